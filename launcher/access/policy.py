@@ -1,0 +1,33 @@
+"""May this actor do this? One question for all routes, and by default the answer is no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from launcher.errors import ForbiddenError, NotSignedInError
+from launcher.model import Action, Actor, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Local accounts by user id: whoever is let in may do everything, everyone else nothing."""
+
+    allowed_uids: frozenset[int]
+
+    def authorize(
+        self,
+        actor: Actor | None,
+        action: Action,  # noqa: ARG002 -- the question names it; accounts that are let in may do everything
+        server: Server | None = None,  # noqa: ARG002 -- as above
+        cloud: str | None = None,  # noqa: ARG002 -- as above
+    ) -> None:
+        """Return if the actor may; raise NotSignedInError or ForbiddenError with a sentence for the person if not."""
+        if actor is None:
+            raise NotSignedInError(
+                "This gateway could not find out which account made the connection. Try again; if it stays so, come in "
+                "through its Unix socket."
+            )
+        if actor.uid not in self.allowed_uids:
+            raise ForbiddenError(
+                f'Account "{actor.name}" may not use this gateway. Ask its operator to add it to access.local_users.'
+            )

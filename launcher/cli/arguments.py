@@ -1,0 +1,22 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+DEFAULT_FILE = Path("/etc/console-launcher/config.yaml")
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 -- argparse has no public name for what add_subparsers returns
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """`--config FILE`, as `options.config`."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=DEFAULT_FILE,
+        help="the configuration file (default: %(default)s)",
+    )

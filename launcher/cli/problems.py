@@ -1,0 +1,23 @@
+"""Shows what is wrong with a configuration, one problem a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from launcher.config.environment import wants_colour
+from launcher.errors import ConfigProblem
+
+_BOLD, _RED, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[0m"
+
+
+def print_problems(problems: Sequence[ConfigProblem]) -> None:
+    """All of them, on standard error; in colour where a person reads on a terminal."""
+    colour = wants_colour(sys.stderr)
+    for problem in problems:
+        print(_coloured(problem) if colour else problem, file=sys.stderr)  # noqa: T201 -- the command's answer
+
+
+def _coloured(problem: ConfigProblem) -> str:
+    place = str(problem).removesuffix(problem.message)
+    return f"{_BOLD}{place}{_PLAIN}{_RED}{problem.message}{_PLAIN}"

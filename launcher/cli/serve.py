@@ -1,0 +1,52 @@
+"""`console-launcher serve`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from launcher.cli.exits import Exit
+from launcher.config.load import load
+from launcher.config.models import Config
+from launcher.errors import ListenError
+
+
+class Serve(Protocol):
+    """The daemon: serves until it is told to stop."""
+
+    def __call__(self, config: Config, *, ready: Callable[[Sequence[str]], None] | None = None) -> Awaitable[None]: ...
+
+
+def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
+    """Serves until SIGTERM or Ctrl-C. Raises ConfigError."""
+    config = load(options.config)
+    from launcher.audit.log import set_up_logging
+    from launcher.clock import SystemClock
+    from launcher.daemon import serve as daemon
+
+    set_up_logging(SystemClock(), options.log_level)
+    try:
+        asyncio.run(_serve(serve or daemon, config))
+    except ListenError as error:
+        _say(f"console-launcher: {error}")
+        return Exit.CANNOT_LISTEN
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return Exit.OK
+
+
+async def _serve(serve: Serve, config: Config) -> None:
+    await serve(config, ready=lambda where: _say_ready(config, where))
+
+
+def _say_ready(config: Config, where: Sequence[str]) -> None:
+    """For the person at a terminal; the log says the same to everything else."""
+    if sys.stderr.isatty():
+        _say(f"console-launcher listens on {', '.join(where)}; its first public URL is {config.public_urls[0]}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 -- the command's answer

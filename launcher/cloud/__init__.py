@@ -1,0 +1,12 @@
+"""Asks a cloud: signs in to it, lists its servers, gets consoles from its Compute API.
+
+    wire         pure: requests, replies and every fault shape; one table from HTTP status to error
+    flight       asks once for all who wait
+    signin       blocking: one sign-in with keystoneauth1, for a worker thread
+    identity     the API token: fetched once for all who wait, reused, renewed
+    compute      the Compute API of one cloud: servers and consoles
+    directory    a reference, over all clouds → one server, or which error
+
+A call passes `directory` or `compute` → `identity` → `wire`. No redirect is ever followed, no link of a reply is ever
+dialled, and no token, key or console URL gets into an error or a log line.
+"""

@@ -1,0 +1,128 @@
+"""What no single key can know: whether the parts of a configuration fit together.
+
+These checks look at the plain document, not at the finished models, so that they find their problems also while other
+parts of the file are still wrong; what has the wrong shape they leave to the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.config.clouds_yaml import KnownClouds, known_clouds
+from launcher.config.document import Document, shown
+from launcher.config.models import cloud_names
+from launcher.config.secrets import readable_file
+from launcher.config.translate import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    clouds: Mapping[str, str]
+    """Every cloud after expansion, and the entry that it comes from."""
+    vague: frozenset[str]
+    """Entries whose regions cannot be read: any cloud that begins like them may be meant."""
+
+
+def check_together(document: Document) -> None:
+    """Adds every problem between the parts to the document."""
+    top = _mapping(document.value)
+    entries = _mapping(top.get("clouds"))
+    names = _expand(entries, document)
+    _check_aliases(_mapping(top.get("aliases")), names, document)
+    profiles = {
+        name: str(entry["cloud"])
+        for name, entry in entries.items()
+        if isinstance(entry, Mapping) and entry.get("provider") == "openstack" and isinstance(entry.get("cloud"), str)
+    }
+    if profiles:
+        _check_profiles(profiles, top, document)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _expand(entries: Mapping[str, object], document: Document) -> _Names:
+    found: dict[str, str] = {}
+    vague: set[str] = set()
+    for entry, value in entries.items():
+        regions = _mapping(value).get("regions", ())
+        if not isinstance(regions, tuple) or not all(isinstance(region, str) for region in regions):
+            vague.add(entry)
+            continue
+        for name in cloud_names(entry, regions if len(set(regions)) == len(regions) else ()):
+            if name in found:
+                document.problem(
+                    ("clouds", entry),
+                    f'its cloud "{shown(name)}" is also made by clouds.{shown(found[name])}: rename one',
+                )
+            found.setdefault(name, entry)
+    return _Names(found, frozenset(vague))
+
+
+def _check_aliases(aliases: Mapping[str, object], names: _Names, document: Document) -> None:
+    for alias, target in aliases.items():
+        path = ("aliases", alias)
+        if alias in names.clouds:
+            document.problem(path, f'"{shown(alias)}" is also the name of a cloud: rename the alias')
+        cloud, slash, _ = target.partition("/") if isinstance(target, str) else ("", "", "")
+        if not slash or not cloud or cloud in names.clouds or cloud.startswith(tuple(names.vague)):
+            continue
+        parts = [name for name, entry in names.clouds.items() if entry == cloud]
+        hint = (
+            f" Its regions are clouds of their own: {', '.join(parts)}." if parts else did_you_mean(cloud, names.clouds)
+        )
+        has = "" if parts else f" (there are: {_listed(names.clouds)})"
+        document.problem(path, f'there is no cloud "{shown(cloud)}"{has}.{hint}')
+
+
+def _check_profiles(profiles: Mapping[str, str], top: Mapping[str, object], document: Document) -> None:
+    try:
+        known = known_clouds(_file(top, "clouds_yaml"), _file(top, "secure_yaml"))
+    except _NotReadableError:
+        return
+    except ValueError as error:
+        document.problem(("clouds_yaml",), str(error))
+        return
+    if known is None:
+        document.problem(
+            ("clouds", next(iter(profiles)), "cloud"),
+            "no clouds.yaml is found where the openstack command looks (here, ~/.config/openstack, /etc/openstack): "
+            "write clouds_yaml: /path/of/clouds.yaml at the top of this file",
+        )
+        return
+    for entry, profile in profiles.items():
+        if message := _wrong_profile(profile, known):
+            document.problem(("clouds", entry, "cloud"), message)
+
+
+class _NotReadableError(Exception):
+    """The models tell of this file already."""
+
+
+def _file(top: Mapping[str, object], key: str) -> Path | None:
+    if key not in top:
+        return None
+    try:
+        return readable_file(top[key])
+    except ValueError as error:
+        raise _NotReadableError from error
+
+
+def _wrong_profile(profile: str, known: KnownClouds) -> str | None:
+    if profile not in known.names:
+        has = _listed(known.names)
+        return f'"{shown(profile)}" is not in clouds.yaml (has: {has}).{did_you_mean(profile, known.names)}'
+    if file := known.remote_profiles.get(profile):
+        return (
+            f'the profile of "{shown(profile)}" in {file} is a URL, which would be fetched unasked: '
+            "write its settings into clouds.yaml"
+        )
+    return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = sorted(names)
+    return ", ".join(known[:10]) + (f" and {len(known) - 10} more" if len(known) > 10 else "") or "nothing"

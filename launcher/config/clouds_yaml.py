@@ -1,0 +1,91 @@
+"""clouds.yaml and secure.yaml, as far as a configuration leans on them: which clouds they name.
+
+Signing in reads them through openstacksdk's own loader; this look beforehand is for errors that name the line of our
+file. Anchors and merge keys are ordinary there, so PyYAML's safe loader reads them whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClouds:
+    """What clouds.yaml and secure.yaml say together."""
+
+    names: frozenset[str]
+    remote_profiles: Mapping[str, str] = field(default_factory=dict)
+    """Clouds whose `profile` is a URL, each with the file that says so: openstacksdk would fetch it."""
+
+
+def known_clouds(clouds_yaml: Path | None, secure_yaml: Path | None) -> KnownClouds | None:
+    """The clouds of the two files, or of openstacksdk's usual places; None when there is no file. Raises ValueError."""
+    given = clouds_yaml is not None or secure_yaml is not None
+    names: set[str] = set() if given else _of_environment()
+    remote: dict[str, str] = {}
+    places = (
+        clouds_yaml or _first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
+        secure_yaml or _first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
+    )
+    found = [path for path in places if path]
+    for path in found:
+        for name, entry in _clouds(path).items():
+            names.add(str(name))
+            if isinstance(entry, Mapping) and "://" in str(entry.get("profile", entry.get("cloud", ""))):
+                remote[str(name)] = str(path)
+    return KnownClouds(frozenset(names), remote) if found or names else None
+
+
+def usual_places(stem: str, named_by: str | None) -> list[Path]:
+    """Where openstacksdk looks for `clouds` or `secure`, in its order (openstack.config.loader.CONFIG_FILES).
+
+    `named_by` is the variable that may name the file; openstacksdk heeds it where no file is configured.
+    """
+    named = os.environ.get(named_by) if named_by else None
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
+    folders = [
+        Path.cwd(),
+        Path(os.environ.get("XDG_CONFIG_HOME", "").strip() or home / ".config") / "openstack",
+        home / ".config/openstack",
+        Path("/etc/xdg/openstack"),
+        Path("/etc/openstack"),
+    ]
+    usual = [folder / f"{stem}{suffix}" for folder in folders for suffix in (".yaml", ".yml", ".json")]
+    return [Path(named), *usual] if named else usual
+
+
+def _of_environment() -> set[str]:
+    """The cloud that openstacksdk makes of $OS_AUTH_URL and its kin."""
+    return {os.environ.get("OS_CLOUD_NAME", "envvars")} if "OS_AUTH_URL" in os.environ else set()
+
+
+def _first_readable(paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if os.access(path, os.R_OK)), None)
+
+
+def _clouds(path: Path) -> Mapping[object, object]:
+    """The `clouds` of a file. Raises ValueError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LIMIT + 1)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _LIMIT:
+        raise ValueError(f"{path} is larger than 1 MiB: it is no clouds.yaml")
+    try:
+        value = yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ValueError(f"{place} is not YAML that can be read") from None  # its cause quotes lines that hold secrets
+    clouds = value.get("clouds") if isinstance(value, Mapping) else None
+    if not isinstance(clouds, Mapping):
+        raise ValueError(f'{path} has no "clouds:"')  # noqa: TRY004 -- ValueError is the one error of our parsers
+    return clouds

@@ -1,0 +1,66 @@
+"""From a file to one frozen `Config`, or to every reason why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from launcher.config.checks import check_together
+from launcher.config.document import UNREADABLE, Document, shown
+from launcher.config.models import Config
+from launcher.config.strict_yaml import SIZE_LIMIT, read
+from launcher.config.translate import tell
+from launcher.errors import ConfigError, ConfigProblem
+
+PROBLEM_LIMIT = 100
+"""No more are told at once: a person mends the first ones first."""
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file, its secrets read and its files looked at.
+
+    Raises:
+        ConfigError: with every problem found, in the order of the file.
+    """
+    document = read(_content(path), str(path))
+    config = None if document.value is UNREADABLE else _validated(document)
+    if config is None or document.problems:
+        raise ConfigError(_in_order(document))
+    return config
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        message = (
+            "there is no such file: begin with the commented example config/config.yaml, or name one with --config FILE"
+        )
+    except PermissionError:
+        message = "cannot be read by this account: give it the right to read the file, or use the service's account"
+    except IsADirectoryError:
+        message = "is a directory: name the file in it"
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise ConfigError([ConfigProblem(shown(str(path), 4096), None, "", message)])
+
+
+def _validated(document: Document) -> Config | None:
+    config = None
+    try:
+        config = Config.model_validate(document.value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            tell(detail, document)
+    check_together(document)
+    return config
+
+
+def _in_order(document: Document) -> list[ConfigProblem]:
+    problems = sorted(set(document.problems), key=lambda problem: (problem.line or 0, problem.key, problem.message))
+    if len(problems) > PROBLEM_LIMIT:
+        left = len(problems) - PROBLEM_LIMIT
+        problems[PROBLEM_LIMIT:] = [ConfigProblem(document.file, None, "", f"and {left} more after these")]
+    return problems

@@ -1,0 +1,296 @@
+"""The configuration's shape: strict and frozen; what a key means stands beside it.
+
+These models are filled by `launcher.config.load`. A secret is `{credential: NAME}` or `{file: PATH}` in the file and a
+`Secret` here; durations are seconds, sizes bytes. The texts below the fields are the descriptions of the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
+
+from launcher.config.listen import Address, parse_listen
+from launcher.config.secrets import FilePath, SecretText
+from launcher.config.values import (
+    DURATION,
+    NAME,
+    SIZE,
+    format_duration,
+    format_size,
+    parse_api_url,
+    parse_base_url,
+    parse_duration,
+    parse_host_pattern,
+    parse_name,
+    parse_public_url,
+    parse_size,
+)
+
+_DAY = 86400.0
+
+
+def _between(low: float, high: float, told: str) -> AfterValidator:
+    """A check of a duration or size whose message is in the units that the operator writes."""
+
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise ValueError(f"{told} is expected")
+        return value
+
+    return AfterValidator(check)
+
+
+def _address(text: str) -> str:
+    parse_listen(text)
+    return text
+
+
+def _account(name: str) -> str:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise ValueError(f'there is no account "{name}" on this machine') from None
+    return name
+
+
+def _text(value: str) -> str:
+    if not value or value != value.strip() or not value.isprintable():
+        raise ValueError("a text is expected that is not empty and has no space around it")
+    return value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f'"{value}" stands twice in this list: keep one')
+    return values
+
+
+def _alias_target(text: str) -> str:
+    cloud, slash, server = text.partition("/")
+    if not (cloud and slash and server):
+        raise ValueError("an alias names a server as cloud/name or cloud/uuid")
+    return text
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"}),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(format_size, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{SIZE.pattern}$"}),
+]
+Name = Annotated[str, BeforeValidator(parse_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
+Text = Annotated[str, AfterValidator(_text)]
+ApiUrl = Annotated[str, AfterValidator(parse_api_url), Field(json_schema_extra={"format": "uri"})]
+PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
+HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
+Listen = Annotated[str, AfterValidator(_address)]
+Account = Annotated[str, AfterValidator(_account)]
+Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
+AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
+
+
+class Model(BaseModel):
+    """Strict, frozen, and a stranger to unknown keys."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+
+class ConsoleUrlRewrite(Model):
+    """Mends console URLs that name what the gateway cannot reach."""
+
+    from_: str = Field(alias="from")
+    """The beginning of the console URLs to mend, as the cloud gives them."""
+    to: str
+    """What stands there instead: scheme, host, port and perhaps a path."""
+    path: str | None = None
+    """The path to dial, whatever the console URL says: /websockify for a stock websockify."""
+
+    @field_validator("from_", "to")
+    @classmethod
+    def _is_base_url(cls, value: str) -> str:
+        return parse_base_url(value)
+
+    @field_validator("path")
+    @classmethod
+    def _is_path(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith("/") or not value.isprintable() or set(value) & set(" ?#")):
+            raise ValueError("a path that begins with / and has no query is expected")
+        return value
+
+
+class CloudEntry(Model):
+    """What every cloud's entry may say, whatever its provider."""
+
+    console_ttl: Annotated[Duration, _between(0.1, 30 * _DAY, "a time from 100ms to 30d")] = 600.0
+    """How long a console token of this cloud lives: [consoleauth]token_ttl of its Nova. The API never says it."""
+    session_ends_with_token: bool = False
+    """True where the cloud ends sessions with their token ([consoleauth]enforce_session_timeout of its Nova)."""
+    console_url: tuple[ConsoleUrlRewrite, ...] = ()
+    """Mends console URLs that name what the gateway cannot reach; the first rule that fits is applied."""
+    console_hosts: tuple[HostPattern, ...] = ()
+    """The hosts that console URLs of this cloud may name, like "*.example.net". Empty: any but link-local and metadata
+    addresses."""
+    plain_console: bool = False
+    """True allows unencrypted console URLs (http, ws) although the cloud's own endpoint is https."""
+    cacert: FilePath | None = None
+    """Certificate authorities (PEM) of this cloud's API and console proxy, instead of the system's."""
+
+
+class RackspaceEntry(CloudEntry):
+    """Rackspace: Identity v2.0 with an API key."""
+
+    provider: Literal["rackspace"]
+    """Rackspace: Identity v2.0 with an API key."""
+    username: Text
+    """The Rackspace account's user name."""
+    api_key: SecretText
+    """The API key of that user: {credential: NAME} or {file: PATH}."""
+    regions: Annotated[Regions, Field(min_length=1)]
+    """The regions, like [DFW, ORD]. Several make one cloud each, named entry-region in lower case: rax-dfw, rax-ord."""
+    auth_url: ApiUrl = "https://identity.api.rackspacecloud.com/v2.0"
+    """The Identity endpoint."""
+
+
+class OpenStackEntry(CloudEntry):
+    """Any Keystone, by its name in clouds.yaml."""
+
+    provider: Literal["openstack"]
+    """Any Keystone; how to sign in stands in clouds.yaml."""
+    cloud: Text
+    """The cloud's name in clouds.yaml."""
+    regions: Regions = ()
+    """Regions, where clouds.yaml names none or several are wanted. Several make one cloud each: prod-one, prod-two."""
+
+
+class BareEntry(CloudEntry):
+    """A Compute endpoint without Identity."""
+
+    provider: Literal["none"]
+    """No Identity: a Compute endpoint that asks for no API token, or for one that never changes."""
+    endpoint: ApiUrl
+    """The Compute API's URL."""
+    api_token: SecretText | None = None
+    """The API token to send, where the endpoint wants one: {credential: NAME} or {file: PATH}."""
+
+
+Entry = Annotated[RackspaceEntry | OpenStackEntry | BareEntry, Field(discriminator="provider")]
+
+
+class Access(Model):
+    """Who may come in beside root and the daemon's own account."""
+
+    local_users: tuple[Account, ...] = ()
+    """Accounts of this machine that may come in over loopback TCP."""
+
+
+class Consoles(Model):
+    """How consoles are kept."""
+
+    margin: Annotated[Duration, _between(0, _DAY, "a time from 0s to 1d")] = 30.0
+    """A console is used again while more than this is left of it (never more than a quarter of console_ttl)."""
+
+
+class Relay(Model):
+    """How sessions are carried."""
+
+    sessions: int = Field(default=10000, ge=1, le=1_000_000)
+    """The most sessions at once."""
+    frame_limit: Annotated[Size, _between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
+    """The largest WebSocket message; a larger one ends its session."""
+    ping: Annotated[Duration, _between(0.1, _DAY, "a time from 100ms to 1d")] = 30.0
+    """How often a session that is quiet is kept awake."""
+
+
+class Config(Model):
+    """The configuration of console-launcher."""
+
+    listen: Annotated[tuple[Listen, ...], AfterValidator(_distinct)] = Field(
+        default=("unix:/run/console-launcher/web.sock",), min_length=1
+    )
+    """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080. Nothing beyond loopback."""
+    public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(_distinct)] = Field(
+        default=("http://jump.localhost:6080",), min_length=1
+    )
+    """The gateway's own addresses as browsers write them; the first is printed."""
+    clouds_yaml: FilePath | None = None
+    """Path of clouds.yaml, or a credential. Without it: where the openstack command looks."""
+    secure_yaml: FilePath | None = None
+    """Path of secure.yaml (the secrets of clouds.yaml), or a credential. Without it: the same places."""
+    clouds: dict[Name, Entry] = Field(min_length=1)
+    """The clouds, by the short names that stand in bookmarks."""
+    aliases: dict[Name, AliasTarget] = Field(default_factory=dict)
+    """Bookmarks of their own: a short name for cloud/server."""
+    access: Access = Access()
+    """Who may come in beside root and the daemon's own account."""
+    consoles: Consoles = Consoles()
+    """How consoles are kept."""
+    relay: Relay = Relay()
+    """How sessions are carried."""
+
+    @cached_property
+    def addresses(self) -> tuple[Address, ...]:
+        """`listen`, parsed."""
+        return tuple(parse_listen(text) for text in self.listen)
+
+
+class Cloud(Model):
+    """One cloud as the rest of the daemon knows it: an entry, and one of its regions."""
+
+    name: str
+    region: str | None
+    entry: RackspaceEntry | OpenStackEntry | BareEntry
+    clouds_yaml: Path | None
+    secure_yaml: Path | None
+
+
+def cloud_names(entry: str, regions: Sequence[str]) -> tuple[str, ...]:
+    """The clouds that an entry stands for: `entry-region` (lower case) for each of several regions, else `entry`."""
+    if len(regions) < 2:
+        return (entry,)
+    return tuple(f"{entry}-{region.lower()}" for region in regions)
+
+
+def clouds_of(config: Config) -> tuple[Cloud, ...]:
+    """Every cloud of the configuration, in its order."""
+    found: list[Cloud] = []
+    for entry_name, entry in config.clouds.items():
+        regions = () if isinstance(entry, BareEntry) else entry.regions
+        for name, region in zip(cloud_names(entry_name, regions), regions or (None,), strict=True):
+            found.append(
+                Cloud(
+                    name=name,
+                    region=region,
+                    entry=entry,
+                    clouds_yaml=config.clouds_yaml,
+                    secure_yaml=config.secure_yaml,
+                )
+            )
+    return tuple(found)

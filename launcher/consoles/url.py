@@ -1,0 +1,129 @@
+"""A console URL → where to dial, with which console token.
+
+What the API returns is the address of a *page*; the page's script makes the WebSocket's address of it. The shapes
+(Nova's nova/objects/console_auth_token.py; noVNC's vnc_auto.html, vnc_lite.html and vnc.html):
+
+- `…/vnc_lite.html?path=%3Ftoken%3D<uuid>` (Nova from 18.2.3, 19.0.3 and 20.0.0 on): the page dials `/` + the decoded path
+- `…/vnc_lite.html?path=novnc%3Ftoken%3D<uuid>` (Nova from 31.0.0 on, a base URL with a path of its own)
+- `…/vnc_auto.html?token=<uuid>`, `…/console?token=<uuid>`: the page dials `/websockify?token=<uuid>`
+- `ws://…/?token=<uuid>`: the WebSocket's address itself
+
+nova-novncproxy reads the query only; a load balancer before it may route by the path, which `console_url` can set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Protocol
+from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit, urlunsplit
+
+from launcher.errors import CloudReplyError
+from launcher.model import Secret, Target
+
+_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+class Rewrite(Protocol):
+    """Mends console URLs that begin with `from_`; `path` sets the WebSocket's path."""
+
+    @property
+    def from_(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+
+
+def target_of(
+    url: Secret,
+    *,
+    cloud: str,
+    rewrites: Sequence[Rewrite] = (),
+    hosts: Sequence[str] = (),
+    plain: bool = False,
+) -> Target:
+    """Where the WebSocket of a console URL is dialled.
+
+    `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http and ws.
+    Raises CloudReplyError, whose text never holds the URL's path or query.
+    """
+    try:
+        page = _parse(url.reveal(), rewrites)
+        address, path = _address_and_path(page[0])
+        return _checked(address, page[1] or path, _token(path), hosts=hosts, plain=plain)
+    except ValueError as error:
+        raise CloudReplyError(f"{cloud}: its console URL cannot be used: {error}", cloud=cloud) from None
+
+
+def _parse(url: str, rewrites: Sequence[Rewrite]) -> tuple[SplitResult, str | None]:
+    if _UNSAFE.search(url):
+        raise ValueError("it holds spaces or control characters")
+    parts = urlsplit(url)
+    for rewrite in rewrites:
+        mended = _rewritten(parts, rewrite)
+        if mended is not None:
+            return mended, rewrite.path
+    return parts, None
+
+
+def _rewritten(parts: SplitResult, rewrite: Rewrite) -> SplitResult | None:
+    """The URL under its new base, or None where the rewrite is for others."""
+    base, to = urlsplit(rewrite.from_), urlsplit(rewrite.to)
+    prefix = base.path or "/"
+    path = parts.path or "/"
+    if _place(parts) != _place(base) or not path.startswith(prefix):
+        return None
+    rest = path[len(prefix) :].lstrip("/")
+    return parts._replace(scheme=to.scheme, netloc=to.netloc, path=(to.path or "/").rstrip("/") + "/" + rest)
+
+
+def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def _address_and_path(page: SplitResult) -> tuple[SplitResult, str]:
+    """What the page's script dials: the address, and path with query."""
+    if page.scheme in ("ws", "wss"):
+        return page, urlunsplit(("", "", page.path or "/", page.query, ""))
+    query = parse_qs(page.query, keep_blank_values=True)
+    if "path" in query:
+        inner = query["path"][-1]
+        if inner.startswith(("ws://", "wss://")):
+            return _address_and_path(urlsplit(inner))
+        return page, "/" + _quoted(inner.lstrip("/"))
+    return page, "/websockify?" + urlencode({"token": query.get("token", [""])[-1]})
+
+
+def _quoted(path: str) -> str:
+    """A decoded path made safe again for a request line, its query left as it is."""
+    return quote(path, safe="/?&=%:@!$'()*+,;~-._[]")
+
+
+def _token(path: str) -> str:
+    tokens = parse_qs(urlsplit(path).query).get("token", [])
+    if not tokens:
+        raise ValueError("it holds no console token")
+    return tokens[-1]
+
+
+def _checked(address: SplitResult, path: str, token: str, *, hosts: Sequence[str], plain: bool) -> Target:
+    if address.scheme not in _PORTS:
+        raise ValueError(f'its scheme "{address.scheme[:20]}" is not http, https, ws or wss')
+    if not address.hostname:
+        raise ValueError("it names no host")
+    if address.username is not None or address.password is not None:
+        raise ValueError("it holds a user name")
+    host = address.hostname
+    if hosts and not any(fnmatchcase(host, pattern.lower()) for pattern in hosts):
+        raise ValueError(f'its host "{host}" is not among this cloud\'s console_hosts')
+    tls = address.scheme in ("https", "wss")
+    if not tls and not plain:
+        raise ValueError(
+            f'it is unencrypted ({address.scheme}://{host}) while the cloud\'s API is not; "plain_console: true" allows it'
+        )
+    if "token=" not in path:
+        path += ("&" if "?" in path else "?") + urlencode({"token": token})
+    return Target(tls=tls, host=host, port=address.port or _PORTS[address.scheme], path=Secret(path))

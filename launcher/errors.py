@@ -1,0 +1,172 @@
+"""Every error that this project raises, by who must act.
+
+    LauncherError
+    ├── ConfigError(problems)               the operator: all problems of a configuration at once
+    ├── ListenError                         the operator: an address that cannot be listened on
+    ├── RequestError                        the caller
+    │   ├── NotSignedInError
+    │   ├── ForbiddenError
+    │   ├── MisdirectedError(name)          the Host header names somebody else
+    │   ├── BadRequestError
+    │   ├── NotFoundError                   a path, launch or session that is not there
+    │   ├── ServerNotFoundError
+    │   ├── AmbiguousServerError(candidates)
+    │   └── TooManySessionsError
+    ├── CloudError(cloud, request_id)       the cloud
+    │   ├── CloudUnreachableError
+    │   ├── CloudBusyError(retry_after)
+    │   ├── CloudCredentialsError
+    │   ├── CloudReplyError(status)
+    │   └── ConsoleRefusedError(state)
+    └── UpstreamError                       the console proxy
+        ├── UpstreamUnreachableError
+        ├── UpstreamStaleError              it ended before its first bytes: the console is stale
+        └── UpstreamProtocolError
+
+A message is one plain sentence, fit for a person, without any secret. The HTTP status, the close code and the hint of
+each stand in one table, `launcher.web.problems`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LauncherError(Exception):
+    """The root; never raised itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing wrong in a configuration: where, and what."""
+
+    file: str
+    line: int | None
+    key: str
+    """Dotted path of the key, empty for the file as a whole."""
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f"{self.key}: " if self.key else ""
+        return f"{place} {key}{self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(LauncherError):
+    """The configuration cannot be used; `problems` holds every reason found."""
+
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ListenError(LauncherError):
+    """An address of `listen` cannot be listened on."""
+
+
+class RequestError(LauncherError):
+    """The caller must change what it asks."""
+
+
+class NotSignedInError(RequestError):
+    """Nobody known asks."""
+
+
+class ForbiddenError(RequestError):
+    """The actor is known and may not do this."""
+
+
+class MisdirectedError(RequestError):
+    """The request names a host that this gateway is not."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'This gateway does not answer to the name "{name}".')
+        self.name = name
+
+
+class BadRequestError(RequestError):
+    """The request itself is malformed."""
+
+
+class NotFoundError(RequestError):
+    """No such path, launch or session."""
+
+
+class ServerNotFoundError(RequestError):
+    """No server answers to the reference."""
+
+
+class AmbiguousServerError(RequestError):
+    """Several servers answer to the reference; `candidates` are their bookmarks' `cloud/uuid`."""
+
+    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class TooManySessionsError(RequestError):
+    """The gateway carries as many sessions as it is allowed to."""
+
+
+class CloudError(LauncherError):
+    """A cloud did not give what was asked of it."""
+
+    def __init__(self, message: str, *, cloud: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.cloud = cloud
+        self.request_id = request_id
+
+
+class CloudUnreachableError(CloudError):
+    """No answer: name, connection, TLS or time limit."""
+
+
+class CloudBusyError(CloudError):
+    """The cloud asks for patience; `retry_after` in seconds, if it said."""
+
+    def __init__(
+        self, message: str, *, cloud: str, request_id: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, cloud=cloud, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class CloudCredentialsError(CloudError):
+    """The cloud refuses the credentials, or they lack a role."""
+
+
+class CloudReplyError(CloudError):
+    """The cloud answered something that cannot be used; `status` is its HTTP status, if it had one."""
+
+    def __init__(
+        self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(message, cloud=cloud, request_id=request_id)
+        self.status = status
+
+
+class ConsoleRefusedError(CloudError):
+    """The server's state allows no console now; `state` is its status in upper case, if known."""
+
+    def __init__(
+        self, message: str, *, cloud: str, request_id: str | None = None, state: str | None = None
+    ) -> None:
+        super().__init__(message, cloud=cloud, request_id=request_id)
+        self.state = state
+
+
+class UpstreamError(LauncherError):
+    """The console proxy did not give a screen."""
+
+
+class UpstreamUnreachableError(UpstreamError):
+    """No connection, no TLS, or no word within the time limit."""
+
+
+class UpstreamStaleError(UpstreamError):
+    """It ended before its first bytes: the console token is no longer good."""
+
+
+class UpstreamProtocolError(UpstreamError):
+    """It speaks, but not WebSocket or not RFB."""

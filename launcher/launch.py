@@ -1,0 +1,213 @@
+"""The use case: a reference becomes a live screen.
+
+resolve → authorize → obtain → open → relay → record
+
+The one branch: the upstream ends before its first bytes, so the console is stale: it is discarded, and obtained and opened
+once more. The viewer has its 101 already and sees nothing of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from launcher.audit.events import Event, LaunchEvent, SessionEvent
+from launcher.clock import Clock
+from launcher.consoles.broker import Obtained
+from launcher.errors import CloudError, LauncherError, UpstreamStaleError
+from launcher.launches import Launch, Launches, LaunchState, StepName
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Server
+from launcher.relay.pump import Pump
+from launcher.relay.sessions import Session, Sessions
+from launcher.relay.upstream import UpstreamEnd
+from launcher.relay.viewer import ViewerEnd, ViewerLeftError
+
+_LOG = logging.getLogger(__name__)
+
+
+class Resolves(Protocol):
+    async def resolve(self, cloud: str, reference: str) -> Server: ...
+
+
+class Authorizes(Protocol):
+    def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None: ...
+
+
+class Obtains(Protocol):
+    async def obtain(self, key: ConsoleKey) -> Obtained: ...
+    def discard(self, console: Console) -> None: ...
+
+
+class Opens(Protocol):
+    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]: ...
+
+
+class Journal(Protocol):
+    def record(self, event: Event) -> None: ...
+
+
+class Launcher:
+    """Launches for all viewers. `farewell` gives the close code and the text of an error."""
+
+    def __init__(
+        self,
+        *,
+        directory: Resolves,
+        policy: Authorizes,
+        broker: Obtains,
+        opener: Opens,
+        sessions: Sessions,
+        launches: Launches,
+        journal: Journal,
+        clock: Clock,
+        frame_limit: int,
+        farewell: Callable[[LauncherError], tuple[int, str]],
+    ) -> None:
+        self._directory = directory
+        self._policy = policy
+        self._broker = broker
+        self._opener = opener
+        self._sessions = sessions
+        self._launches = launches
+        self._journal = journal
+        self._clock = clock
+        self._frame_limit = frame_limit
+        self._farewell = farewell
+
+    async def run(self, launch: Launch, session: Session, viewer: ViewerEnd) -> None:
+        """One viewer's stay, from its 101 to its end. Raises nothing but cancellation: an end is a value."""
+        session.viewer = viewer
+        try:
+            pump = await self._launch(launch, session, viewer)
+            if pump is not None:
+                await self._relay(launch, session, pump)
+        except Exception:
+            _LOG.exception("A session ended by a fault of the gateway.")
+            self._launches.finish(launch, LaunchState.FAILED)
+            session.end(EndReason.FAULT, 1011, "A fault of the gateway: its log has the place.")
+        finally:
+            if launch.over_at is None:  # cancelled: the daemon goes down without waiting any longer
+                self._launches.finish(launch, LaunchState.ENDED)
+                session.abort()
+            self._sessions.release(session)
+
+    async def _launch(self, launch: Launch, session: Session, viewer: ViewerEnd) -> Pump | None:
+        """A viewer joined to its upstream; or None, the viewer being told why, or gone."""
+        try:
+            async with viewer.present():
+                server = await self._resolve(launch)
+                self._authorize(launch, server)
+                upstream, first = await self._obtain_and_open(launch, server)
+        except ViewerLeftError as left:
+            self._record_launch(launch, left.reason.value)
+            self._launches.finish(launch, LaunchState.ENDED)
+        except LauncherError as error:
+            self._record_launch(launch, type(error).__name__, error)
+            self._launches.finish(launch, LaunchState.FAILED, error)
+            viewer.end(EndReason.LAUNCH_FAILED, *self._farewell(error))
+        else:
+            return self._join(launch, session, viewer, upstream, first)
+        await viewer.lost
+        return None
+
+    async def _resolve(self, launch: Launch) -> Server:
+        with launch.step(StepName.RESOLVE, f"Looking for {launch.reference} in {launch.cloud}"):
+            launch.server = await self._directory.resolve(launch.cloud, launch.reference)
+        return launch.server
+
+    def _authorize(self, launch: Launch, server: Server) -> None:
+        with launch.step(StepName.AUTHORIZE, "Checking that you may"):
+            self._policy.authorize(launch.actor, Action.CONTROL, server)
+
+    async def _obtain_and_open(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:
+        key = ConsoleKey(server.cloud, server.id, launch.kind)
+        console = await self._obtain(launch, key)
+        try:
+            return await self._open(launch, console)
+        except UpstreamStaleError:
+            launch.stale = True
+            self._broker.discard(console)
+        console = await self._obtain(launch, key)
+        return await self._open(launch, console)
+
+    async def _obtain(self, launch: Launch, key: ConsoleKey) -> Console:
+        with launch.step(StepName.OBTAIN, f"Asking {key.cloud} for a console"):
+            obtained = await self._broker.obtain(key)
+        launch.console, launch.cached = obtained.console, obtained.cached
+        return obtained.console
+
+    async def _open(self, launch: Launch, console: Console) -> tuple[UpstreamEnd, bytes]:
+        with launch.step(StepName.OPEN, "Waiting for the cloud to show the screen"):
+            return await self._opener.open(console)
+
+    def _join(self, launch: Launch, session: Session, viewer: ViewerEnd, upstream: UpstreamEnd, first: bytes) -> Pump:
+        """No await between the open upstream and its owner: a cancellation cannot come between."""
+        pump = Pump(viewer, upstream, self._frame_limit)
+        session.server, session.kind, session.opened_at = launch.server, launch.kind, self._clock.now()
+        session.pump = pump
+        launch.session, launch.state = session.id, LaunchState.OPEN
+        self._record_launch(launch, "open")
+        pump.start(first)
+        return pump
+
+    async def _relay(self, launch: Launch, session: Session, pump: Pump) -> None:
+        began_at = self._clock.monotonic()
+        request_id = launch.console.request_id if launch.console else None
+        reason = EndReason.STOPPING
+        try:
+            reason = await pump.ended
+        finally:
+            self._launches.finish(launch, LaunchState.ENDED)
+            self._record_end(launch, session, pump, reason, self._clock.monotonic() - began_at, request_id)
+
+    def _record_launch(self, launch: Launch, outcome: str, error: LauncherError | None = None) -> None:
+        request_id = launch.console.request_id if launch.console else None
+        if isinstance(error, CloudError):
+            request_id = error.request_id
+        self._journal.record(
+            LaunchEvent(
+                launch=launch.id,
+                session=launch.session,
+                actor=launch.actor.name,
+                uid=launch.actor.uid,
+                via=launch.actor.via,
+                cloud=launch.cloud,
+                server=launch.server.id if launch.server else None,
+                name=launch.server.name if launch.server else launch.reference,
+                kind=launch.kind,
+                cached=launch.cached,
+                stale=launch.stale,
+                milliseconds=round(launch.seconds() * 1000),
+                outcome=outcome,
+                reason=str(error) if error else None,
+                request_id=request_id,
+            )
+        )
+
+    def _record_end(
+        self, launch: Launch, session: Session, pump: Pump, reason: EndReason, seconds: float, request_id: str | None
+    ) -> None:
+        server = launch.server
+        assert server is not None
+        self._journal.record(
+            SessionEvent(
+                session=session.id,
+                launch=launch.id,
+                actor=launch.actor.name,
+                uid=launch.actor.uid,
+                via=launch.actor.via,
+                cloud=server.cloud,
+                server=server.id,
+                name=server.name,
+                kind=launch.kind,
+                cached=bool(launch.cached),
+                milliseconds=round(seconds * 1000),
+                bytes_up=pump.bytes_up,
+                bytes_down=pump.bytes_down,
+                end_reason=reason.value,
+                request_id=request_id,
+            )
+        )
+
+

@@ -1,0 +1,127 @@
+"""What is known of each launch: its steps, how long they took, and how it ended. The page asks for it.
+
+Kept while under way, and for a while after, so that a page can still read why its launch failed.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from launcher.clock import Clock
+from launcher.errors import BadRequestError, LauncherError, NotFoundError
+from launcher.model import Actor, Console, Kind, Server
+
+_KEPT_AFTER = 120.0
+_KEPT_AT_MOST = 2000
+
+
+class StepName(enum.StrEnum):
+    """The steps of a launch, as a person is told them."""
+
+    RESOLVE = "resolve"
+    AUTHORIZE = "authorize"
+    OBTAIN = "obtain"
+    OPEN = "open"
+
+
+class LaunchState(enum.StrEnum):
+    LAUNCHING = "launching"
+    OPEN = "open"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+@dataclass(slots=True)
+class Step:
+    """One step: when it began, and how long it took once it is over."""
+
+    name: StepName
+    text: str
+    began_at: float
+    seconds: float | None = None
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Launch:
+    """One launch, from what was asked to how it ended."""
+
+    id: str
+    actor: Actor
+    cloud: str
+    reference: str
+    kind: Kind
+    began_at: float
+    clock: Clock
+    steps: list[Step] = field(default_factory=list)
+    state: LaunchState = LaunchState.LAUNCHING
+    session: str | None = None
+    server: Server | None = None
+    console: Console | None = None
+    cached: bool | None = None
+    stale: bool = False
+    problem: LauncherError | None = None
+    over_at: float | None = None
+
+    @contextmanager
+    def step(self, name: StepName, text: str) -> Iterator[None]:
+        """A step lasts as long as this context; what it raises passes through."""
+        step = Step(name, text, self.clock.monotonic())
+        self.steps.append(step)
+        try:
+            yield
+        except BaseException:
+            step.failed = True
+            raise
+        finally:
+            step.seconds = self.clock.monotonic() - step.began_at
+
+    def seconds(self) -> float:
+        """Since it began."""
+        return self.clock.monotonic() - self.began_at
+
+
+class Launches:
+    """The launches of now and of the last minutes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._launches: dict[str, Launch] = {}
+
+    def begin(self, launch_id: str, actor: Actor, cloud: str, reference: str, kind: Kind) -> Launch:
+        """A new launch. Raises BadRequestError where the id is in use."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        if launch_id in self._launches:
+            raise BadRequestError("This launch id is in use. Make a new random one for each launch.")
+        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock)
+        self._launches[launch_id] = launch
+        return launch
+
+    def finish(self, launch: Launch, state: LaunchState, problem: LauncherError | None = None) -> None:
+        """It is over: kept a while longer for its page."""
+        launch.state = state
+        launch.problem = problem
+        launch.over_at = self._clock.monotonic()
+        launch.console = None
+
+    def get(self, launch_id: str, actor: Actor) -> Launch:
+        """An actor's own launch. Raises NotFoundError, also for somebody else's."""
+        launch = self._launches.get(launch_id)
+        if launch is None or launch.actor.uid != actor.uid:
+            raise NotFoundError(f'There is no launch "{launch_id[:40]}" of yours; launches are kept for two minutes after their end.')
+        return launch
+
+    def __len__(self) -> int:
+        return len(self._launches)
+
+    def _forget(self, now: float) -> None:
+        """Drop what is over long since; of many, the oldest that are over."""
+        over = [launch for launch in self._launches.values() if launch.over_at is not None]
+        surplus = max(0, len(over) - _KEPT_AT_MOST)
+        for index, launch in enumerate(over):
+            if index < surplus or now - (launch.over_at or now) > _KEPT_AFTER:
+                del self._launches[launch.id]

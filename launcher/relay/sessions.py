@@ -1,0 +1,108 @@
+"""Live sessions: how many there may be, who they are, how they are ended.
+
+A place is taken before the viewer's 101 and given back when its connection is closed, so that launches under way count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from launcher.errors import NotFoundError, TooManySessionsError
+from launcher.model import Actor, EndReason, Kind, Server
+from launcher.relay.pump import Pump
+from launcher.relay.viewer import ViewerEnd
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One viewer's place, and what it is joined to once it is."""
+
+    id: str
+    actor: Actor
+    viewer: ViewerEnd | None = None
+    server: Server | None = None
+    kind: Kind = Kind.NOVNC
+    opened_at: datetime | None = None
+    pump: Pump | None = None
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self, reason: EndReason, code: int, text: str) -> None:
+        """End it, whatever stage it is in; the viewer is told with a close code."""
+        if self.pump is not None:
+            self.pump.end(reason, code, text)
+        elif self.viewer is not None:
+            self.viewer.end(reason, code, text)
+
+    def abort(self) -> None:
+        if self.pump is not None:
+            self.pump.abort()
+        elif self.viewer is not None:
+            self.viewer.abort()
+
+
+class Sessions:
+    """Every viewer's place at this gateway."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sessions: dict[str, Session] = {}
+        self._stopping = False
+
+    def admit(self, session_id: str, actor: Actor) -> Session:
+        """Take a place. Raises TooManySessionsError."""
+        if self._stopping:
+            raise TooManySessionsError("The gateway is stopping and opens no more sessions.")
+        if len(self._sessions) >= self._limit:
+            raise TooManySessionsError(f"The gateway carries {self._limit} sessions already: its limit (relay.sessions).")
+        session = self._sessions[session_id] = Session(session_id, actor)
+        return session
+
+    def release(self, session: Session) -> None:
+        """Give the place back."""
+        if self._sessions.pop(session.id, None) is not None:
+            session._over.set()  # noqa: SLF001 -- the two classes are one thing in two parts
+
+    def __iter__(self) -> Iterator[Session]:
+        """The sessions that are joined to an upstream, oldest first."""
+        return (session for session in tuple(self._sessions.values()) if session.pump is not None)
+
+    def __len__(self) -> int:
+        """All places taken, launches under way among them."""
+        return len(self._sessions)
+
+    def get(self, session_id: str) -> Session:
+        """Raises NotFoundError."""
+        session = self._sessions.get(session_id)
+        if session is None or session.pump is None:
+            raise NotFoundError(f'There is no session "{session_id[:40]}".')
+        return session
+
+    async def keep_awake(self, interval: float) -> None:
+        """Ping along every session, for ever; a few at a time, so that thousands do not make one burst."""
+        while True:
+            await asyncio.sleep(interval / 2)
+            for count, session in enumerate(tuple(self._sessions.values())):
+                if session.pump is not None:
+                    session.pump.ping()
+                elif session.viewer is not None:
+                    session.viewer.ping()
+                if count % 100 == 99:
+                    await asyncio.sleep(0)
+            await asyncio.sleep(interval / 2)
+
+    async def drain(self, patience: float) -> None:
+        """Refuse new sessions, end the live ones with 1012, abort after `patience` seconds those that do not end."""
+        self._stopping = True
+        live = tuple(self._sessions.values())
+        for session in live:
+            session.end(EndReason.STOPPING, 1012, "The gateway restarts or stops.")
+        try:
+            async with asyncio.timeout(patience):
+                for session in live:
+                    await session._over.wait()  # noqa: SLF001 -- the two classes are one thing in two parts
+        except TimeoutError:
+            for session in tuple(self._sessions.values()):
+                session.abort()

@@ -1,0 +1,22 @@
+"""Options of a session's sockets: they find a peer that is gone or reads no more."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+_DEAD_AFTER = 60
+"""Seconds without an acknowledgement, or of a closed window, after which the kernel gives a connection up."""
+
+
+def guard_against_dead_peers(sock: socket.socket) -> None:
+    """TCP keepalive and TCP_USER_TIMEOUT; a Unix socket needs neither."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with contextlib.suppress(OSError):  # the peer may be gone already: reading will tell
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _DEAD_AFTER // 2)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _DEAD_AFTER * 1000)

@@ -1,0 +1,237 @@
+"""`/api/v1`: JSON for the pages, the command line and other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import quote
+
+from aiohttp import web
+
+from launcher.clock import Clock
+from launcher.consoles.broker import Obtained
+from launcher.errors import BadRequestError, CloudError, ForbiddenError
+from launcher.launches import Launch, Launches
+from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
+from launcher.relay.sessions import Session, Sessions
+from launcher.web.guard import ACTOR
+from launcher.web.problems import problem_of
+
+_PAGE = 100
+_PAGE_AT_MOST = 1000
+
+
+class Listing(Protocol):
+    @property
+    def servers(self) -> Sequence[Server]: ...
+    @property
+    def next_marker(self) -> str | None: ...
+    @property
+    def errors(self) -> Mapping[str, CloudError]: ...
+
+
+class Directory(Protocol):
+    def clouds(self) -> tuple[str, ...]: ...
+    async def resolve(self, cloud: str, reference: str) -> Server: ...
+    async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing: ...
+
+
+class Policy(Protocol):
+    def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None: ...
+
+
+class Obtains(Protocol):
+    async def obtain(self, key: ConsoleKey) -> Obtained: ...
+
+
+class Api:
+    """The handlers of `/api/v1`."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        policy: Policy,
+        broker: Obtains,
+        sessions: Sessions,
+        launches: Launches,
+        clock: Clock,
+        public_url: str,
+    ) -> None:
+        self._directory = directory
+        self._policy = policy
+        self._broker = broker
+        self._sessions = sessions
+        self._launches = launches
+        self._clock = clock
+        self._public_url = public_url.rstrip("/")
+
+    def routes(self) -> list[web.RouteDef]:
+        root = "/api/v1"
+        return [
+            web.get(f"{root}/clouds", self.clouds),
+            web.get(f"{root}/servers", self.servers),
+            web.post(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}/console", self.console),
+            web.get(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}", self.server),
+            web.get(f"{root}/launches/{{id}}", self.launch),
+            web.get(f"{root}/sessions", self.sessions),
+            web.delete(f"{root}/sessions/{{id}}", self.end_session),
+        ]
+
+    async def clouds(self, request: web.Request) -> web.Response:
+        """The clouds by name."""
+        self._policy.authorize(request[ACTOR], Action.LIST)
+        return web.json_response({"clouds": [{"name": name} for name in self._directory.clouds()]})
+
+    async def servers(self, request: web.Request) -> web.Response:
+        """Servers of one cloud or all, and what went wrong with which cloud."""
+        self._policy.authorize(request[ACTOR], Action.LIST)
+        listing = await self._directory.list(
+            cloud=request.query.get("cloud") or None,
+            query=request.query.get("q", ""),
+            limit=_limit(request.query.get("limit")),
+            marker=request.query.get("marker") or None,
+        )
+        return web.json_response(
+            {
+                "servers": [self._server(server) for server in listing.servers],
+                "next_marker": listing.next_marker,
+                "errors": [problem_of(error) for error in listing.errors.values()],
+            }
+        )
+
+    async def server(self, request: web.Request) -> web.Response:
+        return web.json_response(self._server(await self._asked(request, Action.LIST)))
+
+    async def console(self, request: web.Request) -> web.Response:
+        """Obtain a console, so that a launch finds it; the console URL itself stays inside."""
+        wanted = await _body(request)
+        if wanted.get("reveal"):
+            raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
+        server = await self._asked(request, Action.CONTROL)
+        obtained = await self._broker.obtain(ConsoleKey(server.cloud, server.id, _kind(wanted.get("kind", "novnc"))))
+        left = obtained.console.expires_at - self._clock.monotonic()
+        return web.json_response(
+            {
+                "page": self._page(server),
+                "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{_path(server)}",
+                "kind": obtained.console.key.kind,
+                "expires_at": _iso(self._clock.now() + timedelta(seconds=left)),
+                "cached": obtained.cached,
+            }
+        )
+
+    async def launch(self, request: web.Request) -> web.Response:
+        """An actor's own launch: its steps, and its problem when it failed."""
+        return web.json_response(_launch(self._launches.get(request.match_info["id"], request[ACTOR])))
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        self._policy.authorize(request[ACTOR], Action.LIST)
+        return web.json_response({"sessions": [_session(session) for session in self._sessions]})
+
+    async def end_session(self, request: web.Request) -> web.Response:
+        """End a session; its viewer is told who did."""
+        session = self._sessions.get(request.match_info["id"])
+        self._policy.authorize(request[ACTOR], Action.END, session.server)
+        session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
+        return web.Response(status=204)
+
+    async def _asked(self, request: web.Request, action: Action) -> Server:
+        self._policy.authorize(request[ACTOR], action)
+        server = await self._directory.resolve(request.match_info["cloud"], request.match_info["server"])
+        self._policy.authorize(request[ACTOR], action, server)
+        return server
+
+    def _page(self, server: Server) -> str:
+        return f"{self._public_url}/c/{_path(server)}"
+
+    def _server(self, server: Server) -> dict[str, object]:
+        return {
+            "cloud": server.cloud,
+            "id": server.id,
+            "name": server.name,
+            "status": server.status,
+            "task_state": server.task_state,
+            "page": self._page(server),
+        }
+
+
+def _path(server: Server) -> str:
+    """`cloud/server` in a URL: by name, or by UUID where a browser would mangle the name."""
+    name = server.name if server.name.strip(".") else server.id
+    return f"{quote(server.cloud, safe='')}/{quote(name, safe='')}"
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return _PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _PAGE_AT_MOST:
+        raise BadRequestError(f"limit is a number from 1 to {_PAGE_AT_MOST}.")
+    return int(text)
+
+
+def _kind(text: object) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError:
+        raise BadRequestError(f"kind is one of: {', '.join(Kind)}.") from None
+
+
+async def _body(request: web.Request) -> dict[str, object]:
+    """A JSON object; none at all counts as an empty one. Raises BadRequestError."""
+    if not request.body_exists:
+        return {}
+    if request.content_type != "application/json":
+        raise BadRequestError("The body must be application/json.")
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequestError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise BadRequestError("The body must be a JSON object.")
+    return body
+
+
+def _launch(launch: Launch) -> dict[str, object]:
+    return {
+        "id": launch.id,
+        "cloud": launch.cloud,
+        "reference": launch.reference,
+        "state": launch.state,
+        "steps": [
+            {
+                "name": step.name,
+                "state": "failed" if step.failed else "doing" if step.seconds is None else "done",
+                "seconds": round(launch.clock.monotonic() - step.began_at if step.seconds is None else step.seconds, 3),
+                "text": step.text,
+            }
+            for step in launch.steps
+        ],
+        "wait_until": None,
+        "session": launch.session,
+        "problem": problem_of(launch.problem) if launch.problem else None,
+    }
+
+
+def _session(session: Session) -> dict[str, object]:
+    assert session.pump is not None
+    assert session.server is not None
+    assert session.opened_at is not None
+    return {
+        "id": session.id,
+        "actor": session.actor.name,
+        "via": session.actor.via,
+        "cloud": session.server.cloud,
+        "server": session.server.id,
+        "name": session.server.name,
+        "kind": session.kind,
+        "opened_at": _iso(session.opened_at),
+        "bytes_up": session.pump.bytes_up,
+        "bytes_down": session.pump.bytes_down,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

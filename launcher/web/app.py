@@ -1,0 +1,29 @@
+"""Puts the web application together: middlewares in their order, and every route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from launcher.web.guard import hardened
+from launcher.web.health import healthz
+from launcher.web.pages import SECURITY_HEADERS, problem_page
+from launcher.web.problems import problems
+from launcher.web.static import StaticFiles
+
+_BODY_LIMIT = 64 * 1024
+
+
+def build_app(*, guard: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef]) -> web.Application:
+    """`problems` stands outside `guard`, so that refusals are answers like all others."""
+    app = web.Application(middlewares=[problems(problem_page(static)), guard], client_max_size=_BODY_LIMIT)
+    app.on_response_prepare.append(hardened(SECURITY_HEADERS))
+    app.add_routes([web.get("/healthz", healthz), *routes])
+    return app
+
+
+def build_runner(app: web.Application) -> web.AppRunner:
+    """As `launcher.web.listeners` needs it: see there for each setting."""
+    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1, keepalive_timeout=30)

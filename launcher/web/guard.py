@@ -1,0 +1,143 @@
+"""The guard: what every request passes before a route sees it, on every path, static files and 404 included.
+
+In this order, and each step only after the one before it:
+
+1. the target is a plain path: an absolute form would say another host than `Host` does, and `//…` or `/\\…` is a
+   redirect off this gateway in the making;
+2. `Host`, as it was sent, is a name of this gateway (DNS rebinding);
+3. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests);
+4. the account at the other end is found, once a connection, and may use this gateway; `/healthz` alone answers to
+   every local account, and tells none of them more than that the daemon runs;
+5. a body arrives whole within its time.
+
+Refusals are raised as `launcher.errors`; the middleware outside this one turns them into answers. `hardened` puts the
+security headers on every answer at the moment that it is prepared, whoever made it: also on those refusals, and on
+answers that a route prepares itself. Only what aiohttp refuses before routing, a request that is no HTTP, goes without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from launcher.access.origin import Names
+from launcher.access.peer import Socket
+from launcher.access.policy import Policy
+from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError
+from launcher.model import Action, Actor
+
+ACTOR: Final = web.RequestKey("actor", Actor)
+"""Where routes find who asks: `request[ACTOR]`; not there on `OPEN_PATHS`."""
+
+OPEN_PATHS: Final = frozenset({"/healthz"})
+BODY_TIMEOUT: Final = 10.0
+"""Seconds for a body; ours are a line of JSON."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OTHER_SITES = frozenset({"cross-site", "same-site"})
+"""Values of Sec-Fetch-Site (W3C Fetch Metadata §2.4) that say: a page of another origin asks. Only browsers send it."""
+_SHOWN = 100
+"""Characters of a stranger's header that an error repeats."""
+
+
+class Identifies(Protocol):
+    """Names who is at the other end of a connection: `launcher.access.peer.Peers`."""
+
+    async def actor(self, sock: Socket) -> Actor | None:
+        """The account, or None where the kernel does not tell."""
+        ...
+
+
+def guard(names: Names, policy: Policy, peers: Identifies, *, body_timeout: float = BODY_TIMEOUT) -> Middleware:
+    """The middleware; it belongs right inside the one that turns errors into answers."""
+    actors: WeakKeyDictionary[asyncio.Transport, Actor] = WeakKeyDictionary()
+
+    async def identified(request: web.Request) -> Actor | None:
+        transport = request.transport
+        if transport is None:  # the client has gone
+            return None
+        if transport not in actors:
+            actor = await peers.actor(transport.get_extra_info("socket"))
+            if actor is None:
+                return None
+            actors[transport] = actor
+        return actors[transport]
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        check_target(request)
+        host = check_host(names, request)
+        check_origin(names, request, host)
+        if request.path not in OPEN_PATHS:
+            actor = await identified(request)
+            policy.authorize(actor, Action.LIST)
+            assert actor is not None  # no policy lets nobody in
+            request[ACTOR] = actor
+            await _read_body(request, body_timeout)
+        return await handler(request)
+
+    return guarded
+
+
+def hardened(headers: Mapping[str, str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """A receiver for `app.on_response_prepare` that puts `headers` on every answer which does not say otherwise."""
+
+    async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+    return harden
+
+
+def check_target(request: web.Request) -> None:
+    """Raises BadRequestError for anything but a plain path."""
+    for path in (request.raw_path, request.path):
+        if not path.startswith("/") or path.startswith(("//", "/\\")):
+            raise BadRequestError("A request to this gateway names a plain path, like /c/prod/web-01.")
+
+
+def check_host(names: Names, request: web.Request) -> str:
+    """The raw `Host`. Raises MisdirectedError if it is not a name of this gateway.
+
+    Never `request.host`: for an absolute-form request that is the target's host, not the header's.
+    """
+    sent = request.headers.getall("Host", [])
+    if len(sent) != 1 or not names.allows_host(sent[0]):
+        raise MisdirectedError(", ".join(sent)[:_SHOWN])
+    return sent[0]
+
+
+def check_origin(names: Names, request: web.Request, host: str) -> None:
+    """Raises ForbiddenError for a WebSocket or an unsafe method that a page of another origin asks for.
+
+    Browsers send `Origin` with every WebSocket and every unsafe request across origins. A missing one is the command
+    line's or another program's, unless it carries what only browsers have.
+    """
+    if request.method in _SAFE_METHODS and "Upgrade" not in request.headers:
+        return
+    sent = request.headers.getall("Origin", [])
+    if not sent:
+        if request.headers.get("Sec-Fetch-Site", "none") in _OTHER_SITES or "Cookie" in request.headers:
+            raise ForbiddenError(
+                "A page of another site may not use this gateway; open the gateway's own page instead."
+            )
+    elif len(sent) > 1 or not names.allows_origin(sent[0], host):
+        raise ForbiddenError(
+            f'A page of "{", ".join(sent)[:_SHOWN]}" may not use this gateway; open the gateway\'s own page instead.'
+        )
+
+
+async def _read_body(request: web.Request, timeout: float) -> None:
+    """Take the body in, so that it is there when the route asks for it. Raises BadRequestError if it does not come."""
+    if "Upgrade" in request.headers or not request.can_read_body:
+        return
+    try:
+        async with asyncio.timeout(timeout):
+            await request.read()
+    except TimeoutError as error:
+        raise BadRequestError(f"The rest of the request did not arrive within {timeout:g} s.") from error

@@ -1,0 +1,302 @@
+"""The listening sockets, and serving the application on them.
+
+The runner is made and set up by the caller, with
+
+    web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1, keepalive_timeout=30)
+
+`handler_cancellation`, so that a viewer who leaves during a launch ends it; no `access_log`, because it writes queries
+and referrers; `keepalive_timeout` also bounds a second request of which only a part arrives, because aiohttp counts it
+from the end of the answer before. To stop: `close()` each `Listening`, then `runner.cleanup()`.
+
+aiohttp itself gives a first request as long as it likes. Here a connection that has not sent a whole one within
+`header_timeout` is aborted (the guard times the body).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import stat
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from launcher.config.listen import Address, TcpAddress, UnixAddress
+from launcher.errors import ListenError
+
+HEADER_TIMEOUT: Final = 10.0
+"""Seconds for a connection's first request."""
+BACKLOG: Final = 512
+"""A thousand bookmarks may be opened at once; the kernel queues what we have not accepted yet."""
+SOCKET_MODE: Final = 0o660
+
+_NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A bound socket that does not listen yet."""
+
+    sock: socket.socket
+    where: str
+    """URL, or path of a Unix socket."""
+    inode: tuple[int, int] | None = None
+    """Device and inode of a Unix socket's file."""
+
+    def unlink(self) -> None:
+        """Remove the file if it is still the one that we made.
+
+        Before the socket is closed: while it is open, its inode's number cannot be given to somebody else's file.
+        """
+        if self.inode is not None and _inode(self.where) == self.inode:
+            with suppress(FileNotFoundError):
+                Path(self.where).unlink()
+
+    def close(self) -> None:
+        """Give the address up."""
+        self.unlink()
+        self.sock.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """One address that is being served."""
+
+    where: str
+    """`http://127.0.0.1:6080`, or the path of a Unix socket."""
+    _server: asyncio.Server
+    _bound: _Bound
+
+    def close(self) -> None:
+        """Accept no more connections; those that are there stay until the runner is cleaned up."""
+        self._bound.unlink()
+        self._server.close()
+
+
+async def listen(
+    runner: web.AppRunner, addresses: Iterable[Address], *, header_timeout: float = HEADER_TIMEOUT
+) -> list[Listening]:
+    """Serve a runner that is set up on every address, or on none.
+
+    `localhost` stands for 127.0.0.1 and ::1 both, because a browser may try either, and another account could take the
+    one that we leave.
+
+    Raises:
+        ListenError: an address is taken, beyond loopback, or otherwise not to be had.
+    """
+    server = runner.server
+    if server is None:
+        raise RuntimeError("set the runner up first: await runner.setup()")
+    deadline = _Deadline(server, header_timeout)
+    with ExitStack() as undo:
+        bound = [one for address in addresses for one in _bind(address, undo)]
+        listening = [await _serve(deadline, one, undo) for one in bound]
+        undo.pop_all()
+    return listening
+
+
+async def _serve(deadline: _Deadline, bound: _Bound, undo: ExitStack) -> Listening:
+    """Raises ListenError: that a port is taken may come out only now."""
+    loop = asyncio.get_running_loop()
+    try:
+        server = await loop.create_server(deadline.connection, sock=bound.sock, backlog=BACKLOG)
+    except OSError as error:
+        raise _listen_error(bound.where.removeprefix("http://"), error) from error
+    listening = Listening(bound.where, server, bound)
+    undo.callback(listening.close)
+    return listening
+
+
+def _bind(address: Address, undo: ExitStack) -> list[_Bound]:
+    bound = _bound_to(address)
+    for one in bound:
+        undo.callback(one.close)
+    return bound
+
+
+def _bound_to(address: Address) -> list[_Bound]:
+    match address:
+        case UnixAddress(path=path):
+            return [_bind_unix(path)]
+        case TcpAddress(host="localhost", port=port):
+            return _bind_localhost(port)
+        case TcpAddress(host=host, port=port):
+            return [_bind_tcp(host, port)]
+
+
+def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound]:
+    """Both addresses; IPv4 alone where the kernel says, in an errno of `absent`, that there is no IPv6."""
+    first = _bind_tcp("127.0.0.1", port)
+    try:
+        return [first, _bind_tcp("::1", first.sock.getsockname()[1])]
+    except ListenError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in absent:
+            return [first]
+        first.close()
+        raise
+
+
+def _bind_tcp(host: str, port: int) -> _Bound:
+    where = str(TcpAddress(host, port))
+    sock = _socket(_loopback_family(host, where), where)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise _listen_error(where, error) from error
+    return _Bound(sock, f"http://{TcpAddress(host, sock.getsockname()[1])}")
+
+
+def _socket(family: socket.AddressFamily, where: str) -> socket.socket:
+    """Raises ListenError, for one where the process may open no more files."""
+    try:
+        return socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _listen_error(where, error) from error
+
+
+def _loopback_family(host: str, where: str) -> socket.AddressFamily:
+    """Raises ListenError beyond loopback."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        raise ListenError(
+            f"{where} is not a loopback address, and this gateway does not listen beyond loopback: "
+            "use 127.0.0.1, [::1] or a Unix socket."
+        )
+    return socket.AF_INET if address.version == 4 else socket.AF_INET6
+
+
+def _bind_unix(path: str) -> _Bound:
+    """A socket file of ours, connectable for its owner and group from the moment that it can be connected to."""
+    _make_way(path)
+    sock = _socket(socket.AF_UNIX, path)
+    try:
+        sock.bind(path)
+        bound = _Bound(sock, path, _inode(path))
+        Path(path).chmod(SOCKET_MODE)
+    except OSError as error:
+        sock.close()
+        raise _listen_error(path, error) from error
+    return bound
+
+
+def _make_way(path: str) -> None:
+    """Remove a socket that nobody answers on any more. Raises ListenError for whatever else is in the way."""
+    if not Path(path).parent.is_dir():
+        raise ListenError(f"{path} cannot be made: there is no directory {Path(path).parent}. Create it first.")
+    try:
+        mode = Path(path).lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _listen_error(path, error) from error
+    if not stat.S_ISSOCK(mode):
+        raise ListenError(f"{path} is there and is not a socket: move it away, or listen on another path.")
+    if _answers(path):
+        raise ListenError(f"Somebody already answers on {path}: another console-launcher? Stop it first.")
+    with suppress(FileNotFoundError):
+        Path(path).unlink()
+
+
+def _answers(path: str) -> bool:
+    """Whether a socket file has a listener. Raises ListenError if that cannot be told."""
+    with _socket(socket.AF_UNIX, path) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except BlockingIOError:  # it listens, and its queue is full
+            return True
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError as error:
+            raise _listen_error(path, error) from error
+    return True
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _listen_error(where: str, error: OSError) -> ListenError:
+    if error.errno == errno.EADDRINUSE:
+        return ListenError(f"{where} is in use by another program. Stop it, or listen on another address.")
+    return ListenError(f"{where} cannot be listened on: {error.strerror or error}.")
+
+
+class _Deadline:
+    """Gives every connection of a server its time to send one whole request."""
+
+    def __init__(self, server: web.Server, timeout: float) -> None:
+        self._server = server
+        self._timeout = timeout
+        self._answer = server.request_handler
+        server.request_handler = self._heard
+
+    def connection(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return _FirstRequest(self._server(), self._timeout)
+
+    async def _heard(self, request: web.BaseRequest) -> web.StreamResponse:
+        first = None if request.transport is None else request.transport.get_protocol()
+        if isinstance(first, _FirstRequest):
+            first.step_aside()
+        return await self._answer(request)
+
+
+class _FirstRequest(asyncio.Protocol):
+    """Stands before aiohttp's protocol until a connection's first request is whole, then leaves it the connection."""
+
+    def __init__(self, protocol: asyncio.Protocol, timeout: float) -> None:
+        self._protocol = protocol
+        self._timeout = timeout
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._timer = asyncio.get_running_loop().call_later(self._timeout, transport.abort)
+        self._protocol.connection_made(transport)
+
+    def step_aside(self) -> None:
+        """The request is whole: from now on the connection is the protocol's own, and may be handed on."""
+        self._cancel()
+        if self._transport is not None:
+            self._transport.set_protocol(self._protocol)
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._protocol.eof_received()
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel()
+        self._protocol.connection_lost(exc)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()

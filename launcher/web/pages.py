@@ -1,0 +1,177 @@
+"""The HTML pages: the list, the console page, and an error said in words.
+
+A page is a frame: its script asks the API and opens the WebSocket, so a GET of it never reaches a cloud's console
+interface. Names of servers are strangers' words: escaped in HTML, percent-encoded in addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Protocol
+from urllib.parse import quote
+
+import jinja2
+from aiohttp import web
+
+from launcher.errors import ServerNotFoundError
+from launcher.web.static import StaticFiles, static_route
+
+FOLDER: Final = Path(__file__).parent
+SHOWN_LENGTH: Final = 200
+"""Characters of a name that a page shows; a longer one is cut."""
+
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data: blob:",
+        "font-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""noVNC makes its cursors and decodes its JPEG rectangles as `data:` images, and styles through the CSSOM only."""
+
+SECURITY_HEADERS: Final = MappingProxyType(
+    {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+)
+"""For every response, whatever it is."""
+
+PAGE_HEADERS: Final = MappingProxyType({**SECURITY_HEADERS, "Cache-Control": "no-store"})
+"""For every page."""
+
+
+class DirectoryForPages(Protocol):
+    """What the pages ask about servers."""
+
+    async def locate(self, name: str) -> tuple[str, str]:
+        """Cloud and server of a name that is unique today; raises what `launcher.errors` says of references."""
+        ...
+
+    def canonical(self, alias: str) -> tuple[str, str] | None:
+        """Cloud and server that an alias stands for, or None where it is no alias."""
+        ...
+
+    def clouds(self) -> tuple[str, ...]:
+        """The configured clouds."""
+        ...
+
+
+def page_routes(directory: DirectoryForPages, static: StaticFiles) -> list[web.RouteDef]:
+    """Every route of the pages and their files.
+
+    `{server}` takes everything but a slash: aiohttp matches before it decodes `%2F`, and its own default pattern
+    would also refuse braces.
+    """
+    pages = _Pages(directory, static)
+    return [
+        web.get("/", pages.listing),
+        web.get("/c/{cloud:[^/]+}/{server:[^/]+}", pages.console),
+        web.get("/c/{name:[^/]+}", pages.named),
+        static_route(static),
+    ]
+
+
+def page_path(cloud: str, server: str) -> str:
+    """The bookmark of a server; `server` is its name or its UUID."""
+    return f"/c/{quote(cloud, safe='')}/{quote(server, safe='')}"
+
+
+def shown(name: str, length: int = SHOWN_LENGTH) -> str:
+    """A text as a person may safely see it: controls and direction overrides as escapes, cut at `length`."""
+    cut = name if len(name) <= length else f"{name[: length - 1]}…"
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
+
+
+def render_problem(problem: Mapping[str, object], static: StaticFiles | None = None) -> str:
+    """The error page of a problem+json: `title` and `status` at least; the rest of it as far as it is known.
+
+    Without `static` the page stands alone, links nowhere and shows nothing of the gateway's own: for those who
+    called it by a wrong name.
+    """
+    known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id")}
+    links = [(entry, page_path(*entry.split("/", 1))) for entry in _candidates(problem)]
+    return _environment(static).get_template("problem.html").render(problem=known, links=links, alone=static is None)
+
+
+class _Pages:
+    def __init__(self, directory: DirectoryForPages, static: StaticFiles) -> None:
+        environment = _environment(static)
+        self._directory = directory
+        self._list = environment.get_template("list.html")
+        self._console = environment.get_template("console.html")
+
+    async def listing(self, request: web.Request) -> web.Response:  # noqa: ARG002 -- aiohttp's signature
+        return _page(self._list.render(clouds=self._directory.clouds()))
+
+    async def console(self, request: web.Request) -> web.Response:
+        cloud, server = request.match_info["cloud"], request.match_info["server"]
+        if cloud not in self._directory.clouds():
+            raise ServerNotFoundError(f'There is no cloud "{shown(cloud)}" here.')
+        return self._console_page(cloud, server, server)
+
+    async def named(self, request: web.Request) -> web.Response:
+        """An alias is a bookmark of its own; a name leads to the bookmark of the server that has it today."""
+        name = request.match_info["name"]
+        target = self._directory.canonical(name)
+        if target is not None:
+            return self._console_page(*target, name)
+        query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
+        location = page_path(*await self._directory.locate(name)) + query
+        return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location})
+
+    def _console_page(self, cloud: str, server: str, title: str) -> web.Response:
+        return _page(
+            self._console.render(
+                title=title, cloud=cloud, cloud_path=quote(cloud, safe=""), server_path=quote(server, safe="")
+            )
+        )
+
+
+def problem_page(static: StaticFiles) -> Callable[[Mapping[str, object]], str]:
+    """`render_problem` with today's files; a request to a name that is not the gateway's (421) learns nothing of it."""
+
+    def page(problem: Mapping[str, object]) -> str:
+        return render_problem(problem, None if problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST else static)
+
+    return page
+
+
+def _candidates(problem: Mapping[str, object]) -> list[str]:
+    """The `cloud/uuid` of each server that a reference could have meant."""
+    found = problem.get("candidates") or ()
+    return (
+        [entry for entry in found if isinstance(entry, str) and "/" in entry]
+        if isinstance(found, (list, tuple))
+        else []
+    )
+
+
+def _environment(static: StaticFiles | None) -> jinja2.Environment:
+    """Templates that escape by themselves, and fail where a value is missing."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = shown
+    environment.globals["static"] = static.url if static else None
+    return environment
+
+
+def _page(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/html", headers=PAGE_HEADERS)

@@ -1,0 +1,162 @@
+"""Errors as answers: status, close code and hint of every error, in one table (RFC 9457 for HTTP, RFC 6455 for WebSockets)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from launcher import errors
+from launcher.audit.log import describe
+from launcher.errors import CloudBusyError, CloudError, LauncherError
+
+_LOG = logging.getLogger(__name__)
+_REASON_LIMIT = 123
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one class of error is answered."""
+
+    status: int
+    slug: str
+    title: str
+    hint: str
+
+    @property
+    def close_code(self) -> int:
+        """4000 + status: what a WebSocket that had its 101 already is closed with."""
+        return 4000 + self.status
+
+
+_ASK = "Ask the operator of this gateway."
+_AGAIN = "Try again in a moment."
+
+TABLE: Mapping[type[LauncherError], Kind] = {
+    errors.ConfigError: Kind(500, "configuration", "The gateway's configuration is wrong", _ASK),
+    errors.ListenError: Kind(500, "listen", "The gateway cannot listen", _ASK),
+    errors.NotSignedInError: Kind(401, "not-signed-in", "Not signed in", "Come in through the jump host as yourself."),
+    errors.ForbiddenError: Kind(403, "forbidden", "Not allowed", _ASK),
+    errors.MisdirectedError: Kind(
+        421, "misdirected", "Not this gateway's name", "Use one of the gateway's own names; its operator sets them in public_urls."
+    ),
+    errors.BadRequestError: Kind(400, "bad-request", "The request is malformed", "Correct the request."),
+    errors.NotFoundError: Kind(404, "not-found", "Not found", "Check the address."),
+    errors.ServerNotFoundError: Kind(
+        404, "server-not-found", "No such server", "Look for it in the list of servers; it may have been renamed or deleted."
+    ),
+    errors.AmbiguousServerError: Kind(409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."),
+    errors.TooManySessionsError: Kind(429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."),
+    errors.CloudUnreachableError: Kind(503, "cloud-unreachable", "The cloud does not answer", _AGAIN),
+    errors.CloudBusyError: Kind(503, "cloud-busy", "The cloud asks for patience", _AGAIN),
+    errors.CloudCredentialsError: Kind(
+        502, "cloud-credentials", "The cloud refuses the gateway's credentials", "The operator of this gateway must look at the cloud's credentials and roles."
+    ),
+    errors.CloudReplyError: Kind(502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."),
+    errors.ConsoleRefusedError: Kind(
+        409, "console-refused", "The server has no console now", "Look at the server's state; it may be building or moving."
+    ),
+    errors.UpstreamUnreachableError: Kind(504, "upstream-unreachable", "The console proxy shows no screen", _AGAIN),
+    errors.UpstreamStaleError: Kind(
+        502, "upstream-stale", "The console proxy hangs up", "The server may be off or just moving; look at its state and try again."
+    ),
+    errors.UpstreamProtocolError: Kind(
+        502, "upstream-protocol", "The console proxy cannot be understood", "Check that the console URL leads to a VNC console proxy (console_url)."
+    ),
+}
+
+_FAULT = Kind(500, "fault", "A fault of the gateway", "Give the instance id to the operator: the gateway's log has the place.")
+
+
+def kind_of(error: LauncherError) -> Kind:
+    """The table's row for an error, by its nearest listed class."""
+    return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), _FAULT)
+
+
+def problem_of(error: LauncherError) -> dict[str, object]:
+    """The members of a problem+json document."""
+    kind = kind_of(error)
+    problem: dict[str, object] = {
+        "type": kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": str(error),
+        "hint": kind.hint,
+    }
+    if isinstance(error, CloudError):
+        problem["cloud"] = error.cloud
+        problem["request_id"] = error.request_id
+    if isinstance(error, CloudBusyError) and error.retry_after is not None:
+        problem["retry_after"] = error.retry_after
+    if isinstance(error, errors.AmbiguousServerError):
+        problem["candidates"] = list(error.candidates)
+    return problem
+
+
+def farewell(error: LauncherError) -> tuple[int, str]:
+    """Close code and reason (at most 123 bytes) for a viewer that has its 101 already."""
+    text = str(error).encode()[:_REASON_LIMIT].decode(errors="ignore")
+    return kind_of(error).close_code, text
+
+
+def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
+    """The outermost middleware: whatever is raised becomes a problem, as JSON or as a `page` for those who read HTML."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except LauncherError as error:
+            return respond(request, problem_of(error))
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            return respond(request, _http_problem(error), error.headers.get(hdrs.ALLOW))
+        except Exception as error:  # noqa: BLE001 -- the last resort: the text of an unforeseen error stays inside
+            instance = secrets.token_hex(6)
+            _LOG.error("fault %s: %s", instance, describe(error))  # noqa: TRY400 -- the traceback's text may hold secrets
+            return respond(request, _fault_problem(instance))
+
+    def respond(request: web.Request, problem: Mapping[str, object], allow: str | None = None) -> web.Response:
+        status = problem["status"]
+        assert isinstance(status, int)
+        if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+            response = web.Response(status=status, text=page(problem), content_type="text/html")
+        else:
+            response = web.Response(status=status, text=json.dumps(problem), content_type="application/problem+json")
+        response.headers[hdrs.CACHE_CONTROL] = "no-store"
+        if allow:
+            response.headers[hdrs.ALLOW] = allow
+        retry_after = problem.get("retry_after")
+        if isinstance(retry_after, float | int):
+            response.headers[hdrs.RETRY_AFTER] = str(max(1, round(retry_after)))
+        return response
+
+    return middleware
+
+
+def _http_problem(error: web.HTTPException) -> dict[str, object]:
+    """aiohttp's own 4xx, in the same shape."""
+    details = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+    return {
+        "type": {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.status, "http-error"),
+        "title": error.reason,
+        "status": error.status,
+        "detail": details.get(error.status, error.reason),
+        "hint": "Check the address.",
+    }
+
+
+def _fault_problem(instance: str) -> dict[str, object]:
+    return {
+        "type": _FAULT.slug,
+        "title": _FAULT.title,
+        "status": _FAULT.status,
+        "detail": "Something went wrong inside the gateway.",
+        "hint": _FAULT.hint,
+        "instance": instance,
+    }

@@ -1,0 +1,209 @@
+// The console page: opens the WebSocket, hands it to noVNC, and connects again when the line is lost.
+
+import RFB from "./novnc/core/rfb.js";
+import { get, problemOf } from "./api.js";
+import { failing, pause, verdict } from "./ending.js";
+import * as panel from "./panel.js";
+import { closed } from "./words.js";
+
+const POLL_MS = 500;
+const STEADY_MS = 10_000;
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+const part = (id) => document.getElementById(id);
+const { cloud, server } = part("console").dataset; // percent-encoded by the gateway
+const watching = new URLSearchParams(location.search).get("view") === "only";
+const screen = part("screen");
+const last = part("last");
+
+let current = null; // the attempt that the page is about
+let again = false; // this tab has shown the screen before
+let failures = 0; // attempts since it last stood steadily
+let waiting = 0; // timer of the next attempt
+let scaled = true;
+
+function launchId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+function address(id) {
+  const url = new URL(`/ws/${cloud}/${server}?launch=${id}`, location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+}
+
+// ---- one attempt
+
+function connect() {
+  leave();
+  panel.state(again ? "reconnecting" : "launching");
+  panel.countdown(null);
+  const id = launchId();
+  const socket = new WebSocket(address(id), ["binary"]);
+  const attempt = { id, socket, opened: false, steadyTimer: 0, connected: false, over: false, problem: null, rfb: null };
+  current = attempt;
+  socket.addEventListener("open", () => (attempt.opened = true));
+  // Registered before noVNC's own listener, which takes the picture out of the page.
+  socket.addEventListener("close", (event) => end(attempt, event.code, event.reason));
+  attempt.rfb = join(attempt);
+  follow(attempt);
+}
+
+function join(attempt) {
+  const rfb = new RFB(screen, attempt.socket, { shared: true });
+  rfb.viewOnly = watching;
+  rfb.scaleViewport = scaled;
+  rfb.background = "transparent";
+  rfb.addEventListener("connect", () => arrive(attempt));
+  rfb.addEventListener("disconnect", () => end(attempt, 1005, ""));
+  rfb.addEventListener("securityfailure", (event) => {
+    attempt.problem = { title: "The screen refused the sign-in.", detail: event.detail.reason };
+  });
+  rfb.addEventListener("credentialsrequired", (event) => {
+    panel.credentials(event.detail.types, (answer) => rfb.sendCredentials(answer));
+  });
+  rfb.addEventListener("serververification", () => {
+    attempt.problem = { title: "The screen wants its key to be checked, which this page does not do." };
+    rfb.disconnect();
+  });
+  return rfb;
+}
+
+function arrive(attempt) {
+  if (attempt !== current) return;
+  attempt.connected = true;
+  again = true;
+  attempt.steadyTimer = setTimeout(() => (failures = 0), STEADY_MS);
+  last.hidden = true;
+  panel.steps(null);
+  panel.problem(null);
+  panel.credentials(null);
+  panel.state("connected");
+  attempt.rfb.focus();
+  if (UUID.test(server)) learnName();
+}
+
+/** Show the launch's steps until the screen is there; there is no launch before the gateway has answered. */
+async function follow(attempt) {
+  const going = () => attempt === current && !attempt.connected && !attempt.over;
+  while (going()) {
+    const launch = attempt.opened ? await launchOf(attempt) : null;
+    if (launch && going()) panel.steps(launch, Date.now());
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function launchOf(attempt) {
+  const reply = await get(`/api/v1/launches/${attempt.id}`).catch(() => null);
+  return reply?.ok ? reply.body : null;
+}
+
+async function learnName() {
+  const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
+  if (reply?.ok && reply.body?.name) panel.name(reply.body.name);
+}
+
+// ---- its end
+
+async function end(attempt, code, reason) {
+  if (attempt.over) return;
+  attempt.over = true;
+  clearTimeout(attempt.steadyTimer);
+  if (attempt !== current) return;
+  if (attempt.connected) keepPicture();
+  panel.credentials(null);
+  panel.state(again ? "reconnecting" : "launching");
+  const { next, problem } = await judge(attempt, code, reason);
+  if (attempt !== current) return;
+  panel.problem(problem);
+  if (next === "retry") retry();
+  else panel.state(next === "done" ? "disconnected" : "failed");
+}
+
+/** What comes next, and the problem in words. */
+async function judge(attempt, code, reason) {
+  if (attempt.problem) return { next: "failed", problem: attempt.problem };
+  if (!attempt.opened) return refused();
+  if (code === 1000) return { next: "done", problem: reason ? { title: reason } : null };
+  const launch = await launchOf(attempt);
+  if (launch && attempt === current && !attempt.connected) panel.steps(launch, Date.now());
+  const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);
+  return { next: verdict(code, again), problem: launch?.problem ?? lost };
+}
+
+/** A browser hides why a WebSocket was refused: the API tells. */
+async function refused() {
+  const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
+  if (reply && !reply.ok) return { next: failing(reply.status, again), problem: problemOf(reply) };
+  const title = reply ? "The gateway did not open the connection." : "The gateway does not answer.";
+  return { next: "retry", problem: { title, hint: reply ? null : "Is your tunnel to it still open?" } };
+}
+
+function keepPicture() {
+  const canvas = screen.querySelector("canvas");
+  if (!canvas?.width || !canvas.height) return;
+  last.width = canvas.width;
+  last.height = canvas.height;
+  last.getContext("2d").drawImage(canvas, 0, 0);
+  last.hidden = false;
+}
+
+function retry() {
+  const due = Date.now() + pause(failures, Math.random()) * 1000;
+  failures += 1;
+  panel.state("reconnecting");
+  const tick = () => {
+    const left = (due - Date.now()) / 1000;
+    if (left <= 0) {
+      connect();
+      return;
+    }
+    panel.countdown(left);
+    waiting = setTimeout(tick, Math.min(1000, left * 1000));
+  };
+  tick();
+}
+
+/** Let go of whatever is under way, without a word about it. */
+function leave() {
+  clearTimeout(waiting);
+  const attempt = current;
+  current = null;
+  if (!attempt || attempt.over) return;
+  if (attempt.connected) keepPicture();
+  attempt.over = true;
+  clearTimeout(attempt.steadyTimer);
+  attempt.rfb.disconnect();
+}
+
+// ---- the person
+
+function connectNow() {
+  failures = 0;
+  panel.problem(null);
+  panel.steps(null);
+  connect();
+}
+
+part("reconnect").addEventListener("click", connectNow);
+part("again").addEventListener("click", connectNow);
+part("ctrl-alt-del").hidden = watching;
+part("ctrl-alt-del").addEventListener("click", () => {
+  current?.rfb.sendCtrlAltDel();
+  current?.rfb.focus();
+});
+part("scale").addEventListener("click", (event) => {
+  scaled = !scaled;
+  event.currentTarget.setAttribute("aria-pressed", String(scaled));
+  if (current) current.rfb.scaleViewport = scaled;
+});
+part("full-screen").addEventListener("click", () => {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else part("console").requestFullscreen().then(() => current?.rfb.focus(), () => {});
+});
+window.addEventListener("online", () => {
+  if (current?.over && document.documentElement.dataset.state === "reconnecting") connect();
+});
+
+connect();

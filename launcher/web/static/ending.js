@@ -1,0 +1,26 @@
+// What the end of a WebSocket means, and how long to wait before the next. Pure.
+
+const TEMPORARY = new Set([429, 502, 503, 504]);
+const FINAL = new Set([1002, 1003, 1007, 1008, 1009]);
+const LONGEST_PAUSE = 30;
+
+/**
+ * "done": it ended as somebody wanted; "failed": it will not get better by itself; "retry": connect again.
+ * Codes 4xxx are 4000 + the HTTP status that the problem would have had. A tab that has shown the screen before
+ * (`again`) waits for clouds and console proxies to come back; a first launch says at once what is wrong.
+ */
+export function verdict(code, again) {
+  if (code === 1000) return "done";
+  if (code >= 4000) return failing(code - 4000, again);
+  return FINAL.has(code) ? "failed" : "retry";
+}
+
+/** The same for a request that was refused before the upgrade, by its HTTP status. */
+export function failing(status, again) {
+  return again && TEMPORARY.has(status) ? "retry" : "failed";
+}
+
+/** Seconds before attempt `count` (from 0): 1, 2, 4 … 30, a fifth more or less; `chance` is in 0–1. */
+export function pause(count, chance) {
+  return Math.min(LONGEST_PAUSE, 2 ** count) * (0.8 + 0.4 * chance);
+}

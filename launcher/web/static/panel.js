@@ -1,0 +1,77 @@
+// What the console page says: states, launch steps, problems. It writes texts and nothing else into the page.
+
+import { seconds, shown, until } from "./words.js";
+
+const STATES = {
+  launching: "Connecting …",
+  connected: "Connected",
+  reconnecting: "Reconnecting …",
+  failed: "Not connected",
+  disconnected: "Disconnected",
+};
+const MARKS = { doing: "…", done: "✓", failed: "✗" };
+const part = (id) => document.getElementById(id);
+
+function say(id, text) {
+  part(id).textContent = text ? String(text) : "";
+  part(id).hidden = !text;
+}
+
+/** Enter one of launching, connected, reconnecting, failed, disconnected. */
+export function state(name) {
+  document.documentElement.dataset.state = name;
+  part("state").textContent = STATES[name];
+  part("again").hidden = name !== "failed" && name !== "disconnected";
+  part("again").textContent = name === "disconnected" ? "Connect again" : "Try again";
+  part("ctrl-alt-del").disabled = name !== "connected" || part("ctrl-alt-del").hidden;
+}
+
+/** Show a problem in words, or none. */
+export function problem(found) {
+  say("headline", found?.title);
+  say("detail", found?.detail);
+  say("hint", found?.hint);
+  say("request-id", found?.request_id && `Request id: ${found.request_id}`);
+}
+
+/** Show how far a launch has come; an empty list clears it. */
+export function steps(launch, now) {
+  const lines = (launch?.steps ?? []).map((step) => {
+    const line = document.createElement("li");
+    line.dataset.state = step.state;
+    const took = typeof step.seconds === "number" ? ` ${seconds(step.seconds)}` : "";
+    line.textContent = `${MARKS[step.state] ?? ""} ${step.text ?? step.name}${took}`;
+    return line;
+  });
+  part("steps").replaceChildren(...lines);
+  const end = until(launch?.wait_until, now);
+  say("countdown", end && `Waiting until ${end}`);
+}
+
+/** Say when the next attempt starts; null clears it. */
+export function countdown(left) {
+  say("countdown", left === null ? null : `Next attempt in ${Math.ceil(left)} s`);
+}
+
+/** The server's name, once it is known better than by its address. */
+export function name(text) {
+  document.title = shown(text);
+  part("name").textContent = shown(text);
+}
+
+/** Ask for what the screen wants to know of the person; null takes the question away. */
+export function credentials(types, answer) {
+  const form = part("credentials");
+  form.hidden = types === null;
+  form.reset();
+  if (types === null) return;
+  part("username-field").hidden = !types.includes("username");
+  part("password-field").hidden = !types.includes("password");
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    form.hidden = true;
+    answer({ username: part("username").value, password: part("password").value });
+    form.reset();
+  };
+  form.querySelector("label:not([hidden]) input").focus();
+}

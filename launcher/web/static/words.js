@@ -1,0 +1,29 @@
+// Texts for a person: strangers' names made harmless, problems and times in words.
+
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+const LONGEST = 200;
+
+/** A name as it may safely be shown: controls and direction overrides as escapes, cut when very long. */
+export function shown(name) {
+  const cut = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
+  return cut.replace(UNSEEN, (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Seconds, short: 0.4 s, 12 s. */
+export function seconds(value) {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+}
+
+/** What is left until an ISO moment, as "03:12:09 (41 s)"; null where there is no such moment. */
+export function until(moment, now) {
+  const end = moment ? Date.parse(moment) : Number.NaN;
+  if (Number.isNaN(end)) return null;
+  const left = Math.max(0, Math.ceil((end - now) / 1000));
+  return `${new Date(end).toLocaleTimeString()} (${left} s)`;
+}
+
+/** A problem made of a WebSocket's close reason, for when the gateway told no more. */
+export function closed(code, reason) {
+  const title = reason || "The connection ended.";
+  return { title, detail: reason ? null : `WebSocket close code ${code}.` };
+}

@@ -1,0 +1,137 @@
+"""`/ws/{cloud}/{server}`: from aiohttp's request to a viewer's end.
+
+aiohttp parses the upgrade request; once everything that can be refused is refused, the connection's transport passes to
+our own protocol, which answers the 101. Nothing waits for a cloud before that: browsers make one WebSocket handshake at a
+time for each host and port, and one slow server would hold up every other console.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from typing import Protocol
+
+from aiohttp import web
+
+from launcher.errors import BadRequestError, ServerNotFoundError
+from launcher.launch import Launcher
+from launcher.launches import Launches
+from launcher.model import Action, Actor, Kind, Server
+from launcher.relay.engine import ViewerEngine
+from launcher.relay.sessions import Sessions
+from launcher.relay.sockets import guard_against_dead_peers
+from launcher.relay.viewer import ViewerEnd
+from launcher.web.guard import ACTOR
+
+_LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class KnowsClouds(Protocol):
+    def clouds(self) -> tuple[str, ...]: ...
+
+
+class Authorizes(Protocol):
+    def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None: ...
+
+
+class ViewerRoute:
+    """Admits viewers and hands them to the launcher."""
+
+    def __init__(
+        self,
+        *,
+        directory: KnowsClouds,
+        policy: Authorizes,
+        sessions: Sessions,
+        launches: Launches,
+        launcher: Launcher,
+        tasks: asyncio.TaskGroup,
+        frame_limit: int,
+    ) -> None:
+        self._directory = directory
+        self._policy = policy
+        self._sessions = sessions
+        self._launches = launches
+        self._launcher = launcher
+        self._tasks = tasks
+        self._frame_limit = frame_limit
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", self.open)]
+
+    async def open(self, request: web.Request) -> web.StreamResponse:
+        """Refuse, or answer 101 and begin the launch. Raises RequestError."""
+        cloud, reference = request.match_info["cloud"], request.match_info["server"]
+        actor = request[ACTOR]
+        ViewerEngine.check(request.headers)
+        self._policy.authorize(actor, Action.CONTROL)
+        if cloud not in self._directory.clouds():
+            raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
+        session = self._sessions.admit(secrets.token_urlsafe(9), actor)
+        try:
+            launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
+            viewer = take_over(request, self._frame_limit)
+        except BaseException:
+            self._sessions.release(session)
+            raise
+        self._tasks.create_task(self._launcher.run(launch, session, viewer), name=f"session {session.id}")
+        return web.Response()  # never sent: the transport is no longer aiohttp's
+
+
+def _launch_id(request: web.Request) -> str:
+    """The page names its launch, so that it can ask for the steps; others get one."""
+    asked = request.query.get("launch")
+    if asked is None:
+        return secrets.token_urlsafe(16)
+    if not _LAUNCH_ID.fullmatch(asked):
+        raise BadRequestError("A launch id has 16 to 64 letters, digits, dashes and underscores.")
+    return asked
+
+
+class _EarlyBytes:
+    """Takes from aiohttp what the viewer sent behind its upgrade request."""
+
+    def __init__(self) -> None:
+        self.received = b""
+
+    def feed_data(self, chunk: bytes) -> tuple[bool, bytes]:
+        self.received += chunk
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The transport says so itself."""
+
+
+def take_over(request: web.Request, frame_limit: int) -> ViewerEnd:
+    """Answer the 101 and take the connection from aiohttp, which forgets it.
+
+    Raises BadRequestError; ConnectionResetError when the viewer has gone.
+    """
+    transport, protocol = request.transport, request.protocol
+    if transport is None:
+        raise ConnectionResetError
+    engine = ViewerEngine(frame_limit)
+    answer = engine.open(request.headers)
+    early = _EarlyBytes()
+    protocol.set_parser(early)  # type: ignore[arg-type] -- aiohttp names its WebSocket reader, and calls these two methods
+    viewer = ViewerEnd(transport, engine)
+    transport.set_protocol(viewer)
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        guard_against_dead_peers(sock)
+    transport.write(answer)
+    if early.received:
+        viewer.data_received(early.received)
+    _forget(request)
+    return viewer
+
+
+def _forget(request: web.Request) -> None:
+    """Let aiohttp drop its side: without this its server would count the connection for ever."""
+    protocol = request.protocol
+    protocol.transport = None
+    protocol.keep_alive(False)
+    asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
+
+

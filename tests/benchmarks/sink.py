@@ -1,0 +1,99 @@
+"""The sink: the viewers, in a process of their own that spends as little as it can.
+
+`python -m tests.benchmarks.sink` takes its orders as JSON lines on stdin and answers each with one JSON line:
+
+- `{"do": "open", "port": P, "path": PATH, "count": N}`: N sessions, each past the whole RFB greeting
+- `{"do": "drain"}`: asks the first session for its stream and reads to the stream's mark; `seconds` and `wire` bytes
+- `{"do": "close"}`: closes all sessions with 1000 and waits until the other end has hung up
+
+What goes wrong is answered as `{"error": TEXT}`. It ends with its stdin.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from typing import Any
+
+from tests.benchmarks import wire
+
+_BUFFER = 1024 * 1024
+
+
+class Sink:
+    """The sessions that are open."""
+
+    def __init__(self) -> None:
+        self._socks: list[socket.socket] = []
+        self._buffer = bytearray(_BUFFER)
+
+    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one order. Raises EOFError or OSError."""
+        match order["do"]:
+            case "open":
+                for _ in range(order["count"]):
+                    self._socks.append(_open(order["port"], order["path"]))
+                return {"open": len(self._socks)}
+            case "drain":
+                return self._drain(self._socks[0])
+            case "close":
+                return self._close()
+            case other:
+                raise ValueError(f"no such order: {other}")
+
+    def _drain(self, sock: socket.socket) -> dict[str, Any]:
+        """Wire bytes are counted, frames not parsed: the stream's last bytes say that all of it has come."""
+        view, mark, total, tail = memoryview(self._buffer), len(wire.MARK), 0, b""
+        began = time.perf_counter()
+        sock.sendall(wire.client_frame(wire.UPDATE_REQUEST))
+        while tail != wire.MARK:
+            size = sock.recv_into(view)
+            if not size:
+                raise EOFError(f"the stream ended early, after {total} bytes")
+            total += size
+            tail = bytes(view[size - mark : size]) if size >= mark else (tail + bytes(view[:size]))[-mark:]
+        return {"seconds": time.perf_counter() - began, "wire": total}
+
+    def _close(self) -> dict[str, Any]:
+        closed = 0
+        while self._socks:
+            with self._socks.pop() as sock:
+                sock.sendall(wire.CLIENT_CLOSE)
+                while sock.recv_into(self._buffer):
+                    pass
+                closed += 1
+        return {"closed": closed}
+
+
+def _open(port: int, path: str) -> socket.socket:
+    """A session past the greeting. Raises EOFError when the other end says anything else."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(wire.upgrade_request(port, path))
+    status = wire.read_head(sock).split("\r\n")[0]
+    if " 101 " not in f"{status} ":
+        raise EOFError(f"the upgrade was answered with: {status}")
+    hear = wire.hear_server(sock)
+    for spoken, answer in wire.GREETING:
+        if hear(len(spoken)) != spoken:
+            raise EOFError("the greeting is not the source's")
+        sock.sendall(wire.client_frame(answer))
+    hear(len(wire.SERVER_INIT))
+    return sock
+
+
+def main() -> None:
+    """Obey until stdin ends."""
+    sink = Sink()
+    for line in sys.stdin:
+        try:
+            answer = sink.obey(json.loads(line))
+        except (EOFError, OSError) as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""A real Keystone on loopback: sqlite and fernet keys in a folder of its own, served from its own virtual environment.
+
+Its Python is `$KEYSTONE_PYTHON`, else `.venv-keystone/bin/python` in the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.fakes.issued import note
+
+_ROOT = Path(__file__).parents[2]
+_SERVER = Path(__file__).with_name("keystone_server.py")
+
+
+class KeystoneMissingError(Exception):
+    """There is no Keystone to run."""
+
+
+def _python() -> Path:
+    python = Path(os.environ.get("KEYSTONE_PYTHON") or _ROOT / ".venv-keystone" / "bin" / "python")
+    if not python.exists():
+        message = f"the tests need a Keystone, and there is no {python}: run `bash tests/run`, which installs it"
+        raise KeystoneMissingError(message)
+    return python
+
+
+class Keystone:
+    """One Keystone with the region RegionOne, and in it the user `ops` of the project `ops` with the role member."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises KeystoneMissingError."""
+        self._python = _python()
+        self._folder = folder
+        self._config = folder / "keystone.conf"
+        self._process: subprocess.Popen[str] | None = None
+        self._admin_password = note(uuid.uuid4().hex)
+        self._admin: dict[str, str] = {}
+        self._endpoint_id = ""
+        self.password = note(uuid.uuid4().hex)
+        self.application_credential: dict[str, str] = {}
+        """Its `id` and `secret`."""
+        self.auth_url = ""
+
+    def start(self) -> None:
+        """Set it up and serve it; takes some seconds."""
+        self._configure()
+        keystone = str(self._python.with_name("keystone-manage"))
+        user = str(os.getuid()), str(os.getgid())
+        owner = ["--keystone-user", user[0], "--keystone-group", user[1]]
+        for arguments in (["db_sync"], ["fernet_setup", *owner], ["credential_setup", *owner]):
+            self._run(keystone, *arguments)
+        bootstrap = ["--bootstrap-region-id", "RegionOne"]
+        self._run(keystone, "bootstrap", *bootstrap, OS_BOOTSTRAP_PASSWORD=self._admin_password)
+        self._serve()
+        self._admin = {"X-Auth-Token": self._sign_in("admin", self._admin_password)}
+        self._populate()
+
+    def stop(self) -> None:
+        """End the server and wait for its end."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            self._process.wait(10)
+            self._process = None
+
+    def point_compute_at(self, url: str, region: str = "RegionOne") -> None:
+        """The catalog's one Compute endpoint from now on."""
+        body = {"endpoint": {"url": url, "region_id": region}}
+        self._ask("PATCH", f"/endpoints/{self._endpoint_id}", body)
+
+    def _configure(self) -> None:
+        settings = f"""
+            [DEFAULT]
+            use_stderr = true
+            [database]
+            connection = sqlite:///{self._folder}/keystone.sqlite
+            [fernet_tokens]
+            key_repository = {self._folder}/fernet
+            [credential]
+            key_repository = {self._folder}/credential
+            [identity]
+            password_hash_rounds = 4
+        """
+        self._config.write_text("\n".join(line.strip() for line in settings.splitlines()))
+        for name in ("fernet", "credential"):
+            (self._folder / name).mkdir(mode=0o700)
+
+    def _run(self, keystone: str, *arguments: str, **environment: str) -> None:
+        done = subprocess.run(
+            [keystone, "--config-file", str(self._config), *arguments],
+            env={**self._environment(), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"keystone-manage {arguments[0]} failed:\n{done.stderr[-2000:]}"
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self._folder), "OS_KEYSTONE_CONFIG_FILES": str(self._config)}
+
+    def _serve(self) -> None:
+        with (self._folder / "keystone.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [str(self._python), "-I", str(_SERVER)],  # -I: beside the script lies a keystone.py
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._process.stdout is not None
+        port = self._process.stdout.readline().strip()
+        self._process.stdout.close()
+        assert port, (self._folder / "keystone.log").read_text()[-2000:]
+        self.auth_url = f"http://127.0.0.1:{port}/v3"
+
+    def _sign_in(self, name: str, password: str) -> str:
+        user = {"name": name, "password": password, "domain": {"id": "default"}}
+        scope = {"project": {"name": name, "domain": {"id": "default"}}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        body = {"auth": {"identity": identity, "scope": scope}}
+        reply = requests.post(f"{self.auth_url}/auth/tokens", json=body, timeout=30)
+        assert reply.status_code == 201, reply.text
+        return note(reply.headers["X-Subject-Token"])
+
+    def _ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        reply = requests.request(method, self.auth_url + path, json=body, headers=headers or self._admin, timeout=30)
+        assert reply.ok, f"{method} {path}: {reply.text}"
+        return reply.json() if reply.content else None
+
+    def _populate(self) -> None:
+        project = self._ask("POST", "/projects", {"project": {"name": "ops", "domain_id": "default"}})["project"]["id"]
+        user_body = {"user": {"name": "ops", "password": self.password, "domain_id": "default"}}
+        user = self._ask("POST", "/users", user_body)["user"]["id"]
+        role = self._ask("GET", "/roles?name=member")["roles"][0]["id"]
+        self._ask("PUT", f"/projects/{project}/users/{user}/roles/{role}")
+        service = self._ask("POST", "/services", {"service": {"name": "nova", "type": "compute"}})["service"]["id"]
+        endpoint = {
+            "service_id": service,
+            "interface": "public",
+            "region_id": "RegionOne",
+            "url": "http://127.0.0.1:1/v2.1",
+        }
+        self._endpoint_id = self._ask("POST", "/endpoints", {"endpoint": endpoint})["endpoint"]["id"]
+        credential = self._ask(
+            "POST",
+            f"/users/{user}/application_credentials",
+            {"application_credential": {"name": "gateway"}},
+            {"X-Auth-Token": self._sign_in("ops", self.password)},
+        )["application_credential"]
+        self.application_credential = {"id": credential["id"], "secret": note(credential["secret"])}

@@ -1,0 +1,234 @@
+"""The flow of the whole, without a browser: reference → console → live bytes both ways."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fakes.console_proxy import FaultyProxy
+from tests.fakes.console_proxy import Fault as F
+from tests.fakes.viewer import BANNER, CLOSE, PING, PONG, Refused, frame
+from tests.integration.conftest import RunGateway, Running
+
+
+async def test_bytes_pass_both_ways(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        viewer.send(b"RFB 003.008\n")
+        viewer.send(b"\x01")
+        await proxy.send(b"hello")
+        assert await viewer.message() == b"hello"
+        async with asyncio.timeout(5):
+            while proxy.received != [b"RFB 003.008\n", b"\x01"]:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_thousand_bookmarks_opened_at_once_cost_one_console_request_and_later_ones_none(
+    running: Running,
+) -> None:
+    async with FaultyProxy() as proxy:
+        running.compute.mint = lambda *_: proxy.url()
+
+        async def look() -> None:
+            async with running.viewer() as viewer:
+                await viewer.greeted()
+
+        async with asyncio.TaskGroup() as viewers:
+            for _ in range(1000):
+                viewers.create_task(look())
+        assert len(running.compute.console_requests) == 1
+        await look()
+        assert len(running.compute.console_requests) == 1
+        assert proxy.connections == 1001
+        await running.settled()
+
+
+async def test_a_viewer_who_leaves_while_the_console_is_asked_for_harms_nobody(running: Running) -> None:
+    running.compute.delay = 0.3
+    async with FaultyProxy() as proxy, running.viewer() as staying, running.viewer() as leaving:
+        running.compute.mint = lambda *_: proxy.url()
+        leaving.leave()
+        await staying.greeted()
+        assert len(running.compute.console_requests) == 1
+        assert proxy.connections == 1
+
+
+async def test_a_console_that_died_early_is_replaced_without_a_word(running: Running) -> None:
+    async with FaultyProxy(F.NONE, F.HANG_UP_AFTER_101, F.NONE) as proxy:
+        running.compute.mint = lambda *_: proxy.url()
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+        assert len(running.compute.console_requests) == 2
+        assert proxy.connections == 3
+
+
+async def test_where_a_session_ends_with_its_token_each_gets_its_own(run_gateway: RunGateway) -> None:
+    async with FaultyProxy() as proxy, run_gateway(entry={"session_ends_with_token": True}) as running:
+        running.compute.mint = lambda *_: proxy.url()
+        for _ in range(3):
+            async with running.viewer() as viewer:
+                await viewer.greeted()
+        assert len(running.compute.console_requests) == 3
+
+
+async def test_pings_and_pongs_pass_from_end_to_end(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        viewer.send(b"are you there", PING)
+        assert await viewer.frame() == (PONG, b"are you there")
+
+
+async def test_a_ping_before_the_screen_is_answered_by_the_gateway(running: Running) -> None:
+    async with FaultyProxy(F.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        viewer.send(b"early", PING)
+        assert await viewer.frame() == (PONG, b"early")
+
+
+async def test_a_quiet_session_is_kept_awake_through_the_upstream(run_gateway: RunGateway) -> None:
+    async with run_gateway(relay={"ping": "200ms"}) as running, FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        assert await viewer.frame() == (PONG, b"")
+
+
+async def test_what_a_hasty_viewer_sends_waits_for_the_upstream(running: Running) -> None:
+    running.compute.delay = 0.1
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        viewer.send(b"RFB 003.008\n")
+        viewer.send(b"\x01")
+        await viewer.greeted()
+        async with asyncio.timeout(5):
+            while len(proxy.received) < 2:
+                await asyncio.sleep(0.01)
+        assert proxy.received == [b"RFB 003.008\n", b"\x01"]
+
+
+async def test_a_viewer_that_talks_on_before_the_server_spoke_is_sent_away(running: Running) -> None:
+    async with FaultyProxy(F.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        for _ in range(5):
+            viewer.send(bytes(1024))
+        assert await viewer.closed() == (1002, "The server speaks first in RFB.")
+        await running.settled()
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 4001])
+async def test_a_viewers_goodbye_is_echoed_and_passed_on(running: Running, code: int) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        viewer.send(code.to_bytes(2) + b"bye", CLOSE)
+        assert (await viewer.closed())[0] == code
+        await running.settled()
+        async with asyncio.timeout(5):
+            while proxy.closes != [code]:
+                await asyncio.sleep(0.01)
+
+
+async def test_the_upstreams_goodbye_passes_as_it_is(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        await proxy.send_raw(frame((1000).to_bytes(2) + b"Target closed", CLOSE))
+        assert await viewer.closed() == (1000, "Target closed")
+        await running.settled()
+
+
+async def test_an_upstream_that_hangs_up_between_two_frames_is_told_with_1014(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        proxy.hang_up()
+        assert await viewer.closed() == (1014, "The console proxy hung up.")
+        await running.settled()
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_an_upstream_that_is_lost_inside_a_frame_ends_the_connection(running: Running, reset: bool) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        await proxy.send_raw(frame(bytes(1000))[:500])
+        await viewer.reader.readexactly(500)
+        proxy.hang_up(reset=reset)
+        assert await viewer.closed() == (1006, "")
+        await running.settled()
+
+
+async def test_a_frame_larger_than_the_limit_ends_the_session_from_either_side(run_gateway: RunGateway) -> None:
+    async with run_gateway(relay={"frame_limit": "64KiB"}) as running, FaultyProxy() as proxy:
+        running.compute.mint = lambda *_: proxy.url()
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+            await proxy.send(bytes(65536))
+            await viewer.received(65536)
+            await proxy.send_raw(frame(bytes(65537))[:20])
+            code, reason = await viewer.closed()
+            assert (code, "65537" in reason) == (1009, True)
+        await running.settled()
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+            viewer.send_raw(frame(bytes(65537), mask=b"mask")[:20])
+            assert (await viewer.closed())[0] == 1009
+        await running.settled()
+        assert proxy.received == []
+
+
+async def test_sessions_are_listed_and_one_is_ended_by_an_operator_at_a_frame_boundary(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        _, listed = await running.ask("GET", "/api/v1/sessions")
+        [session] = listed["sessions"]
+        assert (session["cloud"], session["name"], session["actor"], session["via"]) == ("prod", "web-01", "root", "tcp")
+        await proxy.send_raw(frame(bytes(1000))[:500])
+        await viewer.reader.readexactly(500)
+        assert (await running.ask("DELETE", f"/api/v1/sessions/{session['id']}"))[0] == 204
+        await proxy.send_raw(frame(bytes(1000))[500:] + frame(b"never seen"))
+        await viewer.reader.readexactly(504)
+        assert await viewer.closed() == (1008, "Ended by root.")
+        await running.settled()
+        assert (await running.ask("GET", "/api/v1/sessions"))[1] == {"sessions": []}
+
+
+async def test_a_session_that_never_reaches_a_boundary_is_aborted(running: Running) -> None:
+    async with FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        await proxy.send_raw(frame(bytes(1000))[:500])
+        await viewer.reader.readexactly(500)
+        _, listed = await running.ask("GET", "/api/v1/sessions")
+        await running.ask("DELETE", f"/api/v1/sessions/{listed['sessions'][0]['id']}")
+        assert await viewer.closed() == (1006, "")
+        await running.settled()
+
+
+async def test_more_sessions_than_allowed_are_refused_before_the_upgrade(run_gateway: RunGateway) -> None:
+    async with run_gateway(relay={"sessions": 1}) as running, FaultyProxy() as proxy, running.viewer() as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        with pytest.raises(Refused) as refused:
+            await running.viewer().__aenter__()
+        assert refused.value.status == 429
+
+
+async def test_when_the_gateway_stops_viewers_are_told_with_1012(run_gateway: RunGateway) -> None:
+    async with FaultyProxy(F.NONE, F.SILENT_AFTER_101) as proxy:
+        async with run_gateway() as running:
+            running.compute.mint = lambda *_: proxy.url()
+            live, launching = running.viewer(), running.viewer()
+            await live.__aenter__()
+            await live.greeted()
+            await launching.__aenter__()
+            told = [asyncio.get_running_loop().create_task(viewer.closed()) for viewer in (live, launching)]
+        for task in told:
+            assert await task == (1012, "The gateway restarts or stops.")
+        for viewer in (live, launching):
+            await viewer.__aexit__(None, None, None)

@@ -1,0 +1,1 @@
+"""The daemon as a process, before real software: Chromium, TigerVNC, the stock websockify command, OpenSSH."""

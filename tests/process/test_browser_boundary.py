@@ -1,0 +1,183 @@
+"""What a page of somebody else gets out of the gateway, in a real Chromium: nothing.
+
+The attack is one script, run in pages of several origins. A page of the gateway's own runs it first: there it works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import Browser, Route
+
+from tests.fakes.screens import Screen
+from tests.process.browser import Profile, Tab, chromium
+from tests.process.daemon import Daemon
+from tests.process.site import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_ATTACK = """async (gateway) => {
+  const opened = (path) => new Promise((resolve) => {
+    const socket = new WebSocket(gateway.replace("http", "ws") + path, ["binary"]);
+    socket.onopen = () => { socket.close(); resolve("open"); };
+    socket.onerror = () => resolve("refused");
+  });
+  const read = async (path, options) => {
+    try {
+      const reply = await fetch(gateway + path, options);
+      return {status: reply.status, text: await reply.text()};
+    } catch (error) {
+      return {status: 0, text: ""};
+    }
+  };
+  const json = {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"};
+  const blind = {method: "POST", mode: "no-cors", headers: {"Content-Type": "text/plain"}, body: "{}"};
+  return {
+    socket: await opened("/ws/lab/web-01"),
+    servers: await read("/api/v1/servers"),
+    blindServers: await read("/api/v1/servers", {mode: "no-cors", credentials: "include"}),
+    console: await read("/api/v1/servers/lab/web-01/console", json),
+    blindConsole: await read("/api/v1/servers/lab/web-01/console", blind),
+    sessions: await read("/api/v1/sessions"),
+    page: await read("/c/lab/web-01"),
+  };
+}"""
+_FRAME = """async (address) => {
+  const frame = document.createElement("iframe");
+  frame.src = address;
+  const loaded = new Promise((resolve) => { frame.onload = resolve; });
+  document.body.append(frame);
+  await loaded;
+}"""
+_EVIL = "evil.example"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def daemon(site: Site, screen: Screen) -> AsyncIterator[Daemon]:
+    """A daemon with one server that has a screen."""
+    site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        yield daemon
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def other_port() -> AsyncIterator[int]:
+    """Another web server on loopback: whatever name Chromium calls it by, it serves an empty page."""
+
+    async def empty(request: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>elsewhere</title><body>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", empty)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def misled_browser(_chromium_is_there: None) -> AsyncIterator[Browser]:
+    """A Chromium whose name service says that evil.example is this machine."""
+    async with chromium(f"--host-resolver-rules=MAP {_EVIL} 127.0.0.1") as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def misled(misled_browser: Browser, suite_output: Any) -> AsyncIterator[Profile]:
+    """A person's profile in that Chromium."""
+    profile = Profile(misled_browser, suite_output / "browser")
+    yield profile
+    await profile.close()
+
+
+async def test_the_attack_works_on_a_page_of_the_gateway_itself(site: Site, daemon: Daemon, profile: Profile) -> None:
+    tab = await profile.open(f"{daemon.url}/")
+    loot = await tab.page.evaluate(_ATTACK, daemon.url)
+    assert loot["socket"] == "open"
+    assert loot["console"]["status"] == 200
+    assert "web-01" in loot["servers"]["text"]
+    assert site.console_requests() == 1
+
+
+async def test_a_page_on_another_loopback_port_gets_nothing(
+    site: Site, daemon: Daemon, other_port: int, profile: Profile
+) -> None:
+    tab = await profile.open(f"http://127.0.0.1:{other_port}/")
+    await _assert_nothing_is_got(site, tab, daemon.url)
+    _assert_refused(tab, 403)
+
+
+async def test_a_page_of_a_foreign_origin_gets_nothing(
+    site: Site, daemon: Daemon, other_port: int, misled: Profile
+) -> None:
+    tab = await misled.open(f"http://{_EVIL}:{other_port}/")
+    await _assert_nothing_is_got(site, tab, daemon.url)
+    _assert_refused(tab, 403)
+
+
+async def test_a_page_without_an_origin_gets_nothing(site: Site, daemon: Daemon, profile: Profile) -> None:
+    tab = await profile.open("data:text/html,<title>from nowhere</title><body>")
+    await _assert_nothing_is_got(site, tab, daemon.url)
+    _assert_refused(tab, 403)
+
+
+async def test_a_rebound_name_gets_nothing(site: Site, daemon: Daemon, misled: Profile) -> None:
+    """The page came from the name's first address; by now the name leads to the gateway, and all is one origin."""
+    rebound = f"http://{_EVIL}:{daemon.port}"
+
+    async def first_address(route: Route) -> None:
+        await route.fulfill(content_type="text/html", body="<!doctype html><title>before</title><body>")
+
+    tab = await misled.tab()
+    await tab.page.route(f"{rebound}/bait", first_address)
+    await tab.open(f"{rebound}/bait")
+    await _assert_nothing_is_got(site, tab, rebound, readable=True)
+    _assert_refused(tab, 421)
+
+
+@pytest.mark.parametrize("path", ["/", "/c/lab/web-01", "/api/v1/servers", "/healthz", "/no/such/path"])
+async def test_under_a_rebound_name_the_gateway_says_one_sentence_and_nothing_of_itself(
+    daemon: Daemon, misled: Profile, path: str
+) -> None:
+    tab = await misled.tab()
+    reply = await tab.page.goto(f"http://{_EVIL}:{daemon.port}{path}")
+    assert reply is not None
+    assert reply.status == 421
+    text = await tab.text()
+    assert f"{_EVIL}:{daemon.port}" in text
+    assert "lab" not in text
+    assert "web-01" not in text
+
+
+async def test_no_page_may_frame_a_console(site: Site, daemon: Daemon, other_port: int, profile: Profile) -> None:
+    tab = await profile.open(f"http://127.0.0.1:{other_port}/")
+    await tab.page.evaluate(_FRAME, f"{daemon.url}/c/lab/web-01")
+    assert not [line for line in tab.said() if line.startswith("websocket:")]
+    assert any("frame-ancestors" in line for line in tab.said())
+    assert site.console_requests() == 0
+
+
+async def _assert_nothing_is_got(site: Site, tab: Tab, gateway: str, *, readable: bool = False) -> None:
+    """`readable`: the page's own origin is asked, so that it may read the refusals themselves."""
+    loot: dict[str, Any] = await tab.page.evaluate(_ATTACK, gateway)
+    assert loot.pop("socket") == "refused"
+    for what, reply in loot.items():
+        assert reply["status"] == (421 if readable else 0), what
+        assert "lab" not in reply["text"], what
+        assert "web-01" not in reply["text"], what
+        assert readable or not reply["text"], what
+    assert site.console_requests() == 0
+
+
+def _assert_refused(tab: Tab, status: int) -> None:
+    """The record shows what a page cannot see itself: how its WebSocket and its POST were answered."""
+    record = tab.said()
+    assert any("WebSocket" in line and f"Unexpected response code: {status}" in line for line in record), record
+    answers = [line for line in record if line.startswith("response:") and line.endswith("/console")]
+    assert answers, record
+    assert all(f"response: {status} " in line for line in answers), answers

@@ -1,0 +1,39 @@
+"""May this actor do this?"""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.access.policy import Policy
+from launcher.errors import ForbiddenError, NotSignedInError
+from launcher.model import Action, Actor, Server
+
+POLICY = Policy(frozenset({0, 1000}))
+SERVER = Server("prod", "0a1b", "web-01", "ACTIVE")
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("via", ["unix", "tcp"])
+def test_an_account_that_is_let_in_may_do_everything(action: Action, via: str) -> None:
+    POLICY.authorize(Actor(1000, "alice", via), action, SERVER)
+    POLICY.authorize(Actor(0, "root", via), action, cloud="prod")
+
+
+@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("via", ["unix", "tcp"])
+def test_everybody_else_gets_a_sentence(action: Action, via: str) -> None:
+    with pytest.raises(ForbiddenError) as caught:
+        POLICY.authorize(Actor(1001, "mallory", via), action, SERVER)
+    assert str(caught.value) == (
+        'Account "mallory" may not use this gateway. Ask its operator to add it to access.local_users.'
+    )
+
+
+def test_nobody_known_is_not_signed_in() -> None:
+    with pytest.raises(NotSignedInError, match="which account"):
+        POLICY.authorize(None, Action.LIST)
+
+
+def test_a_policy_that_names_nobody_lets_nobody_in() -> None:
+    with pytest.raises(ForbiddenError):
+        Policy(frozenset()).authorize(Actor(0, "root", "unix"), Action.LIST)
