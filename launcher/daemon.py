@@ -94,7 +94,7 @@ async def open_gateway(
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
                 failure = error
-            raise _StoppingError
+            raise _StoppingError  # noqa: TRY301 -- this is how a TaskGroup is told to end its tasks
     except* _StoppingError:
         pass
     finally:
@@ -114,9 +114,7 @@ async def _serving(
 ) -> AsyncIterator[Gateway]:
     """Builds from the clouds up to the web application, listens, and drains at the end."""
     clouds = clouds_of(config)
-    computes = {
-        cloud.name: Compute(cloud, identity_of(cloud, clock, pool), http, clock) for cloud in clouds
-    }
+    computes = {cloud.name: Compute(cloud, identity_of(cloud, clock, pool), http, clock) for cloud in clouds}
     directory = Directory(computes, config.aliases, clock)
     policy = Policy(allowed_uids(config.access.local_users))
     sessions, launches = Sessions(config.relay.sessions), Launches(clock)

@@ -139,9 +139,7 @@ class CloudCredentialsError(CloudError):
 class CloudReplyError(CloudError):
     """The cloud answered something that cannot be used; `status` is its HTTP status, if it had one."""
 
-    def __init__(
-        self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None
-    ) -> None:
+    def __init__(self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.status = status
 
@@ -149,9 +147,7 @@ class CloudReplyError(CloudError):
 class ConsoleRefusedError(CloudError):
     """The server's state allows no console now; `state` is its status in upper case, if known."""
 
-    def __init__(
-        self, message: str, *, cloud: str, request_id: str | None = None, state: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, cloud: str, request_id: str | None = None, state: str | None = None) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.state = state
 

@@ -2,8 +2,8 @@
 
 resolve → authorize → obtain → open → relay → record
 
-The one branch: the upstream ends before its first bytes, so the console is stale: it is discarded, and obtained and opened
-once more. The viewer has its 101 already and sees nothing of it.
+The one branch: the upstream ends before its first bytes, so the console is stale: it is discarded, and obtained and
+opened once more. The viewer has its 101 already and sees nothing of it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Launcher:
             pump = await self._launch(launch, session, viewer)
             if pump is not None:
                 await self._relay(launch, session, pump)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- it would cancel every other session
             _LOG.exception("A session ended by a fault of the gateway.")
             self._launches.finish(launch, LaunchState.FAILED)
             session.end(EndReason.FAULT, 1011, "A fault of the gateway: its log has the place.")
@@ -209,5 +209,3 @@ class Launcher:
                 request_id=request_id,
             )
         )
-
-

@@ -112,7 +112,9 @@ class Launches:
         """An actor's own launch. Raises NotFoundError, also for somebody else's."""
         launch = self._launches.get(launch_id)
         if launch is None or launch.actor.uid != actor.uid:
-            raise NotFoundError(f'There is no launch "{launch_id[:40]}" of yours; launches are kept for two minutes after their end.')
+            raise NotFoundError(
+                f'There is no launch "{launch_id[:40]}" of yours; launches are kept for two minutes after their end.'
+            )
         return launch
 
     def __len__(self) -> int:

@@ -23,4 +23,3 @@ def test_the_search_would_find_one() -> None:
     secret = next(iter(ISSUED), None)
     if secret is not None:
         assert found_in(f"GET /?token={secret} HTTP/1.1") == [secret]
-

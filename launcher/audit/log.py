@@ -1,6 +1,7 @@
 """Writes events and everything else that is logged as JSON lines on standard error.
 
-JSON in ASCII escapes control and bidi characters: a server's name can neither forge a second line nor colour a terminal.
+JSON in ASCII escapes control and bidi characters: a server's name can neither forge a second line nor colour a
+terminal.
 """
 
 from __future__ import annotations

@@ -24,4 +24,4 @@ EXIT_CODES = """exit codes:
   69  an address cannot be listened on
   70  an internal fault of console-launcher
   78  the configuration has problems; all of them are told
-  130 ended by Ctrl-C before the gateway was ready"""
+  130 Ctrl-C while the gateway was starting"""

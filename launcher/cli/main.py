@@ -59,9 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM or Ctrl-C")
+    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM or Ctrl-C ends it")
     add_config(serve)
-    serve.add_argument("--log-level", choices=_LEVELS, default="info", help="(default: %(default)s)")
+    serve.add_argument(
+        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
+    )
     check = _add(commands, "check-config", "check_config", "tell every problem of a configuration at once")
     add_config(check)
     check.add_argument("--json", action="store_true", help="answer as JSON on standard output")

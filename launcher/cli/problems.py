@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from launcher.config.environment import wants_colour
 from launcher.errors import ConfigProblem
@@ -11,11 +12,12 @@ from launcher.errors import ConfigProblem
 _BOLD, _RED, _PLAIN = "\x1b[1m", "\x1b[31m", "\x1b[0m"
 
 
-def print_problems(problems: Sequence[ConfigProblem]) -> None:
-    """All of them, on standard error; in colour where a person reads on a terminal."""
-    colour = wants_colour(sys.stderr)
+def print_problems(problems: Sequence[ConfigProblem], stream: TextIO | None = None) -> None:
+    """All of them, on standard error unless told otherwise; in colour where a person reads on a terminal."""
+    stream = stream or sys.stderr
+    colour = wants_colour(stream)
     for problem in problems:
-        print(_coloured(problem) if colour else problem, file=sys.stderr)  # noqa: T201 -- the command's answer
+        print(_coloured(problem) if colour else problem, file=stream)
 
 
 def _coloured(problem: ConfigProblem) -> str:

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from launcher.audit.log import set_up_logging
 from launcher.cli.exits import Exit
+from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
 from launcher.errors import ListenError
@@ -23,19 +25,22 @@ class Serve(Protocol):
 def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C. Raises ConfigError."""
     config = load(options.config)
-    from launcher.audit.log import set_up_logging
-    from launcher.clock import SystemClock
-    from launcher.daemon import serve as daemon
-
     set_up_logging(SystemClock(), options.log_level)
     try:
-        asyncio.run(_serve(serve or daemon, config))
+        asyncio.run(_serve(serve or _daemon(), config))
     except ListenError as error:
         _say(f"console-launcher: {error}")
         return Exit.CANNOT_LISTEN
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return Exit.OK
+
+
+def _daemon() -> Serve:
+    """Imported only now: a wrong configuration is told a second earlier."""
+    from launcher.daemon import serve
+
+    return serve
 
 
 async def _serve(serve: Serve, config: Config) -> None:

@@ -179,7 +179,9 @@ def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
         raise ServerNotFoundError(f'{who} server "{reference}".')
     if len(servers) > 1:
         candidates = [f"{server.cloud}/{server.id}" for server in servers]
-        message = f'{len(servers)} servers answer to "{reference}": use one of {", ".join(candidates[:_CANDIDATES_SAID])}.'
+        message = (
+            f'{len(servers)} servers answer to "{reference}": use one of {", ".join(candidates[:_CANDIDATES_SAID])}.'
+        )
         raise AmbiguousServerError(message, candidates)
     return servers[0]
 

@@ -79,8 +79,9 @@ def _rackspace(cloud: Cloud, entry: RackspaceEntry, now: datetime) -> Grant:
     tls = _tls(cloud, entry.cacert)
     with open_session(entry.cacert) as session:
         access = ApiKey(entry.auth_url, entry.username, entry.api_key).get_access(session)
+    token = _token(cloud, access.auth_token)
     endpoint = _from_catalog(cloud, access, _Wanted(service_name=_GENERATION_2, region=cloud.region))
-    return Grant(_token(cloud, access.auth_token), endpoint, _life(access, now), tls)
+    return Grant(token, endpoint, _life(access, now), tls)
 
 
 def _openstack(cloud: Cloud, entry: OpenStackEntry, now: datetime) -> Grant:
@@ -110,7 +111,10 @@ def _settings(cloud: Cloud, entry: OpenStackEntry) -> Any:
         load_envvars=not given,  # else $OS_CLIENT_CONFIG_FILE would go before the files that are named
         app_name="console-launcher",
     )
-    place = config.config_filename or "clouds.yaml"
+    if config.config_filename is None:
+        place = str(cloud.clouds_yaml or "a clouds.yaml in the usual places")
+        raise CloudCredentialsError(f"{cloud.name} cannot sign in: cannot read {place} as YAML.", cloud=cloud.name)
+    place = config.config_filename
     names = config.get_cloud_names()
     if entry.cloud not in names:
         reason = f'"{entry.cloud}" is not in {place} ({_choice(entry.cloud, names)}'
@@ -142,6 +146,9 @@ def _wanted(cloud: Cloud, settings: Any) -> _Wanted:
 
 def _from_catalog(cloud: Cloud, access: Any, wanted: _Wanted) -> str:
     """The one Compute endpoint of the account's catalog. Raises CloudReplyError."""
+    if not access.has_service_catalog():
+        message = f"{cloud.name}: signing in gave no catalog of services. Are the credentials those of a project?"
+        raise CloudReplyError(message, cloud=cloud.name)
     by_type = access.service_catalog.get_endpoints_data(
         service_type=wanted.service_type, service_name=wanted.service_name, interface=wanted.interface
     )

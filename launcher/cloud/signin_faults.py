@@ -102,6 +102,8 @@ def _unusable_entry(cloud: str, error: Exception) -> CloudError:
     if isinstance(error, theirs.NoMatchingPlugin):
         reason = f'clouds.yaml names the auth_type "{wire.clean(str(error.name))}", which is not installed'
         return CloudCredentialsError(f"{cloud} cannot sign in: {reason}.", cloud=cloud)
+    if isinstance(error, theirs.OptionError):
+        return CloudCredentialsError(f"{cloud} cannot sign in by clouds.yaml: {wire.clean(str(error))}", cloud=cloud)
     if isinstance(error, openstack.exceptions.ConfigException) and str(error).startswith("Region "):
         return CloudReplyError(f"{cloud}: {wire.clean(str(error))}", cloud=cloud)
     if isinstance(error, openstack.exceptions.ConfigException | theirs.AuthPluginException):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,9 +57,11 @@ class _Bounded(requests.adapters.HTTPAdapter):
 
 
 def hush() -> None:
-    """Keep the libraries from logging requests and replies, whatever level the root logger has."""
+    """Keep the libraries from logging requests and replies at any level, and from warning of their own future."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for category in (DeprecationWarning, PendingDeprecationWarning):
+        warnings.filterwarnings("ignore", category=category, module=r"(openstack|keystoneauth1)\b")
 
 
 @contextmanager

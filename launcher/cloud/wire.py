@@ -281,7 +281,9 @@ _FAULTS: Final[Mapping[int, Callable[[_Fault], LauncherError]]] = {
 def fault_of(cloud: str, reply: Reply, now: datetime, server_id: str | None = None) -> LauncherError:
     """The error that a refusing reply means; `server_id` is the server it was about, `now` the wall clock in UTC."""
     message = said(reply)
-    if reply.status == 404 and server_id is not None:
+    if (
+        reply.status == 404 and server_id is not None and message
+    ):  # else something in front of the API knows no such path
         return ServerNotFoundError(f"{cloud} has no server {server_id}.")
     fault = _Fault(cloud, reply.status, reply.request_id, f": {message}" if message else "", retry_after(reply, now))
     return _FAULTS.get(reply.status, _other)(fault)

@@ -173,7 +173,7 @@ class RackspaceEntry(CloudEntry):
     """The Rackspace account's user name."""
     api_key: SecretText
     """The API key of that user: {credential: NAME} or {file: PATH}."""
-    regions: Annotated[Regions, Field(min_length=1)]
+    regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
     """The regions, like [DFW, ORD]. Several make one cloud each, named entry-region in lower case: rax-dfw, rax-ord."""
     auth_url: ApiUrl = "https://identity.api.rackspacecloud.com/v2.0"
     """The Identity endpoint."""

@@ -24,6 +24,8 @@ def _plain(part: Any) -> Any:
         return part
     found = {key: _plain(value) for key, value in part.items() if key != "title" or not isinstance(value, str)}
     found |= _without_null(found.pop("anyOf", None))
+    if "patternProperties" in found:
+        found["additionalProperties"] = False
     if found.get("default", ...) is None:
         del found["default"]
     if (pattern := found.get("pattern")) in _FORMATS and "default" in found:

@@ -23,11 +23,14 @@ NODE_LIMIT = 10_000
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = {_TAG + "str", _TAG + "value", _TAG + "merge"}
+_SCALAR_TAGS = _TEXT_TAGS | {_TAG + kind for kind in ("null", "bool", "int", "float", "timestamp")}
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVISIBLE = "a line break or a character that cannot be seen stands in this text: remove it"
 _SYNTAX = (
     ("scanning an alias", 'a value that begins with * needs quotes, like "*.example.net"'),
     ("scanning an anchor", "a value that begins with & needs quotes"),
+    ("<document start>", "a line that begins with % is not understood: put the value in quotes"),
     ("scanning a directive", "a line that begins with % is not understood: put the value in quotes"),
     ("cannot start any token", "a value may not begin with this character: put it in quotes"),
     (
@@ -172,7 +175,7 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
             return tuple(self._item(item, (*path, at)) for at, item in enumerate(node.value))
-        if isinstance(node, yaml.ScalarNode) and node.tag.startswith(_TAG):
+        if isinstance(node, yaml.ScalarNode) and node.tag in _SCALAR_TAGS:
             return self._scalar(node, path)
         return self._refuse(node, path, "tags (!…) are not allowed here: write a plain value")
 
@@ -202,8 +205,14 @@ class _Builder:
         if node.tag == _TAG + "merge":
             self._refuse(node, path, "merge keys (<<) are not allowed here: write the keys out")
             return None
-        if not isinstance(node, yaml.ScalarNode) or not node.tag.startswith(_TAG):
+        if not isinstance(node, yaml.ScalarNode) or node.tag not in _SCALAR_TAGS:
             self._refuse(node, path, "a key must be a plain text: put it in quotes")
+            return None
+        if not node.value:
+            self._refuse(node, path, "a key is empty: write a text before the colon")
+            return None
+        if not node.value.isprintable():
+            self._refuse(node, (*path, node.value), _INVISIBLE)
             return None
         if node.tag not in _TEXT_TAGS:
             self._tell(node, (*path, node.value), self._reading(node, path, "the key"))
@@ -212,7 +221,7 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> object:
         kind, text = node.tag.removeprefix(_TAG), str(node.value)
         if node.tag in _TEXT_TAGS:
-            return text
+            return text if text.isprintable() else self._refuse(node, path, _INVISIBLE)
         if kind == "null":
             return self._refuse(node, path, "nothing stands behind this key: give it a value or remove it")
         if kind == "bool" and text.lower() in _BOOLS:
@@ -229,8 +238,6 @@ class _Builder:
     def _reading(self, node: yaml.ScalarNode, path: KeyPath, what: str) -> str:
         """`YAML reads no as false. Put it in quotes: "no"`."""
         text = shown(str(node.value))
-        if not text:
-            return f"{what} is empty"
         as_what = _meaning(node)
         if secretive(path):
             return f"YAML reads {what} otherwise than it is written. Put it in quotes"
@@ -254,4 +261,4 @@ def _meaning(node: yaml.ScalarNode) -> str:
     if kind == "int" and re.fullmatch(r"0[0-7]+", node.value):
         return f"the number {int(node.value, 8)}"
     words = {"int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
-    return words.get(kind, f"something else ({kind})")
+    return words[kind]

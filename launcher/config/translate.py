@@ -36,7 +36,7 @@ def tell(error: ErrorDetails, document: Document) -> None:
         _tell_unknown(path, model, document)
     elif kind.startswith("union_tag") or kind == "missing":
         _tell_missing(error, path, model, document)
-    elif not _is_unsure(path, document):
+    elif not (_is_unsure(path, document) or _counts_the_wrong(error)):
         document.problem(path, _sentence(error, path, document))
 
 
@@ -93,6 +93,11 @@ def _place(loc: Sequence[str | int]) -> tuple[KeyPath, type[Model] | None]:
         holder = models[0] if models else None
         kind = keys_of(holder).get(str(part)) if holder else item_of(kind)
     return tuple(path), holder
+
+
+def _counts_the_wrong(error: ErrorDetails) -> bool:
+    """Pydantic counts the good items only: a list whose items are told already is not too short as well."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _is_unsure(path: KeyPath, document: Document) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,8 +29,9 @@ def parse_duration(text: object) -> float:
 def format_duration(seconds: float) -> str:
     """Seconds as `parse_duration` reads them: `600.0` is `10m`."""
     for unit, size in reversed(_SECONDS.items()):
-        if seconds and seconds % size == 0:
-            return f"{seconds / size:.0f}{unit}"
+        count = seconds / size
+        if count >= 1 and math.isclose(count, round(count), rel_tol=1e-12):
+            return f"{round(count)}{unit}"
     return f"{seconds:g}s"
 
 

@@ -1,7 +1,8 @@
 """Hands out consoles: a usable one, the one being asked for, or a new one.
 
-For each (cloud, server, kind) at most one request is under way, however many ask. The request is a task of the daemon's:
-whoever waits may leave without taking it from the others. A failure reaches all who waited and is then forgotten.
+For each (cloud, server, kind) at most one request is under way, however many ask. The request is a task of the
+daemon's: whoever waits may leave without taking it from the others. A failure reaches all who waited and is then
+forgotten.
 """
 
 from __future__ import annotations

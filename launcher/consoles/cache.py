@@ -6,7 +6,10 @@ from launcher.model import Console, ConsoleKey
 
 
 def usable_until(console: Console, margin: float) -> float:
-    """The moment after which a console is not handed out any more: `margin` seconds, at most a quarter of its life, before it ends."""
+    """The moment from which a console is not handed out any more.
+
+    That is `margin` seconds before it ends, but at most a quarter of its life.
+    """
     life = console.expires_at - console.asked_at
     return console.expires_at - min(margin, life / 4)
 

@@ -3,7 +3,7 @@
 What the API returns is the address of a *page*; the page's script makes the WebSocket's address of it. The shapes
 (Nova's nova/objects/console_auth_token.py; noVNC's vnc_auto.html, vnc_lite.html and vnc.html):
 
-- `…/vnc_lite.html?path=%3Ftoken%3D<uuid>` (Nova from 18.2.3, 19.0.3 and 20.0.0 on): the page dials `/` + the decoded path
+- `…/vnc_lite.html?path=%3Ftoken%3D<uuid>` (Nova from 18.2.3, 19.0.3 and 20.0.0 on): dialled is `/` + the decoded path
 - `…/vnc_lite.html?path=novnc%3Ftoken%3D<uuid>` (Nova from 31.0.0 on, a base URL with a path of its own)
 - `…/vnc_auto.html?token=<uuid>`, `…/console?token=<uuid>`: the page dials `/websockify?token=<uuid>`
 - `ws://…/?token=<uuid>`: the WebSocket's address itself
@@ -47,7 +47,7 @@ def target_of(
 ) -> Target:
     """Where the WebSocket of a console URL is dialled.
 
-    `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http and ws.
+    `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http, ws.
     Raises CloudReplyError, whose text never holds the URL's path or query.
     """
     try:
@@ -122,7 +122,8 @@ def _checked(address: SplitResult, path: str, token: str, *, hosts: Sequence[str
     tls = address.scheme in ("https", "wss")
     if not tls and not plain:
         raise ValueError(
-            f'it is unencrypted ({address.scheme}://{host}) while the cloud\'s API is not; "plain_console: true" allows it'
+            f"it is unencrypted ({address.scheme}://{host}) while the cloud's API is not; "
+            '"plain_console: true" allows it'
         )
     if "token=" not in path:
         path += ("&" if "?" in path else "?") + urlencode({"token": token})

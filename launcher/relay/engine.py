@@ -199,6 +199,8 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
     frames: `pending` says that another `take` is worth while. After the first `Closed` or `Violation` nothing more is
     decoded, kept or given. `open`, `message`, `ping`, `pong` and `close` give the bytes to write to the viewer;
     after `close` they give none, and the only events left are the viewer's own `Closed`, or a `Violation`.
+
+    websockify's own `recv` and `recvmsg` are not for use here: `take` stands in their place.
     """
 
     def __init__(self, frame_limit: int) -> None:
@@ -337,8 +339,8 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
         payload = xor(buf[start:end], buf[start - 4 : start])
         if opcode == CLOSE:
             self._their_close = _parsed_close(payload)
-        frame = {"opcode": opcode, "fin": fin, "masked": True, "length": end}
-        return {**frame, "payload": payload if fin else _Fragments(payload)}
+        content = payload if fin else _Fragments(payload)
+        return {"opcode": opcode, "fin": fin, "masked": True, "length": end, "payload": content}
 
     def _why(self, fault: Fault) -> tuple[int, str]:
         if fault.stop is Stop.TOO_LARGE:

@@ -1,9 +1,9 @@
 """Joins a viewer to an upstream: two directions, back pressure, an end at a frame boundary.
 
-upstream → viewer: bytes pass verbatim; `FrameWalker` reads the headers only, so that it is always known whether the stream
-stands between two frames. viewer → upstream: one message in, one masked frame out (Nova hangs when a client's early messages
-are joined). Pings and pongs of either side pass to the other, and so every hop stays awake and no pong of ours ever lands
-inside a server frame.
+upstream → viewer: bytes pass verbatim; `FrameWalker` reads the headers only, so that it is always known whether the
+stream stands between two frames. viewer → upstream: one message in, one masked frame out (Nova hangs when a client's
+early messages are joined). Pings and pongs of either side pass to the other, and so every hop stays awake and no pong
+of ours ever lands inside a server frame.
 
 The end: whoever causes it, forwarding stops at the next frame boundary, a close frame is written there unless the
 upstream's own has just passed, the upstream is closed, and what does not end by itself is aborted.

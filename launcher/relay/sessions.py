@@ -56,7 +56,9 @@ class Sessions:
         if self._stopping:
             raise TooManySessionsError("The gateway is stopping and opens no more sessions.")
         if len(self._sessions) >= self._limit:
-            raise TooManySessionsError(f"The gateway carries {self._limit} sessions already: its limit (relay.sessions).")
+            raise TooManySessionsError(
+                f"The gateway carries {self._limit} sessions already: its limit (relay.sessions)."
+            )
         session = self._sessions[session_id] = Session(session_id, actor)
         return session
 

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,6 +94,12 @@ class UpstreamEnd(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def give_up(self) -> None:
+        """Nobody waits for the first bytes any more."""
+        if not self.proven.cancel() and not self.proven.cancelled():
+            self.proven.exception()  # decided in the same moment: read here, or asyncio reports it as unread
+        self.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
@@ -104,7 +110,7 @@ class UpstreamEnd(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._receive(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio calls it with the cause
         self._transport = None
         self._fail(UpstreamStaleError(f"The console proxy {self._name} hung up before the first bytes of a screen."))
         if self._receiver is not None:
@@ -143,11 +149,15 @@ class UpstreamEnd(asyncio.Protocol):
                 if not self.proven.done():
                     self.proven.set_result(judge.raw)
             case FirstVerdict.ENDED:
-                self._fail(UpstreamStaleError(f"The console proxy {self._name} closed before the first bytes of a screen."))
+                self._fail(
+                    UpstreamStaleError(f"The console proxy {self._name} closed before the first bytes of a screen.")
+                )
             case FirstVerdict.NOT_RFB:
                 self._fail(UpstreamProtocolError(f"The console proxy {self._name} shows no screen: {judge.why}."))
             case FirstVerdict.FAULT:
-                self._fail(UpstreamProtocolError(f"The console proxy {self._name} breaks the WebSocket protocol: {judge.why}."))
+                self._fail(
+                    UpstreamProtocolError(f"The console proxy {self._name} breaks the WebSocket protocol: {judge.why}.")
+                )
 
     def _fail(self, error: UpstreamError) -> None:
         self._receive = _drop if self._receiver is None else self._receive
@@ -164,7 +174,8 @@ async def open_upstream(
 ) -> tuple[UpstreamEnd, bytes]:
     """Dial a console; returns the open end (reading paused) and the raw bytes it began with.
 
-    Raises UpstreamUnreachableError, UpstreamStaleError or UpstreamProtocolError; then, and when cancelled, nothing is left open.
+    Raises UpstreamUnreachableError, UpstreamStaleError or UpstreamProtocolError; then, and when cancelled, nothing is
+    left open.
     """
     name = target.origin
     key = os.urandom(16)
@@ -176,16 +187,13 @@ async def open_upstream(
             await _start(end, sock, target, tls)
             return end, await end.proven
     except TimeoutError as error:
-        end.abort()
+        end.give_up()
         raise UpstreamUnreachableError(
             f"The console proxy {name} took the connection and showed no screen for {limits.first_bytes:g} s."
         ) from error
     except BaseException:
-        end.abort()
+        end.give_up()
         raise
-    finally:
-        if end.proven.done() and not end.proven.cancelled():
-            end.proven.exception()  # read here, where a cancelled launch would leave it unread
 
 
 def _request(target: Target, key: bytes) -> bytes:
@@ -221,7 +229,9 @@ async def _connect(target: Target, *, loopback: bool, limit: float) -> socket.so
             addresses = _allowed(target, await _resolve(target.host, target.port), loopback=loopback)
             sock = await start_connection(addresses, happy_eyeballs_delay=0.25)
     except TimeoutError as error:
-        raise UpstreamUnreachableError(f"The console proxy {name} did not take a connection within {limit:g} s.") from error
+        raise UpstreamUnreachableError(
+            f"The console proxy {name} did not take a connection within {limit:g} s."
+        ) from error
     except (socket.gaierror, UnicodeError) as error:
         raise UpstreamUnreachableError(f"The console proxy {name} has a name that does not resolve.") from error
     except OSError as error:
@@ -231,7 +241,7 @@ async def _connect(target: Target, *, loopback: bool, limit: float) -> socket.so
     return sock
 
 
-async def _resolve(host: str, port: int) -> list[AddrInfoType]:
+async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -239,7 +249,7 @@ async def _resolve(host: str, port: int) -> list[AddrInfoType]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
 
 
-def _allowed(target: Target, addresses: list[AddrInfoType], *, loopback: bool) -> list[AddrInfoType]:
+def _allowed(target: Target, addresses: Sequence[AddrInfoType], *, loopback: bool) -> Sequence[AddrInfoType]:
     """Those of a host's addresses that may be dialled."""
     refused = {str(address[4][0]): refusal(str(address[4][0]), loopback=loopback) for address in addresses}
     allowed = [address for address in addresses if refused[str(address[4][0])] is None]

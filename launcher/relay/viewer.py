@@ -53,6 +53,7 @@ class ViewerEnd(asyncio.Protocol):
         self._leave: asyncio.Timeout | None = None
         self._paused = False
         self._in_turn = False
+        self._turn_due = False
         self._closing: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER)
 
@@ -88,7 +89,7 @@ class ViewerEnd(asyncio.Protocol):
             self._transport.write(self._engine.ping())
 
     def close(self, code: int, reason: str) -> None:
-        """Write our close frame, once, and give the viewer a while to answer it. The stream must be at a frame boundary."""
+        """Write our close frame, once, and give the viewer a while to answer; only at a frame boundary."""
         if self._closing is not None or self.lost.done():
             return
         self._transport.write(self._engine.close(code, reason))
@@ -121,15 +122,13 @@ class ViewerEnd(asyncio.Protocol):
 
     def resume(self) -> None:
         self._paused = False
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._turn()
+        self._turn()
 
     def data_received(self, data: bytes) -> None:
         self._engine.feed(data)
         self._turn()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio calls it with the cause
         if self._closing is not None:
             self._closing.cancel()
         self._go(EndReason.VIEWER_LOST)
@@ -156,15 +155,23 @@ class ViewerEnd(asyncio.Protocol):
                 self._dispatch(event)
         finally:
             self._in_turn = False
-        if self._engine.pending and not self._paused:
-            self._transport.pause_reading()
+        self._see_what_is_left()
+
+    def _see_what_is_left(self) -> None:
+        """Go on with the rest in the next turn and take no more until then; or take more again."""
+        if self._paused or self._transport.is_closing():
+            return
+        if not self._engine.pending:
+            self._transport.resume_reading()
+            return
+        self._transport.pause_reading()
+        if not self._turn_due:
+            self._turn_due = True
             asyncio.get_running_loop().call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
-        if not self._paused:
-            self._turn()
-            if not self._engine.pending and not self._paused and not self._transport.is_closing():
-                self._transport.resume_reading()
+        self._turn_due = False
+        self._turn()
 
     def _dispatch(self, event: Event) -> None:
         if self._closing is not None:

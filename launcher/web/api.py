@@ -174,7 +174,7 @@ def _limit(text: str | None) -> int:
 
 def _kind(text: object) -> Kind:
     try:
-        return Kind(text)
+        return Kind(str(text))
     except ValueError:
         raise BadRequestError(f"kind is one of: {', '.join(Kind)}.") from None
 

@@ -1,4 +1,4 @@
-"""Errors as answers: status, close code and hint of every error, in one table (RFC 9457 for HTTP, RFC 6455 for WebSockets)."""
+"""Errors as answers: status, close code and hint of every error, in one table (RFC 9457; RFC 6455 §7.4)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from launcher.errors import CloudBusyError, CloudError, LauncherError
 
 _LOG = logging.getLogger(__name__)
 _REASON_LIMIT = 123
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -42,34 +43,60 @@ TABLE: Mapping[type[LauncherError], Kind] = {
     errors.NotSignedInError: Kind(401, "not-signed-in", "Not signed in", "Come in through the jump host as yourself."),
     errors.ForbiddenError: Kind(403, "forbidden", "Not allowed", _ASK),
     errors.MisdirectedError: Kind(
-        421, "misdirected", "Not this gateway's name", "Use one of the gateway's own names; its operator sets them in public_urls."
+        421,
+        "misdirected",
+        "Not this gateway's name",
+        "Use one of the gateway's own names; its operator sets them in public_urls.",
     ),
     errors.BadRequestError: Kind(400, "bad-request", "The request is malformed", "Correct the request."),
     errors.NotFoundError: Kind(404, "not-found", "Not found", "Check the address."),
     errors.ServerNotFoundError: Kind(
-        404, "server-not-found", "No such server", "Look for it in the list of servers; it may have been renamed or deleted."
+        404,
+        "server-not-found",
+        "No such server",
+        "Look for it in the list of servers; it may have been renamed or deleted.",
     ),
-    errors.AmbiguousServerError: Kind(409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."),
-    errors.TooManySessionsError: Kind(429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."),
+    errors.AmbiguousServerError: Kind(
+        409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."
+    ),
+    errors.TooManySessionsError: Kind(
+        429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
+    ),
     errors.CloudUnreachableError: Kind(503, "cloud-unreachable", "The cloud does not answer", _AGAIN),
     errors.CloudBusyError: Kind(503, "cloud-busy", "The cloud asks for patience", _AGAIN),
     errors.CloudCredentialsError: Kind(
-        502, "cloud-credentials", "The cloud refuses the gateway's credentials", "The operator of this gateway must look at the cloud's credentials and roles."
+        502,
+        "cloud-credentials",
+        "The cloud refuses the gateway's credentials",
+        "The operator of this gateway must look at the cloud's credentials and roles.",
     ),
-    errors.CloudReplyError: Kind(502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."),
+    errors.CloudReplyError: Kind(
+        502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
+    ),
     errors.ConsoleRefusedError: Kind(
-        409, "console-refused", "The server has no console now", "Look at the server's state; it may be building or moving."
+        409,
+        "console-refused",
+        "The server has no console now",
+        "Look at the server's state; it may be building or moving.",
     ),
     errors.UpstreamUnreachableError: Kind(504, "upstream-unreachable", "The console proxy shows no screen", _AGAIN),
     errors.UpstreamStaleError: Kind(
-        502, "upstream-stale", "The console proxy hangs up", "The server may be off or just moving; look at its state and try again."
+        502,
+        "upstream-stale",
+        "The console proxy hangs up",
+        "The server may be off or just moving; look at its state and try again.",
     ),
     errors.UpstreamProtocolError: Kind(
-        502, "upstream-protocol", "The console proxy cannot be understood", "Check that the console URL leads to a VNC console proxy (console_url)."
+        502,
+        "upstream-protocol",
+        "The console proxy cannot be understood",
+        "Check that the console URL leads to a VNC console proxy (console_url).",
     ),
 }
 
-_FAULT = Kind(500, "fault", "A fault of the gateway", "Give the instance id to the operator: the gateway's log has the place.")
+_FAULT = Kind(
+    500, "fault", "A fault of the gateway", "Give the instance id to the operator: the gateway's log has the place."
+)
 
 
 def kind_of(error: LauncherError) -> Kind:
@@ -104,39 +131,38 @@ def farewell(error: LauncherError) -> tuple[int, str]:
 
 
 def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
-    """The outermost middleware: whatever is raised becomes a problem, as JSON or as a `page` for those who read HTML."""
+    """The outermost middleware: whatever is raised becomes a problem, as JSON, or as a `page` for readers of HTML."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except LauncherError as error:
-            return respond(request, problem_of(error))
+            problem = problem_of(error)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return respond(request, _http_problem(error), error.headers.get(hdrs.ALLOW))
+            problem = _http_problem(error)
         except Exception as error:  # noqa: BLE001 -- the last resort: the text of an unforeseen error stays inside
-            instance = secrets.token_hex(6)
-            _LOG.error("fault %s: %s", instance, describe(error))  # noqa: TRY400 -- the traceback's text may hold secrets
-            return respond(request, _fault_problem(instance))
-
-    def respond(request: web.Request, problem: Mapping[str, object], allow: str | None = None) -> web.Response:
-        status = problem["status"]
-        assert isinstance(status, int)
-        if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
-            response = web.Response(status=status, text=page(problem), content_type="text/html")
-        else:
-            response = web.Response(status=status, text=json.dumps(problem), content_type="application/problem+json")
-        response.headers[hdrs.CACHE_CONTROL] = "no-store"
-        if allow:
-            response.headers[hdrs.ALLOW] = allow
-        retry_after = problem.get("retry_after")
-        if isinstance(retry_after, float | int):
-            response.headers[hdrs.RETRY_AFTER] = str(max(1, round(retry_after)))
-        return response
+            problem = _fault_problem(error)
+        return _respond(problem, page if "text/html" in request.headers.get(hdrs.ACCEPT, "") else None)
 
     return middleware
+
+
+def _respond(problem: dict[str, object], page: Callable[[Mapping[str, object]], str] | None) -> web.Response:
+    headers = {hdrs.CACHE_CONTROL: "no-store"}
+    allow, retry_after, status = problem.pop("allow", None), problem.get("retry_after"), problem["status"]
+    if isinstance(allow, str):
+        headers[hdrs.ALLOW] = allow
+    if isinstance(retry_after, float | int):
+        headers[hdrs.RETRY_AFTER] = str(max(1, round(retry_after)))
+    assert isinstance(status, int)
+    if page is not None:
+        return web.Response(status=status, headers=headers, text=page(problem), content_type="text/html")
+    return web.Response(
+        status=status, headers=headers, text=json.dumps(problem), content_type="application/problem+json"
+    )
 
 
 def _http_problem(error: web.HTTPException) -> dict[str, object]:
@@ -148,10 +174,14 @@ def _http_problem(error: web.HTTPException) -> dict[str, object]:
         "status": error.status,
         "detail": details.get(error.status, error.reason),
         "hint": "Check the address.",
+        "allow": error.headers.get(hdrs.ALLOW),
     }
 
 
-def _fault_problem(instance: str) -> dict[str, object]:
+def _fault_problem(error: Exception) -> dict[str, object]:
+    """Said to the caller: nothing but an id; the log has type and place beside it."""
+    instance = secrets.token_hex(6)
+    _LOG.error("fault %s: %s", instance, describe(error))
     return {
         "type": _FAULT.slug,
         "title": _FAULT.title,

@@ -1,8 +1,8 @@
 """`/ws/{cloud}/{server}`: from aiohttp's request to a viewer's end.
 
 aiohttp parses the upgrade request; once everything that can be refused is refused, the connection's transport passes to
-our own protocol, which answers the 101. Nothing waits for a cloud before that: browsers make one WebSocket handshake at a
-time for each host and port, and one slow server would hold up every other console.
+our own protocol, which answers the 101. Nothing waits for a cloud before that: browsers make one WebSocket handshake at
+a time for each host and port, and one slow server would hold up every other console.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def take_over(request: web.Request, frame_limit: int) -> ViewerEnd:
     engine = ViewerEngine(frame_limit)
     answer = engine.open(request.headers)
     early = _EarlyBytes()
-    protocol.set_parser(early)  # type: ignore[arg-type] -- aiohttp names its WebSocket reader, and calls these two methods
+    protocol.set_parser(early)  # type: ignore[arg-type]  # aiohttp names its own reader, and calls these two methods
     viewer = ViewerEnd(transport, engine)
     transport.set_protocol(viewer)
     sock = transport.get_extra_info("socket")
@@ -133,5 +133,3 @@ def _forget(request: web.Request) -> None:
     protocol.transport = None
     protocol.keep_alive(False)
     asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ class Keystone:
         keystone = str(self._python.with_name("keystone-manage"))
         user = str(os.getuid()), str(os.getgid())
         owner = ["--keystone-user", user[0], "--keystone-group", user[1]]
-        for arguments in (["db_sync"], ["fernet_setup", *owner], ["credential_setup", *owner]):
-            self._run(keystone, *arguments)
+        with ThreadPoolExecutor() as at_once:
+            steps = (["db_sync"], ["fernet_setup", *owner], ["credential_setup", *owner])
+            for done in [at_once.submit(self._run, keystone, *arguments) for arguments in steps]:
+                done.result()
         bootstrap = ["--bootstrap-region-id", "RegionOne"]
         self._run(keystone, "bootstrap", *bootstrap, OS_BOOTSTRAP_PASSWORD=self._admin_password)
         self._serve()
@@ -124,7 +127,7 @@ class Keystone:
         user = {"name": name, "password": password, "domain": {"id": "default"}}
         scope = {"project": {"name": name, "domain": {"id": "default"}}}
         identity = {"methods": ["password"], "password": {"user": user}}
-        body = {"auth": {"identity": identity, "scope": scope}}
+        body: Any = {"auth": {"identity": identity, "scope": scope}}
         reply = requests.post(f"{self.auth_url}/auth/tokens", json=body, timeout=30)
         assert reply.status_code == 201, reply.text
         return note(reply.headers["X-Subject-Token"])

@@ -22,7 +22,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 def main() -> None:
-    from keystone.server.wsgi import initialize_public_application  # this file's own environment has it
+    from keystone.server.wsgi import (  # type: ignore[import-not-found]  # only the environment that runs this has it
+        initialize_public_application,
+    )
 
     server = make_server("127.0.0.1", 0, initialize_public_application(), server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import pwd
@@ -27,7 +28,7 @@ from launcher.web.problems import problems
 from tests.fakes.sshd import need_root, open_folder, second_account
 
 CLIENT = """
-import os, socket, sys
+import encodings.idna, os, socket, sys
 uid, where, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 if uid != os.geteuid():
     os.setgroups([])
@@ -35,7 +36,10 @@ if uid != os.geteuid():
     os.setresuid(uid, uid, uid)
 if where.startswith("/"):
     end = socket.socket(socket.AF_UNIX)
-    end.connect(where)
+    try:
+        end.connect(where)
+    except PermissionError as error:
+        sys.exit(error.errno)
 else:
     host, _, port = where.removeprefix("http://").rpartition(":")
     end = socket.create_connection((host.strip("[]"), int(port)))
@@ -54,11 +58,13 @@ class Answer:
 
 
 async def ask(where: str, uid: int, path: str = "/") -> Answer:
-    """A request by a process of its own, which runs as `uid`."""
+    """A request by a process of its own, which runs as `uid`. Raises PermissionError if it may not even connect."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CLIENT, str(uid), where, path, stdout=subprocess.PIPE, cwd="/"
     )
     text, _ = await process.communicate()
+    if process.returncode == errno.EACCES:
+        raise PermissionError(where)
     assert process.returncode == 0
     head, _, body = text.decode().partition("\r\n\r\n")
     return Answer(int(head.split()[1]), head, json.loads(body) if body.startswith("{") else {"text": body})
@@ -142,7 +148,7 @@ async def test_the_unix_socket_as_it_is_made_keeps_other_accounts_from_connectin
     need_root()
     async with door(folder) as ways:
         Path(ways[2]).chmod(0o660)
-        with pytest.raises(AssertionError):
+        with pytest.raises(PermissionError):
             await ask(ways[2], 12345)
 
 

@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.fakes.console_proxy import FaultyProxy
-from tests.fakes.console_proxy import Fault as F
-from tests.fakes.viewer import BANNER, CLOSE, PING, PONG, Refused, frame
+from tests.fakes.console_proxy import Fault, FaultyProxy
+from tests.fakes.viewer import CLOSE, PING, PONG, Refused, frame
 from tests.integration.conftest import RunGateway, Running
 
 
@@ -56,7 +55,7 @@ async def test_a_viewer_who_leaves_while_the_console_is_asked_for_harms_nobody(r
 
 
 async def test_a_console_that_died_early_is_replaced_without_a_word(running: Running) -> None:
-    async with FaultyProxy(F.NONE, F.HANG_UP_AFTER_101, F.NONE) as proxy:
+    async with FaultyProxy(Fault.NONE, Fault.HANG_UP_AFTER_101, Fault.NONE) as proxy:
         running.compute.mint = lambda *_: proxy.url()
         async with running.viewer() as viewer:
             await viewer.greeted()
@@ -84,7 +83,7 @@ async def test_pings_and_pongs_pass_from_end_to_end(running: Running) -> None:
 
 
 async def test_a_ping_before_the_screen_is_answered_by_the_gateway(running: Running) -> None:
-    async with FaultyProxy(F.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
+    async with FaultyProxy(Fault.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
         running.compute.mint = lambda *_: proxy.url()
         viewer.send(b"early", PING)
         assert await viewer.frame() == (PONG, b"early")
@@ -111,7 +110,7 @@ async def test_what_a_hasty_viewer_sends_waits_for_the_upstream(running: Running
 
 
 async def test_a_viewer_that_talks_on_before_the_server_spoke_is_sent_away(running: Running) -> None:
-    async with FaultyProxy(F.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
+    async with FaultyProxy(Fault.SILENT_AFTER_101) as proxy, running.viewer() as viewer:
         running.compute.mint = lambda *_: proxy.url()
         for _ in range(5):
             viewer.send(bytes(1024))
@@ -187,7 +186,12 @@ async def test_sessions_are_listed_and_one_is_ended_by_an_operator_at_a_frame_bo
         await viewer.greeted()
         _, listed = await running.ask("GET", "/api/v1/sessions")
         [session] = listed["sessions"]
-        assert (session["cloud"], session["name"], session["actor"], session["via"]) == ("prod", "web-01", "root", "tcp")
+        assert (session["cloud"], session["name"], session["actor"], session["via"]) == (
+            "prod",
+            "web-01",
+            "root",
+            "tcp",
+        )
         await proxy.send_raw(frame(bytes(1000))[:500])
         await viewer.reader.readexactly(500)
         assert (await running.ask("DELETE", f"/api/v1/sessions/{session['id']}"))[0] == 204
@@ -220,7 +224,7 @@ async def test_more_sessions_than_allowed_are_refused_before_the_upgrade(run_gat
 
 
 async def test_when_the_gateway_stops_viewers_are_told_with_1012(run_gateway: RunGateway) -> None:
-    async with FaultyProxy(F.NONE, F.SILENT_AFTER_101) as proxy:
+    async with FaultyProxy(Fault.NONE, Fault.SILENT_AFTER_101) as proxy:
         async with run_gateway() as running:
             running.compute.mint = lambda *_: proxy.url()
             live, launching = running.viewer(), running.viewer()

@@ -38,7 +38,8 @@ new MutationObserver(() => {
 }).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"]});
 """
 _READ_PIXELS = """(points) => {
-  const canvas = [...document.querySelectorAll("canvas")].find((found) => found.width >= 640 && found.height >= 480);
+  const shown = (canvas) => canvas.width >= 640 && canvas.height >= 480 && canvas.getClientRects().length > 0;
+  const canvas = [...document.querySelectorAll("canvas")].find(shown);
   if (!canvas) return null;
   const pen = canvas.getContext("2d");
   return points.map(([x, y]) => [...pen.getImageData(x, y, 1, 1).data].slice(0, 3));
@@ -135,7 +136,7 @@ class Tab:
         return list(self._lines)
 
     async def pixels(self, picture: Picture) -> list[list[int]] | None:
-        """Red, green and blue at the picture's probes; None while there is no canvas of a screen's size."""
+        """Red, green and blue at the picture's probes; None while no canvas of a screen's size is shown."""
         points = [(x, y) for x, y, _ in picture.probes()]
         colours: list[list[int]] | None = await self.page.evaluate(_READ_PIXELS, points)
         return colours

@@ -59,6 +59,7 @@ class Daemon:
         except BaseException:
             self.process.kill()
             await until_gone(self.process, 5)
+            shutil.rmtree(self.folder)
             raise
         return self
 

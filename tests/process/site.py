@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -59,10 +59,10 @@ class Site:
         """How often the cloud was asked for a console."""
         return len(self.compute.console_requests)
 
-    def daemon(self, **entry: Any) -> Daemon:
-        """A daemon that knows this one cloud; `entry` adds to the cloud's entry."""
+    def daemon(self, *, settings: Mapping[str, Any] | None = None, **entry: Any) -> Daemon:
+        """A daemon that knows this one cloud; `entry` adds to the cloud's entry, `settings` to the top level."""
         bare = {"provider": "none", "endpoint": self.compute.endpoint, "api_token": {"file": str(self._api_token)}}
-        return Daemon(self._output, {"lab": {**bare, **entry}})
+        return Daemon(self._output, {"lab": {**bare, **entry}}, **(settings or {}))
 
 
 async def start_screens(stack: AsyncExitStack, output: Path, *pictures: str) -> list[Screen]:

@@ -13,7 +13,15 @@ def test_a_secret_cannot_print_itself() -> None:
     text = issue()
     secret = Secret(text)
     console = Console(ConsoleKey("prod", "one", Kind.NOVNC), secret, 0, 600, None)
-    for shown in (str(secret), repr(secret), f"{secret}", f"{secret:>50}", f"{console}", repr([console]), f"{secret!r}"):
+    for shown in (
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret:>50}",
+        f"{console}",
+        repr([console]),
+        f"{secret!r}",
+    ):
         assert text not in shown
     assert secret.reveal() == text
 

@@ -12,7 +12,15 @@ def test_hosts_elsewhere_may_be_dialled(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["169.254.169.254", "169.254.0.1", "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200"],
+    [
+        "169.254.169.254",
+        "169.254.0.1",
+        "::ffff:169.254.169.254",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "100.100.100.200",
+    ],
 )
 @pytest.mark.parametrize("loopback", [True, False])
 def test_link_local_and_metadata_addresses_are_never_dialled(address: str, loopback: bool) -> None:

@@ -37,11 +37,11 @@ def test_what_follows_the_proof_is_kept_as_it_is() -> None:
 def test_byte_by_byte_it_is_the_same() -> None:
     first = first_bytes()
     stream = b"\x82\x00\x89\x02hi\x02\x02RF\x8a\x00\x80\x0aB 003.008\n"
-    pings = []
+    verdicts, pings = [], []
     for byte in stream:
-        verdict = first.feed(bytes((byte,)))
+        verdicts.append(first.feed(bytes((byte,))))
         pings += first.pings
-    assert verdict is FirstVerdict.PROVEN
+    assert verdicts[-1] is FirstVerdict.PROVEN
     assert pings == [b"hi"]
     assert first.raw == b"\x82\x00\x02\x02RF\x80\x0aB 003.008\n"
 

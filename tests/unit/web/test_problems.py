@@ -81,7 +81,8 @@ async def answer(request: web.Request) -> web.Response:
             raise RuntimeError(SECRET)
         case "away":
             raise web.HTTPFound("/elsewhere")
-    return web.Response(text="fine")
+        case _:
+            return web.Response(text="fine")
 
 
 @pytest.fixture

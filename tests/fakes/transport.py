@@ -1,0 +1,50 @@
+"""A transport in memory: what was written to it, and whether it was asked to pause, close or abort."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+class MemoryTransport(asyncio.Transport):
+    """Hands nothing on by itself; the test plays the other end."""
+
+    def __init__(self, protocol: asyncio.Protocol | None = None) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.written = b""
+        self.reading = True
+        self.ended: str | None = None
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if self.ended is None:
+            self.written += bytes(data)
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        written, self.written = self.written, b""
+        return written
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        assert high is not None
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return self.ended is not None
+
+    def close(self) -> None:
+        self._end("closed")
+
+    def abort(self) -> None:
+        self._end("aborted")
+
+    def _end(self, how: str) -> None:
+        if self.ended is None:
+            self.ended = how
+            if self.protocol is not None:
+                asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)

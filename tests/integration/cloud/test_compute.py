@@ -1,0 +1,385 @@
+"""The Compute API of every age and mood, over real connections on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from launcher.clock import SystemClock
+from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
+from launcher.config.models import Cloud
+from launcher.errors import (
+    CloudBusyError,
+    CloudCredentialsError,
+    CloudError,
+    CloudReplyError,
+    CloudUnreachableError,
+    ConsoleRefusedError,
+    ServerNotFoundError,
+)
+from launcher.model import Kind
+from tests.fakes.compute import FakeCompute, fault_reply
+from tests.fakes.issued import note
+from tests.integration.cloud.conftest import bare, cloud_of
+
+Computes = Callable[..., Compute]
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeCompute]:
+    async with FakeCompute(max_version="2.104") as fake:
+        yield fake
+
+
+@pytest.fixture
+def cloud(fake: FakeCompute, compute: Computes) -> Compute:
+    return compute(cloud_of(bare(fake.endpoint)))
+
+
+def only(path: str, answer: Callable[[], web.StreamResponse]) -> Any:
+    """A fault for the requests whose path ends so; the others are answered as ever."""
+
+    async def fault(request: web.Request) -> web.StreamResponse | None:
+        return answer() if request.path.endswith(path) else None
+
+    return fault
+
+
+# Servers
+
+
+async def test_all_pages_are_read_by_marker_and_no_link_is_followed(fake: FakeCompute, cloud: Compute) -> None:
+    names = [f"web-{place:02}" for place in range(25)]
+    for name in names:
+        fake.add_server(name)
+    fake.page_size = 5
+    assert [server.name for server in await cloud.servers()] == names
+    listed = [path for _, path in fake.requests if "/servers/detail" in path]
+    assert len(listed) == 6, "the page after a full last page is empty"
+    assert all(re.search(r"limit=100(&marker=[0-9a-f-]{36})?$", path) for path in listed)
+
+
+async def test_a_cloud_that_gives_the_same_page_for_ever_is_left(fake: FakeCompute, cloud: Compute) -> None:
+    body = {"servers": [{"id": "1", "name": "web"}], "servers_links": [{"rel": "next", "href": "x"}]}
+    fake.fault = only("/detail", lambda: web.json_response(body))
+    assert len(await cloud.servers()) == 1
+
+
+async def test_a_list_that_never_ends_is_an_error(fake: FakeCompute, cloud: Compute) -> None:
+    count = 0
+
+    def page() -> web.Response:
+        nonlocal count
+        count += 1
+        return web.json_response({"servers": [{"id": str(count)}], "servers_links": [{"rel": "next"}]})
+
+    fake.fault = only("/detail", page)
+    with pytest.raises(CloudReplyError, match="never ends its list"):
+        await cloud.servers()
+    assert count == 200
+
+
+async def test_a_name_is_found_exactly(fake: FakeCompute, cloud: Compute) -> None:
+    for name in ("web.1", "web-1", "my web.1", "WEB.1", "web.1"):
+        fake.add_server(name)
+    assert [server.name for server in await cloud.named("web.1")] == ["web.1", "web.1"]
+    odd = "a+b (c) [d] ^$ & = ? # ü"
+    fake.add_server(odd)
+    assert [server.name for server in await cloud.named(odd)] == [odd]
+
+
+async def test_a_server_is_shown_as_it_is_now(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01", "SHUTOFF")
+    fake.servers[server_id]["OS-EXT-STS:task_state"] = "powering-on"
+    server = await cloud.server(server_id)
+    assert (server.cloud, server.name, server.status, server.task_state) == ("prod", "web-01", "SHUTOFF", "powering-on")
+
+
+@pytest.mark.parametrize("server_id", ["..", "../../admin", "a/b", "", "x" * 65])
+async def test_what_is_no_id_is_not_even_asked_for(fake: FakeCompute, cloud: Compute, server_id: str) -> None:
+    with pytest.raises(ServerNotFoundError):
+        await cloud.server(server_id)
+    assert fake.requests == []
+
+
+async def test_a_server_that_is_not_there_is_said(cloud: Compute) -> None:
+    for ask in (cloud.server("4711"), cloud.console("4711", Kind.NOVNC)):
+        with pytest.raises(ServerNotFoundError, match=r"^prod has no server 4711\.$"):
+            await ask
+
+
+# Consoles
+
+
+@pytest.mark.parametrize(
+    ("version", "api"),
+    [("", "action"), ("2.1", "action"), ("2.5", "action"), ("2.6", "remote-consoles"), ("2.104", "remote-consoles")],
+)
+@pytest.mark.parametrize("project", ["", "610275"])
+async def test_every_age_of_nova_gives_a_console(compute: Computes, version: str, api: str, project: str) -> None:
+    async with FakeCompute(max_version=version, project=project) as fake:
+        server_id = fake.add_server("web-01")
+        console = await compute(cloud_of(bare(fake.endpoint))).console(server_id, Kind.NOVNC)
+        assert [asked.api for asked in fake.console_requests] == [api]
+        assert console.request_id == fake.request_ids[-1]
+        assert console.key.server_id == server_id
+
+
+async def test_discovery_is_asked_once(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01")
+    await asyncio.gather(*(cloud.console(server_id, Kind.NOVNC) for _ in range(20)))
+    await cloud.servers()
+    assert fake.requests.count(("GET", "/v2.1/")) == 1
+
+
+async def test_an_endpoint_above_the_versions_is_found_out(fake: FakeCompute, compute: Computes) -> None:
+    server_id = fake.add_server("web-01")
+    cloud = compute(cloud_of(bare(fake.endpoint.removesuffix("/v2.1"))))
+    await cloud.console(server_id, Kind.NOVNC)
+    assert fake.requests[0] == ("GET", "/")
+    assert fake.console_requests[0].api == "remote-consoles"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: web.Response(status=404, text="<html>", content_type="text/html"),
+        lambda: web.Response(status=200, text="<html>", content_type="text/html"),
+        lambda: web.json_response({"choices": []}, status=300),
+        lambda: web.Response(status=401),
+        lambda: web.Response(status=500),
+        lambda: web.Response(status=301, headers={"Location": "http://127.0.0.1:1/"}),
+        lambda: web.Response(body=b" " * (5 * 1024**2)),
+    ],
+)
+async def test_where_discovery_fails_the_action_is_asked(
+    fake: FakeCompute, cloud: Compute, answer: Callable[[], web.Response]
+) -> None:
+    server_id = fake.add_server("web-01")
+    fake.fault = only("/v2.1/", answer)
+    assert (await cloud.console(server_id, Kind.NOVNC)).url
+    assert fake.console_requests[0].api == "action"
+
+
+async def test_a_passing_failure_of_discovery_is_not_remembered(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01")
+    fake.fault = only("/v2.1/", lambda: web.Response(status=500))
+    await cloud.console(server_id, Kind.NOVNC)
+    fake.fault = None
+    await cloud.console(server_id, Kind.NOVNC)
+    assert [asked.api for asked in fake.console_requests] == ["action", "remote-consoles"]
+
+
+async def test_a_consoles_life_counts_from_before_the_request(fake: FakeCompute, compute: Computes) -> None:
+    server_id = fake.add_server("web-01")
+    fake.delay = 0.2
+    clock = SystemClock()
+    cloud = compute(cloud_of(bare(fake.endpoint, console_ttl=300.0)))
+    await cloud.servers()
+    before = clock.monotonic()
+    console = await cloud.console(server_id, Kind.NOVNC)
+    assert before <= console.asked_at < before + 0.15
+    assert console.expires_at == console.asked_at + 300.0
+
+
+async def test_203_is_as_good_as_200(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01")
+    body = {"remote_console": {"type": "novnc", "url": fake.mint(server_id, "novnc")}}
+    fake.fault = only("/remote-consoles", lambda: web.json_response(body, status=203))
+    assert (await cloud.console(server_id, Kind.NOVNC)).url
+
+
+async def test_a_state_without_a_console_is_said(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01", "BUILD")
+    with pytest.raises(ConsoleRefusedError, match="is not ready") as caught:
+        await cloud.console(server_id, Kind.NOVNC)
+    assert caught.value.request_id == fake.request_ids[-1]
+
+
+async def test_a_kind_that_the_cloud_has_given_up_is_said(fake: FakeCompute, cloud: Compute) -> None:
+    with pytest.raises(CloudReplyError, match="Invalid console type xvpvnc"):
+        await cloud.console(fake.add_server("web-01"), Kind.XVPVNC)
+
+
+# The API token
+
+
+async def test_the_token_is_sent_and_a_refused_one_is_asked_for_again_only_once(
+    fake: FakeCompute, compute: Computes
+) -> None:
+    token = note("good-token-of-a-bare-cloud")
+    fake.api_tokens = {token}
+    fake.add_server("web-01")
+    assert len(await compute(cloud_of(bare(fake.endpoint, token))).servers()) == 1
+    fake.requests.clear()
+    wrong = note("bad-token-of-a-bare-cloud")
+    with pytest.raises(CloudCredentialsError, match="does not accept the API token") as caught:
+        await compute(cloud_of(bare(fake.endpoint, wrong))).servers()
+    assert wrong not in str(caught.value)
+    assert [path for _, path in fake.requests] == ["/v2.1/"] + ["/v2.1/servers/detail?limit=100"] * 2
+
+
+# Clouds that fail
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (
+            lambda: web.Response(text="<html>", content_type="text/html"),
+            CloudReplyError,
+            "text/html body is not a list",
+        ),
+        (lambda: web.Response(body=b""), CloudReplyError, "is not a list of servers"),
+        (lambda: web.Response(body=b'{"servers": ['), CloudReplyError, "is not a list of servers"),
+        (lambda: web.Response(body=b" " * (5 * 1024**2)), CloudReplyError, "more than 4 MiB"),
+        (lambda: web.Response(status=502, text="<h1>Bad"), CloudReplyError, "status 502 and no message"),
+        (lambda: fault_reply(403, "forbidden", "Policy."), CloudCredentialsError, "Policy"),
+        (lambda: fault_reply(413, "overLimit", "Wait.", retryAt="2999-01-01T00:00:00Z"), CloudBusyError, "Wait"),
+        (lambda: web.Response(status=429, headers={"Retry-After": "41"}), CloudBusyError, "for 41 s"),
+        (lambda: web.Response(status=503), CloudBusyError, "patience"),
+    ],
+)
+async def test_every_fault_is_a_typed_error_with_the_request_id(
+    fake: FakeCompute,
+    cloud: Compute,
+    answer: Callable[[], web.Response],
+    error: type[CloudError],
+    message: str,
+) -> None:
+    fake.fault = only("/detail", answer)
+    with pytest.raises(error, match=message) as caught:
+        await cloud.servers()
+    assert caught.value.cloud == "prod"
+    if "4 MiB" not in message:
+        assert caught.value.request_id == fake.request_ids[-1]
+
+
+async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, compute: Computes) -> None:
+    async with FakeCompute() as other:
+        headers = {"Location": f"{other.endpoint}/servers/detail"}
+        fake.fault = only("/detail", lambda: web.Response(status=307, headers=headers))
+        cloud = compute(cloud_of(bare(fake.endpoint, note("token-that-must-not-travel"))))
+        with pytest.raises(CloudReplyError, match="redirect \\(307\\), which is never followed") as caught:
+            await cloud.servers()
+        assert caught.value.status == 307
+        assert other.requests == []
+
+
+async def test_the_client_itself_follows_no_redirect(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+    async with FakeCompute() as other:
+        fake.fault = only("/", lambda: web.Response(status=302, headers={"Location": other.endpoint}))
+        with pytest.raises(RedirectRefusedError):
+            await http.get(f"{fake.endpoint}/", allow_redirects=True)
+        assert other.requests == []
+
+
+async def test_a_cookie_is_not_kept(fake: FakeCompute, cloud: Compute) -> None:
+    fake.fault = only("/v2.1/", lambda: web.Response(headers={"Set-Cookie": "a=b; Path=/"}))
+    await cloud.servers()
+    assert all("Cookie" not in headers for headers in fake.request_headers)
+
+
+async def test_a_cloud_that_is_away_is_said(fake: FakeCompute, cloud: Compute) -> None:
+    await fake.stop()
+    with pytest.raises(CloudUnreachableError, match=rf"http://127\.0\.0\.1:{fake.port} cannot be reached: Conn"):
+        await cloud.servers()
+
+
+async def test_a_name_that_nobody_knows_is_said(compute: Computes) -> None:
+    with pytest.raises(CloudUnreachableError, match="its name cannot be resolved"):
+        await compute(cloud_of(bare("http://no-such-cloud.invalid/v2.1"))).servers()
+
+
+async def test_a_cloud_that_does_not_answer_in_time_is_said(fake: FakeCompute, compute: Computes) -> None:
+    fake.delay = 5
+    with pytest.raises(CloudUnreachableError, match="no answer in time"):
+        await compute(cloud_of(bare(fake.endpoint)), timeout=0.05).servers()
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        (b"", "broke off"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "broke off"),
+    ],
+)
+async def test_what_is_not_http_is_said(compute: Computes, reply: bytes, why: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(CloudUnreachableError, match=why):
+            await compute(cloud_of(bare(f"http://127.0.0.1:{port}/v2.1"))).servers()
+
+
+async def test_a_certificate_is_checked_against_the_clouds_own_authority(compute: Computes, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    new = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        *names,
+    ]
+    subprocess.run([*new, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.json_response({"servers": []})
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        endpoint = f"https://127.0.0.1:{runner.addresses[0][1]}/v2.1"
+        assert await compute(cloud_of(bare(endpoint, cacert=certificate))).servers() == ()
+        with pytest.raises(CloudUnreachableError, match="name its CA in cacert"):
+            await compute(cloud_of(bare(endpoint))).servers()
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_caller_who_leaves_while_discovery_runs_harms_nobody(fake: FakeCompute, cloud: Compute) -> None:
+    fake.add_server("web-01")
+    fake.delay = 0.1
+    async with asyncio.TaskGroup() as group:
+        leaver = group.create_task(cloud.servers())
+        stayers = [group.create_task(cloud.servers()) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        leaver.cancel()
+    assert leaver.cancelled()
+    assert {len(task.result()) for task in stayers} == {1}
+
+
+async def test_the_client_leaves_nothing_open() -> None:
+    async with open_http() as http:
+        pass
+    assert http.closed
+
+
+def test_a_cloud_is_named_as_configured(compute: Computes, fake: FakeCompute) -> None:
+    named: Cloud = cloud_of(bare(fake.endpoint), "bare")
+    assert compute(named).name == "bare"

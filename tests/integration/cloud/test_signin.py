@@ -1,0 +1,317 @@
+"""Signing in: Rackspace's exchange to the letter, clouds.yaml's faults, hostile Identity services."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from launcher.cloud.compute import Compute
+from launcher.cloud.identity import SharedAccess
+from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
+from launcher.errors import CloudBusyError, CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError
+from launcher.model import Kind, Secret
+from tests.fakes.compute import FakeCompute
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.issued import note
+from tests.integration.cloud.conftest import bare, cloud_of
+
+Computes = Callable[[Cloud], Compute]
+Identities = Callable[[Cloud], SharedAccess]
+
+
+@pytest.fixture
+async def dfw() -> AsyncIterator[FakeCompute]:
+    async with FakeCompute(max_version="") as dfw:
+        yield dfw
+
+
+@pytest.fixture
+async def rax(dfw: FakeCompute) -> AsyncIterator[FakeIdentity]:
+    async with FakeIdentity({"ORD": "http://127.0.0.1:1/v2/610275", "DFW": dfw.endpoint}) as rax:
+        dfw.api_tokens = rax.api_tokens
+        yield rax
+
+
+def rackspace(rax: FakeIdentity, region: str = "DFW", **more: Any) -> Cloud:
+    entry: dict[str, Any] = {"username": rax.username, "api_key": Secret(rax.api_key), "auth_url": rax.auth_url, **more}
+    return cloud_of(
+        RackspaceEntry.model_construct(provider="rackspace", regions=(region,), **entry), "rax-dfw", region=region
+    )
+
+
+# Rackspace
+
+
+async def test_the_exchange_is_to_the_letter(rax: FakeIdentity, identity: Identities) -> None:
+    await identity(rackspace(rax)).access()
+    assert rax.requests == [("POST", "/v2.0/tokens")]
+    credentials = {"username": "ops", "apiKey": rax.api_key}
+    assert rax.bodies == [{"auth": {"RAX-KSKEY:apiKeyCredentials": credentials}}]
+    headers = rax.request_headers[0]
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Accept"] == "application/json"
+    assert "X-Auth-Token" not in headers
+
+
+async def test_of_two_compute_services_the_one_with_regions_is_taken(
+    rax: FakeIdentity, dfw: FakeCompute, identity: Identities
+) -> None:
+    access = await identity(rackspace(rax)).access()
+    assert access.endpoint == dfw.endpoint
+    assert access.token is not None
+    assert access.token.reveal() in rax.api_tokens
+
+
+async def test_a_console_of_the_legacy_api_is_the_action(
+    rax: FakeIdentity, dfw: FakeCompute, compute: Computes
+) -> None:
+    server_id = dfw.add_server("web-01")
+    cloud = compute(rackspace(rax))
+    consoles = [await cloud.console(server_id, kind) for kind in Kind]
+    assert [asked.api for asked in dfw.console_requests] == ["action", "action"]
+    assert [console.key.kind for console in consoles] == [Kind.NOVNC, Kind.XVPVNC]
+    assert rax.sign_ins == 1
+
+
+@pytest.mark.parametrize("offset", [timedelta(0), timedelta(hours=-5)])
+async def test_the_end_of_a_token_is_read_with_z_and_with_an_offset(
+    rax: FakeIdentity, identity: Identities, offset: timedelta
+) -> None:
+    rax.offset, rax.life = offset, timedelta(hours=3)
+    shared = identity(rackspace(rax))
+    expires_at = (await shared.access()).expires_at
+    assert expires_at is not None
+    assert abs(expires_at - shared._clock.monotonic() - 3 * 3600) < 60
+
+
+async def test_a_token_that_is_over_when_it_comes_is_used_until_refused(
+    rax: FakeIdentity, identity: Identities
+) -> None:
+    rax.life = timedelta(hours=-1)
+    shared = identity(rackspace(rax))
+    assert await shared.access() is await shared.access()
+
+
+async def test_an_unknown_region_is_answered_with_the_regions_there_are(
+    rax: FakeIdentity, identity: Identities
+) -> None:
+    with pytest.raises(CloudReplyError) as caught:
+        await identity(rackspace(rax, "dfw")).access()
+    assert str(caught.value) == ('rax-dfw has no region "dfw" for this account (has: DFW, ORD). Did you mean "DFW"?')
+
+
+async def test_a_wrong_key_is_said_plainly_and_not_repeated(
+    rax: FakeIdentity, compute: Computes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = note("0123456789abcdef-wrong-key")
+    with pytest.raises(CloudCredentialsError, match="Unable to authenticate user") as caught:
+        await compute(rackspace(rax, api_key=Secret(wrong))).servers()
+    assert rax.sign_ins == 1
+    assert wrong not in str(caught.value)
+    assert wrong not in caplog.text
+
+
+async def test_nothing_that_is_logged_holds_a_secret(
+    rax: FakeIdentity, dfw: FakeCompute, compute: Computes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await compute(rackspace(rax)).servers()
+    secrets = {rax.api_key, *rax.api_tokens}
+    assert not [secret for secret in secrets if secret in caplog.text]
+
+
+async def test_a_revoked_token_is_renewed_once_by_all_who_see_it(
+    rax: FakeIdentity, dfw: FakeCompute, compute: Computes
+) -> None:
+    dfw.add_server("web-01")
+    cloud = compute(rackspace(rax))
+    await cloud.servers()
+    rax.revoke()
+    listings = await asyncio.gather(*(cloud.servers() for _ in range(100)))
+    assert {len(listing) for listing in listings} == {1}
+    assert rax.sign_ins == 2
+
+
+async def test_a_token_refused_twice_is_an_error_of_the_credentials(
+    rax: FakeIdentity, dfw: FakeCompute, compute: Computes
+) -> None:
+    dfw.api_tokens = set()
+    with pytest.raises(CloudCredentialsError, match="does not accept the API token"):
+        await compute(rackspace(rax)).servers()
+    assert rax.sign_ins == 2
+
+
+async def test_a_sign_in_survives_the_leaving_of_whoever_asked_first(rax: FakeIdentity, identity: Identities) -> None:
+    rax.delay = 0.2
+    shared = identity(rackspace(rax))
+    async with asyncio.TaskGroup() as group:
+        leaver = group.create_task(shared.access())
+        stayers = [group.create_task(shared.access()) for _ in range(10)]
+        await asyncio.sleep(0.05)
+        leaver.cancel()
+    assert leaver.cancelled()
+    assert len({id(task.result()) for task in stayers}) == 1
+    assert rax.sign_ins == 1
+
+
+# Identity services that fail
+
+
+def saying(status: int, text: str = "", content_type: str = "application/json", **headers: str) -> Any:
+    async def fault(request: web.Request) -> web.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=status, text=text, content_type=content_type, headers=named)
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (saying(200, "<html>hello</html>", "text/html"), CloudReplyError, "text/html body is not an Identity"),
+        (saying(200, ""), CloudReplyError, "not an Identity"),
+        (saying(200, "[]"), CloudReplyError, "not an Identity"),
+        (saying(200, '{"access": {}}'), CloudReplyError, "does not speak Identity"),
+        (saying(200, '{"access": {"token": {"id": "x"}}}'), CloudReplyError, "does not speak Identity|catalog"),
+        (saying(404, "<html>", "text/html"), CloudReplyError, "no Identity service at its auth_url"),
+        (saying(500, "boom", "text/plain"), CloudReplyError, "status 500"),
+        (saying(403, '{"forbidden": {"message": "User disabled."}}'), CloudCredentialsError, "User disabled"),
+        (saying(413, '{"overLimit": {"message": "Slow down."}}', Retry_After="41"), CloudBusyError, "for 41 s"),
+        (saying(302, Location="http://127.0.0.1:1/"), CloudReplyError, "status 302"),
+        (saying(200, " " * (5 * 1024**2)), CloudUnreachableError, "larger than 4 MiB"),
+    ],
+)
+async def test_every_fault_of_an_identity_service_is_a_clear_error(
+    rax: FakeIdentity, identity: Identities, fault: Any, error: type[CloudError], message: str
+) -> None:
+    rax.fault = fault
+    with pytest.raises(error, match=message) as caught:
+        await identity(rackspace(rax)).access()
+    assert rax.api_key not in str(caught.value)
+    assert rax.sign_ins == 1
+
+
+async def test_a_redirect_takes_no_key_to_another_server(rax: FakeIdentity, identity: Identities) -> None:
+    async with FakeIdentity({}) as other:
+        rax.fault = saying(307, Location=f"{other.auth_url}/tokens")
+        with pytest.raises(CloudReplyError, match="status 307"):
+            await identity(rackspace(rax)).access()
+        assert other.requests == []
+
+
+async def test_a_reply_that_breaks_off_is_said(rax: FakeIdentity, identity: Identities) -> None:
+    async def broken(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse(headers={"Content-Length": "1000"})
+        await reply.prepare(request)
+        await reply.write(b"{")
+        assert request.transport is not None
+        request.transport.abort()
+        return reply
+
+    rax.fault = broken
+    with pytest.raises(CloudUnreachableError, match="cannot be reached"):
+        await identity(rackspace(rax)).access()
+
+
+async def test_an_identity_service_that_is_away_is_said(rax: FakeIdentity, identity: Identities) -> None:
+    cloud = rackspace(rax, auth_url="http://127.0.0.1:1/v2.0")
+    with pytest.raises(CloudUnreachableError, match=r"http://127\.0\.0\.1:1 cannot be reached: Connection refused\."):
+        await identity(cloud).access()
+
+
+async def test_an_account_without_servers_is_said(rax: FakeIdentity, identity: Identities) -> None:
+    rax.regions = {}
+    with pytest.raises(CloudReplyError, match='no compute service "cloudServersOpenStack"'):
+        await identity(rackspace(rax)).access()
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://c/v2", "http://user:pass@c/v2"])
+async def test_an_endpoint_that_is_no_plain_url_is_refused(
+    rax: FakeIdentity, identity: Identities, endpoint: str
+) -> None:
+    rax.regions = {"DFW": endpoint}
+    with pytest.raises(CloudReplyError, match="is not an http or https URL"):
+        await identity(rackspace(rax)).access()
+
+
+async def test_a_cacert_that_is_no_certificate_is_said(rax: FakeIdentity, identity: Identities, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nonsense")
+    with pytest.raises(CloudUnreachableError, match=r"ca\.pem cannot be used"):
+        await identity(rackspace(rax, cacert=tmp_path / "ca.pem")).access()
+
+
+# Provider none
+
+
+async def test_without_identity_the_configured_token_is_sent_or_none(identity: Identities) -> None:
+    token = note("token-of-a-bare-cloud")
+    access = await identity(cloud_of(bare("http://127.0.0.1:1/v2.1/", token))).access()
+    assert (access.token, access.endpoint, access.expires_at) == (Secret(token), "http://127.0.0.1:1/v2.1", None)
+    assert (await identity(cloud_of(bare("http://127.0.0.1:1/v2.1"))).access()).token is None
+
+
+async def test_a_token_that_cannot_stand_in_a_header_is_refused(identity: Identities) -> None:
+    with pytest.raises(CloudReplyError, match="no API token that can be used"):
+        await identity(cloud_of(bare("http://127.0.0.1:1/v2.1", note("two\nlines-of-a-token")))).access()
+
+
+# clouds.yaml
+
+
+def prd(folder: Path, entry: dict[str, Any] | None, name: str = "prd", region: str | None = None) -> Cloud:
+    path = folder / "clouds.yaml"
+    path.write_text(yaml.safe_dump({"clouds": {"prd": entry} if entry is not None else {}}))
+    ours = OpenStackEntry.model_construct(provider="openstack", cloud=name)
+    return cloud_of(ours, region=region, clouds_yaml=path)
+
+
+AUTH = {"auth_url": "http://127.0.0.1:1/v3", "username": "ops", "project_name": "ops", "user_domain_id": "default"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "name", "message"),
+    [
+        ({"auth": AUTH}, "prod", r'"prod" is not in .*clouds\.yaml \(has: prd\)\. Did you mean "prd"\?'),
+        (None, "prod", r'"prod" is not in .* \(has: '),
+        ({"profile": "https://vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
+        ({"auth": AUTH, "verify": False}, "prd", "turns the check of certificates off"),
+        ({"auth_type": "no-such", "auth": AUTH}, "prd", 'the auth_type "no-such"'),
+        ({"auth_type": "v3applicationcredential", "auth": {}}, "prd", "does not say|cannot sign in"),
+        ({"auth": AUTH, "regions": [{"values": {}}]}, "prd", "its entry in clouds.yaml cannot be used"),
+    ],
+)
+async def test_every_fault_of_clouds_yaml_is_a_clear_error(
+    tmp_path: Path, identity: Identities, entry: dict[str, Any] | None, name: str, message: str
+) -> None:
+    with pytest.raises(CloudCredentialsError, match=message):
+        await identity(prd(tmp_path, entry, name)).access()
+
+
+@pytest.mark.parametrize("text", ["clouds: [", "\tclouds:"])
+async def test_a_clouds_yaml_that_is_no_yaml_is_said(tmp_path: Path, identity: Identities, text: str) -> None:
+    cloud = prd(tmp_path, {"auth": AUTH})
+    (tmp_path / "clouds.yaml").write_text(text)
+    with pytest.raises(CloudCredentialsError, match=r"cannot read .*clouds\.yaml as YAML"):
+        await identity(cloud).access()
+
+
+async def test_an_entry_without_identity_gives_its_own_endpoint(tmp_path: Path, identity: Identities) -> None:
+    entry = {"auth_type": "none", "compute_endpoint_override": "http://127.0.0.1:1/v2.1"}
+    access = await identity(prd(tmp_path, entry)).access()
+    assert access.endpoint == "http://127.0.0.1:1/v2.1"
+    assert access.token is not None
+
+
+async def test_an_unversioned_auth_url_that_is_away_is_unreachable(tmp_path: Path, identity: Identities) -> None:
+    entry = {"auth": {**AUTH, "auth_url": "http://127.0.0.1:1", "password": note("password-for-nobody")}}
+    with pytest.raises(CloudUnreachableError, match="Connection refused"):
+        await identity(prd(tmp_path, entry)).access()

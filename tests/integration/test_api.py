@@ -1,0 +1,185 @@
+"""The JSON API, each call on the running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from tests.fakes.console_proxy import Fault, FaultyProxy
+from tests.fakes.viewer import Refused
+from tests.integration.conftest import RunGateway, Running
+
+
+async def test_clouds_and_servers_are_listed(running: Running) -> None:
+    assert await running.ask("GET", "/api/v1/clouds") == (200, {"clouds": [{"name": "prod"}]})
+    running.compute.add_server("db-01", "SHUTOFF")
+    status, listing = await running.ask("GET", "/api/v1/servers?q=db")
+    assert status == 200
+    [server] = listing["servers"]
+    assert (server["cloud"], server["name"], server["status"]) == ("prod", "db-01", "SHUTOFF")
+    assert server["page"] == "http://jump.localhost:6080/c/prod/db-01"
+    assert listing["errors"] == []
+
+
+async def test_a_server_is_found_by_name_and_by_uuid(running: Running) -> None:
+    server_id = next(iter(running.compute.servers))
+    for reference in ("web-01", server_id):
+        status, server = await running.ask("GET", f"/api/v1/servers/prod/{reference}")
+        assert (status, server["id"]) == (200, server_id)
+
+
+@pytest.mark.parametrize("name", ["a b", "a/b", "<img src=x onerror=alert(1)>", "../../etc", "ü\u202e𝕏", "50%", "..", "."])
+async def test_unusual_names_are_names(running: Running, name: str) -> None:
+    server_id = running.compute.add_server(name)
+    _, listing = await running.ask("GET", "/api/v1/servers")
+    [server] = [one for one in listing["servers"] if one["id"] == server_id]
+    assert server["name"] == name
+    path = server["page"].removeprefix("http://jump.localhost:6080/c/")
+    async with FaultyProxy() as proxy, running.viewer(path.removeprefix("prod/")) as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        assert running.compute.console_requests[-1].server_id == server_id
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/api/v1/servers/prod/nobody", 404, "server-not-found"),
+        ("GET", "/api/v1/servers/stage/web-01", 404, "server-not-found"),
+        ("GET", "/api/v1/servers?limit=0", 400, "bad-request"),
+        ("GET", "/api/v1/servers?limit=many", 400, "bad-request"),
+        ("GET", "/api/v1/launches/nobody", 404, "not-found"),
+        ("DELETE", "/api/v1/sessions/nobody", 404, "not-found"),
+        ("POST", "/api/v1/servers/prod/nobody/console", 404, "server-not-found"),
+        ("POST", "/api/v1/clouds", 405, "method-not-allowed"),
+        ("GET", "/api/v2/clouds", 404, "not-found"),
+    ],
+)
+async def test_what_is_not_there_is_a_problem(running: Running, method: str, path: str, status: int, slug: str) -> None:
+    answered, problem = await running.ask(method, path)
+    assert (answered, problem["type"], problem["status"]) == (status, slug, status)
+    assert problem["detail"]
+    assert problem["hint"]
+
+
+async def test_a_console_is_obtained_once_and_its_url_stays_inside(running: Running) -> None:
+    path = "/api/v1/servers/prod/web-01/console"
+    status, first = await running.ask("POST", path, json={"kind": "novnc"})
+    assert status == 200
+    assert first["cached"] is False
+    assert first["page"] == "http://jump.localhost:6080/c/prod/web-01"
+    assert first["websocket"] == "ws://jump.localhost:6080/ws/prod/web-01"
+    _, again = await running.ask("POST", path)
+    assert again["cached"] is True
+    assert again["expires_at"].endswith("Z")
+    assert len(running.compute.console_requests) == 1
+    status, xvp = await running.ask("POST", path, json={"kind": "xvpvnc"})
+    assert (status, xvp["kind"]) == (200, "xvpvnc")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "slug"),
+    [
+        ({"json": {"kind": "spice-html5"}}, 400, "bad-request"),
+        ({"json": ["novnc"]}, 400, "bad-request"),
+        ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
+        ({"data": b"kind=novnc", "headers": {"Content-Type": "text/plain"}}, 400, "bad-request"),
+        ({"json": {"reveal": True}}, 403, "forbidden"),
+        ({"json": {"kind": "x" * 100_000}}, 413, "too-large"),
+    ],
+)
+async def test_a_console_request_that_makes_no_sense_costs_none(
+    running: Running, options: dict[str, object], status: int, slug: str
+) -> None:
+    answered, problem = await running.ask("POST", "/api/v1/servers/prod/web-01/console", **options)
+    assert (answered, problem["type"]) == (status, slug)
+    assert running.compute.console_requests == []
+
+
+async def test_no_get_ever_asks_for_a_console(running: Running) -> None:
+    for path in ("/", "/c/prod/web-01", "/c/web-01", "/api/v1/servers/prod/web-01", "/api/v1/servers", "/healthz"):
+        status, _ = await running.ask("GET", path)
+        assert status == 200, path
+    assert running.compute.console_requests == []
+
+
+async def test_a_launch_tells_its_steps_while_it_goes_on(run_gateway: RunGateway) -> None:
+    async with run_gateway(first_bytes=5) as running, FaultyProxy(Fault.SILENT_AFTER_101) as proxy:
+        running.compute.mint = lambda *_: proxy.url()
+        async with running.viewer("web-01?launch=a-launch-of-this-test"):
+            async with asyncio.timeout(5):
+                while True:
+                    _, launch = await running.ask("GET", "/api/v1/launches/a-launch-of-this-test")
+                    if [step["state"] for step in launch["steps"]] == ["done", "done", "done", "doing"]:
+                        break
+                    await asyncio.sleep(0.01)
+            assert [step["name"] for step in launch["steps"]] == ["resolve", "authorize", "obtain", "open"]
+            assert (launch["state"], launch["problem"], launch["wait_until"]) == ("launching", None, None)
+            with pytest.raises(Refused) as taken:
+                await running.viewer("web-01?launch=a-launch-of-this-test").__aenter__()
+            assert taken.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("server", "headers", "status"),
+    [
+        ("web-01?launch=short", {}, 400),
+        ("web-01", {"Sec-WebSocket-Version": "8"}, 400),
+        ("web-01", {"Sec-WebSocket-Key": "short"}, 400),
+        ("web-01", {"Sec-WebSocket-Protocol": "base64"}, 400),
+        ("web-01", {"Upgrade": "h2c"}, 400),
+        ("web-01", {"Origin": "http://127.0.0.1:1"}, 403),
+        ("web-01", {"Origin": "null"}, 403),
+        ("web-01", {"Host": "evil.example"}, 421),
+    ],
+)
+async def test_an_upgrade_that_may_not_be_is_refused_before_it(
+    running: Running, server: str, headers: dict[str, str], status: int
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await running.viewer(server, headers=headers).__aenter__()
+    assert refused.value.status == status
+    assert len(running.gateway.sessions) == 0
+    assert running.compute.console_requests == []
+
+
+async def test_an_unknown_cloud_is_refused_before_the_upgrade_and_an_unknown_server_after_it(running: Running) -> None:
+    with pytest.raises(Refused) as refused:
+        await running.viewer(cloud="stage").__aenter__()
+    assert refused.value.status == 404
+    async with running.viewer("nobody") as viewer:
+        code, reason = await viewer.closed()
+    assert code == 4404
+    assert "nobody" in reason
+
+
+async def test_an_alias_is_a_bookmark_and_a_unique_name_leads_to_one(run_gateway: RunGateway) -> None:
+    async with run_gateway(aliases={"db": "prod/web-01"}) as running, aiohttp.ClientSession() as http:
+        async with http.get(f"{running.url}/c/db", allow_redirects=False) as response:
+            assert response.status == 200
+        async with http.get(f"{running.url}/c/web-01", allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (302, "/c/prod/web-01")
+        async with http.get(f"{running.url}/c/nobody", headers={"Accept": "text/html"}) as response:
+            assert (response.status, response.content_type) == (404, "text/html")
+            assert "no such server" in (await response.text()).lower()
+
+
+async def test_every_answer_carries_the_security_headers(running: Running) -> None:
+    async with aiohttp.ClientSession() as http:
+        for path in ("/", "/c/prod/web-01", "/nowhere", "/api/v1/clouds", "/healthz", "/static/x/y"):
+            async with http.get(running.url + path) as response:
+                assert "default-src 'none'" in response.headers["Content-Security-Policy"], path
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_a_session_leaves_nothing_in_the_server_that_accepted_it(running: Running) -> None:
+    async with FaultyProxy() as proxy:
+        running.compute.mint = lambda *_: proxy.url()
+        for _ in range(5):
+            async with running.viewer() as viewer:
+                await viewer.greeted()
+        await running.settled()
+    assert len(running.gateway.launches) == 5

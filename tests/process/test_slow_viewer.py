@@ -1,0 +1,69 @@
+"""A viewer that stops reading while the upstream tries to send a gigabyte: the upstream waits, the daemon stays light."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.fakes.compute import FakeCompute
+from tests.fakes.console_proxy import FaultyProxy, frame
+from tests.fakes.viewer import Viewer
+from tests.process.daemon import Daemon
+
+GIGABYTE = 10**9
+CHUNK = frame(bytes(16384)) * 16
+ALLOWED_GROWTH = 2 * 1024**2
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("the kernel tells no VmRSS")
+
+
+async def flood(proxy: FaultyProxy, sent: list[int], total: int) -> None:
+    """Send as fast as the other end takes it."""
+    while sum(sent) < total:
+        await proxy.send_raw(CHUNK)
+        sent.append(len(CHUNK))
+
+
+async def until_it_stands_still(sent: list[int]) -> int:
+    """How much had been taken when nothing more was, for two seconds."""
+    while True:
+        before = sum(sent)
+        await asyncio.sleep(2)
+        if sum(sent) == before:
+            return before
+
+
+async def test_a_viewer_that_stops_reading_stops_the_upstream_and_costs_little(suite_output: Path) -> None:
+    compute = FakeCompute()
+    await compute.start()
+    compute.add_server("web-01")
+    clouds = {"prod": {"provider": "none", "endpoint": compute.endpoint}}
+    async with FaultyProxy() as proxy, Daemon(suite_output / "daemons", clouds) as daemon:
+        compute.mint = lambda *_: proxy.url()
+        assert daemon.process is not None
+        async with Viewer(daemon.port, "/ws/prod/web-01") as warm, asyncio.TaskGroup() as tasks:
+            await warm.greeted()
+            size = 64 * len(CHUNK)
+            tasks.create_task(flood(proxy, [], size))
+            await warm.reader.readexactly(size)
+        async with Viewer(daemon.port, "/ws/prod/web-01") as viewer, asyncio.TaskGroup() as tasks:
+            await viewer.greeted()
+            viewer.writer.transport.pause_reading()
+            before = resident(daemon.process.pid)
+            sent: list[int] = []
+            flooding = tasks.create_task(flood(proxy, sent, GIGABYTE))
+            taken = await until_it_stands_still(sent)
+            grown = resident(daemon.process.pid) - before
+            print(f"{taken / 1024**2:.1f} MiB were taken by the kernels' buffers; the daemon grew by {grown / 1024:.0f} KiB")
+            assert taken < GIGABYTE // 10
+            assert grown < ALLOWED_GROWTH
+            viewer.writer.transport.resume_reading()
+            await viewer.reader.readexactly(taken)
+            flooding.cancel()
+    await compute.stop()

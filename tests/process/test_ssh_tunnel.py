@@ -1,0 +1,64 @@
+"""From a laptop: `ssh -L PORT:SOCKET` with a real OpenSSH, and the bookmark through it in Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import aiohttp
+import pytest
+
+from tests.fakes.screens import Screen
+from tests.fakes.sshd import running_sshd, second_account
+from tests.process.browser import Profile
+from tests.process.site import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _openssh_is_there() -> None:
+    if not shutil.which("sshd", path="/usr/sbin") or not shutil.which("ssh"):
+        pytest.skip("needs Debian's packages openssh-server and openssh-client")
+
+
+async def test_a_bookmark_through_a_tunnel_shows_the_screen_to_the_account_that_signed_in(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    server_id = site.add_server("web-01", screen)
+    with second_account() as account:
+        name = account.pw_name
+        async with site.daemon(settings={"access": {"local_users": [name]}}) as daemon:
+            os.chown(daemon.socket_path, -1, account.pw_gid)  # as the socket unit's group lets operators in
+            async with running_sshd() as sshd, sshd.tunnel(name, str(daemon.socket_path)) as port:
+                tunnel = f"http://jump.localhost:{port}"
+                tab = await profile.open(f"{tunnel}/c/lab/web-01")
+                await tab.until_shows(screen.picture)
+                async with aiohttp.ClientSession() as client:
+                    # aiohttp asks the machine's resolver, which need not know *.localhost as browsers do
+                    host = {"Host": f"jump.localhost:{port}"}
+                    async with client.get(f"http://127.0.0.1:{port}/api/v1/sessions", headers=host) as reply:
+                        assert reply.status == 200
+                        (session,) = (await reply.json())["sessions"]
+                await tab.close()
+        (launch,) = daemon.log_events("launch")
+        (end,) = daemon.log_events("session-end")
+    assert (session["actor"], session["via"], session["server"]) == (name, "unix", server_id)
+    assert (launch["actor"], launch["uid"], launch["via"]) == (name, account.pw_uid, "unix")
+    assert (end["actor"], end["uid"], end["via"]) == (name, account.pw_uid, "unix")
+
+
+async def test_an_account_that_may_not_use_the_gateway_reads_so_in_its_browser(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    site.add_server("web-01", screen)
+    with second_account() as account:
+        async with site.daemon() as daemon:
+            os.chown(daemon.socket_path, -1, account.pw_gid)
+            async with running_sshd() as sshd, sshd.tunnel(account.pw_name, str(daemon.socket_path)) as port:
+                tab = await profile.open(f"http://jump.localhost:{port}/c/lab/web-01")
+                text = await tab.text()
+        assert daemon.log_events("launch") == []
+    assert f'Account "{account.pw_name}" may not use this gateway.' in text
+    assert "web-01" not in text
+    assert site.console_requests() == 0

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launcher import __version__
+from launcher.cli.main import main
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("serve", "check-config", "schema", "  0 ", "  2 ", "  69 ", "  70 ", "  78 "):
+        assert word in shown
+
+
+@pytest.mark.parametrize("command", ["serve", "check-config"])
+def test_help_of_a_command_names_the_default_file(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert main([command, "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert "default:/etc/console-launcher/config.yaml" in shown
+    assert "exitcodes" in shown
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"console-launcher {__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["fly"], ["check-config", "--colour"], ["serve", "--log-level", "loud"]])
+def test_wrong_arguments_are_usage(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
+    assert main(argv) == 2
+    assert "console-launcher" in capsys.readouterr().err
+
+
+def test_a_configuration_that_serve_cannot_use_is_told_like_check_config_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["serve", "--config", "bad.yaml"]) == 78
+    served = capsys.readouterr().err
+    assert main(["check-config", "--config", "bad.yaml"]) == 78
+    assert served == capsys.readouterr().err
+    assert served.count("\n") == 2
+
+
+def test_a_fault_is_named_without_its_text(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> object:
+        raise KeyError("what must not be shown")
+
+    monkeypatch.setattr("launcher.cli.schema.schema", broken)
+    assert main(["schema"]) == 70
+    shown = capsys.readouterr().err
+    assert shown.endswith("console-launcher: an internal fault (KeyError): please report it with the lines above\n")
+    assert ", in broken" in shown
+    assert "KeyError: " not in shown
+
+
+def run(*argv: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`python -m launcher …` as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "launcher", *argv],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_it_runs_as_a_module() -> None:
+    ended = run("check-config", "-c", "good.yaml")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("good.yaml is good: ")
+    assert run("check-config").returncode == 78 or Path("/etc/console-launcher/config.yaml").exists()
+
+
+def test_a_reader_who_leaves_early_is_no_fault(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(
+        [sys.executable, "-m", "launcher", "schema"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(writing)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, b"")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from launcher.cli.serve import run
+from launcher.config.models import Config
+from launcher.errors import ConfigError, ListenError
+from tests.unit.cli.test_problems import Terminal
+
+Ready = Callable[[Sequence[str]], None]
+
+
+class Daemon:
+    """A daemon that does as it is told, and remembers its configuration."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+        self.config: Config | None = None
+
+    async def __call__(self, config: Config, *, ready: Ready | None = None) -> None:
+        self.config = config
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        assert ready is not None
+        ready(["unix:/x", "http://127.0.0.1:6080"])
+
+
+def options(file: str = "good.yaml") -> argparse.Namespace:
+    return argparse.Namespace(config=Path(file), log_level="warning")
+
+
+def test_the_daemon_gets_the_configuration_and_the_log_its_level() -> None:
+    daemon = Daemon()
+    assert run(options(), daemon) == 0
+    assert daemon.config is not None
+    assert list(daemon.config.clouds) == ["bare"]
+    assert logging.getLogger("launcher").level == logging.WARNING
+
+
+def test_a_terminal_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert run(options(), Daemon()) == 0
+    assert terminal.getvalue() == (
+        "console-launcher listens on unix:/x, http://127.0.0.1:6080; its first public URL is "
+        "http://jump.localhost:6080\n"
+    )
+
+
+def test_an_address_that_is_taken_is_said_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(options(), Daemon(ListenError("127.0.0.1:6080 is taken by another program."))) == 69
+    assert capsys.readouterr().err == "console-launcher: 127.0.0.1:6080 is taken by another program.\n"
+
+
+def test_ctrl_c_ends_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(options(), Daemon(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_wrong_configuration_never_reaches_the_daemon() -> None:
+    daemon = Daemon()
+    with pytest.raises(ConfigError):
+        run(options("bad.yaml"), daemon)
+    assert daemon.config is None
+
+
+def test_without_another_it_is_the_real_daemon(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "taken").mkdir()
+    (folder / "real.yaml").write_text((folder / "good.yaml").read_text() + f"listen: ['unix:{folder}/taken']\n")
+    assert run(options("real.yaml")) == 69
+    assert "taken" in capsys.readouterr().err

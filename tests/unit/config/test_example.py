@@ -1,0 +1,88 @@
+"""Holds config/config.yaml and the models together, both ways."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from launcher.config.load import load
+from launcher.config.models import Config, Model, clouds_of
+from launcher.config.translate import item_of, keys_of, models_in, provider_of
+from tests.fakes.issued import issue
+
+EXAMPLE = Path(__file__).parents[3] / "config" / "config.yaml"
+
+
+def uncommented() -> str:
+    """The example with every commented key in force: "#" goes where no space follows it."""
+    return re.sub(r"(?m)^( *)#(?=[^\s#])", r"\1", EXAMPLE.read_text())
+
+
+@pytest.fixture(autouse=True)
+def credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A placeholder for every credential that the example names."""
+    for name in re.findall(r"\{credential: ([a-z.-]+)\}", EXAMPLE.read_text()):
+        text = "clouds: {prod: {}}\n" if name.endswith(".yaml") else issue()
+        (nowhere / name).write_text(text)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
+
+
+def keys_in(model: type[Model], value: dict[str, Any]) -> set[tuple[type[Model], str]]:
+    """Every key that a value uses, with the model that it belongs to."""
+    used = {(model, key) for key in value}
+    for key, kind in keys_of(model).items():
+        if key not in value:
+            continue
+        below, inner = value[key], item_of(kind)
+        parts = (
+            list(below.values()) if isinstance(below, dict) and inner else below if isinstance(below, list) else [below]
+        )
+        for part in parts:
+            for one in models_in(inner or kind):
+                if isinstance(part, dict) and part.get("provider", "") == provider_of(one):
+                    used |= keys_in(one, part)
+    return used
+
+
+def all_keys(model: type[Model]) -> set[tuple[type[Model], str]]:
+    """Every key of a model and of the models below it."""
+    found = {(model, key) for key in keys_of(model)}
+    for kind in keys_of(model).values():
+        for one in models_in(item_of(kind) or kind):
+            found |= all_keys(one)
+    return found
+
+
+def test_the_example_loads_as_it_is() -> None:
+    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == ["rax-dfw", "rax-ord", "prod", "bare"]
+
+
+def test_the_example_loads_with_every_key_in_force(nowhere: Path) -> None:
+    (nowhere / "config.yaml").write_text(uncommented())
+    load(Path("config.yaml"))
+
+
+def test_every_key_of_the_models_stands_in_the_example() -> None:
+    used = keys_in(Config, yaml.safe_load(uncommented()))
+    shared = {key for model, key in used if provider_of(model)}
+    missing = {
+        f"{model.__name__}.{key}"
+        for model, key in all_keys(Config) - used
+        if not (provider_of(model) and key in shared)
+    }
+    assert missing == set()
+
+
+def test_defaults_in_the_example_are_the_real_ones(nowhere: Path) -> None:
+    (nowhere / "config.yaml").write_text(uncommented())
+    config, bare = load(Path("config.yaml")), Config.model_validate({"clouds": {
+        "x": {"provider": "none", "endpoint": "http://h/"}
+    }})  # fmt: skip
+    for name in ("listen", "public_urls", "access", "consoles", "relay"):
+        assert getattr(config, name) == getattr(bare, name), name
+    for name in ("console_ttl", "session_ends_with_token", "plain_console"):
+        assert getattr(config.clouds["prod"], name) == getattr(bare.clouds["x"], name), name

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from launcher.model import EndReason
+from launcher.relay.engine import ViewerEngine
+from launcher.relay.firstbytes import FirstBytes
+from launcher.relay.handshake import ResponseReader
+from launcher.relay.pump import Pump
+from launcher.relay.upstream import UpstreamEnd
+from launcher.relay.viewer import ViewerEnd
+from tests.fakes.transport import MemoryTransport
+from tests.fakes.viewer import BANNER, BINARY, CLOSE, PING, PONG, frame
+from tests.unit.relay.test_viewer import HANDSHAKE, sent
+
+
+def unmasked(stream: bytes) -> list[tuple[int, bytes]]:
+    """Opcode and payload of small client frames."""
+    found = []
+    while stream:
+        size = stream[1] & 0x7F
+        mask, payload = stream[2:6], stream[6 : 6 + size]
+        found.append((stream[0] & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))))
+        stream = stream[6 + size :]
+    return found
+
+
+class Joined:
+    """A viewer and an upstream in memory, joined by a pump."""
+
+    def __init__(self, limit: int = 1024**2, first: bytes = frame(BANNER), *, lost: bool = False) -> None:
+        self.viewer_side, self.upstream_side = MemoryTransport(), MemoryTransport()
+        engine = ViewerEngine(limit)
+        engine.open(HANDSHAKE)
+        self.viewer = ViewerEnd(self.viewer_side, engine)
+        self.viewer_side.protocol = self.viewer
+        self.upstream = UpstreamEnd("ws://proxy:80", b"", ResponseReader(bytes(16)), FirstBytes(limit))
+        self.upstream_side.protocol = self.upstream
+        self.upstream.connection_made(self.upstream_side)
+        self.upstream.proven.cancel()
+        if lost:
+            self.viewer.connection_lost(None)
+        self.pump = Pump(self.viewer, self.upstream, limit)
+        self.pump.start(first)
+
+    def from_viewer(self, chunk: bytes) -> None:
+        self.viewer.data_received(chunk)
+
+    def from_upstream(self, chunk: bytes) -> None:
+        self.upstream.data_received(chunk)
+
+
+@pytest.fixture
+async def joined() -> Joined:
+    joined = Joined()
+    assert joined.viewer_side.taken() == frame(BANNER)
+    return joined
+
+
+async def test_server_frames_pass_verbatim_and_client_messages_one_by_one(joined: Joined) -> None:
+    stream = frame(b"x" * 70000) + frame(b"part", fin=False) + frame(b"end", 0) + frame(b"", BINARY)
+    for at in range(0, len(stream), 1000):
+        joined.from_upstream(stream[at : at + 1000])
+    assert joined.viewer_side.taken() == stream
+    joined.from_viewer(sent(b"one") + sent(b"two") + sent(b""))
+    assert unmasked(joined.upstream_side.taken()) == [(BINARY, b"one"), (BINARY, b"two"), (BINARY, b"")]
+    assert (joined.pump.bytes_up, joined.pump.bytes_down) == (6, len(frame(BANNER)) + len(stream))
+
+
+async def test_pings_and_pongs_of_the_viewer_pass_to_the_upstream(joined: Joined) -> None:
+    joined.from_viewer(sent(b"a", PING) + sent(b"b", PONG))
+    joined.pump.ping()
+    assert unmasked(joined.upstream_side.taken()) == [(PING, b"a"), (PONG, b"b"), (PING, b"")]
+
+
+async def test_whoever_cannot_take_more_holds_up_the_other(joined: Joined) -> None:
+    joined.viewer.pause_writing()
+    assert not joined.upstream_side.reading
+    joined.viewer.resume_writing()
+    assert joined.upstream_side.reading
+    joined.upstream.pause_writing()
+    assert not joined.viewer_side.reading
+    joined.upstream.resume_writing()
+    assert joined.viewer_side.reading
+
+
+async def test_an_end_inside_a_frame_waits_for_its_boundary_and_drops_the_rest(joined: Joined) -> None:
+    whole = frame(bytes(1000))
+    joined.from_upstream(whole[:400])
+    joined.viewer_side.taken()
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    joined.pump.end(EndReason.STOPPING, 1012, "later causes do not count")
+    assert joined.viewer_side.taken() == b""
+    joined.from_viewer(sent(b"dropped"))
+    joined.from_upstream(whole[400:600])
+    joined.from_upstream(whole[600:] + frame(b"never seen"))
+    assert joined.viewer_side.taken() == whole[400:] + frame((1008).to_bytes(2) + b"Ended.", CLOSE)
+    joined.from_upstream(frame(b"never seen"))
+    assert joined.viewer_side.taken() == b""
+    assert unmasked(joined.upstream_side.taken()) == [(CLOSE, (1000).to_bytes(2))]
+    joined.from_viewer(sent((1008).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.ENDED
+    assert (joined.viewer_side.ended, joined.upstream_side.ended) == ("closed", "closed")
+
+
+async def test_the_upstreams_close_frame_is_the_last_that_the_viewer_gets(joined: Joined) -> None:
+    goodbye = frame((1000).to_bytes(2) + b"Target closed", CLOSE)
+    joined.from_upstream(frame(b"last") + goodbye + frame(b"never seen"))
+    assert joined.viewer_side.taken() == frame(b"last") + goodbye
+    assert joined.upstream_side.ended == "closed"
+    joined.from_viewer(sent((1000).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.UPSTREAM_CLOSED
+    assert joined.viewer_side.taken() == b""
+
+
+@pytest.mark.parametrize(
+    ("faulty", "code", "reason"),
+    [
+        (frame(b"masked", mask=b"mask"), 1014, EndReason.UPSTREAM_PROTOCOL),
+        (frame(b"rsv", rsv1=True), 1014, EndReason.UPSTREAM_PROTOCOL),
+        (b"\x83\x00", 1014, EndReason.UPSTREAM_PROTOCOL),
+        (b"\x82\x7f" + (2**62).to_bytes(8), 1009, EndReason.UPSTREAM_FRAME_TOO_LARGE),
+    ],
+)
+async def test_a_faulty_server_frame_is_replaced_by_our_close(
+    joined: Joined, faulty: bytes, code: int, reason: EndReason
+) -> None:
+    joined.from_upstream(frame(b"good") + faulty)
+    written = joined.viewer_side.taken()
+    assert written.startswith(frame(b"good"))
+    assert written[len(frame(b"good")) + 2 :][:2] == code.to_bytes(2)
+    joined.from_viewer(sent(code.to_bytes(2), CLOSE))
+    assert await joined.pump.ended is reason
+
+
+async def test_a_goodbye_of_the_viewer_is_echoed_and_passed_on(joined: Joined) -> None:
+    joined.from_viewer(sent(b"", CLOSE))
+    assert joined.viewer_side.taken() == frame((1000).to_bytes(2), CLOSE)
+    assert unmasked(joined.upstream_side.taken()) == [(CLOSE, (1000).to_bytes(2))]
+    assert await joined.pump.ended is EndReason.VIEWER_CLOSED
+
+
+async def test_a_viewer_that_breaks_the_protocol_has_nothing_forwarded_after(joined: Joined) -> None:
+    joined.from_viewer(sent(b"good") + frame(b"unmasked") + sent(b"never seen"))
+    assert unmasked(joined.upstream_side.taken()) == [(BINARY, b"good"), (CLOSE, (1000).to_bytes(2))]
+    joined.viewer.connection_lost(None)
+    assert await joined.pump.ended is EndReason.VIEWER_PROTOCOL
+
+
+async def test_a_viewer_that_is_lost_takes_the_upstream_with_it(joined: Joined) -> None:
+    joined.viewer.connection_lost(None)
+    assert unmasked(joined.upstream_side.taken()) == [(CLOSE, (1001).to_bytes(2))]
+    assert await joined.pump.ended is EndReason.VIEWER_LOST
+
+
+async def test_a_viewer_lost_before_the_pump_started_takes_the_upstream_with_it() -> None:
+    joined = Joined(lost=True)
+    assert await joined.pump.ended is EndReason.VIEWER_LOST
+    assert joined.upstream_side.ended == "closed"
+
+
+async def test_an_upstream_lost_at_a_boundary_is_told_with_1014_and_inside_a_frame_by_an_abort() -> None:
+    told = Joined()
+    told.upstream.connection_lost(None)
+    assert told.viewer_side.taken()[len(frame(BANNER)) + 2 :][:2] == (1014).to_bytes(2)
+    cut = Joined()
+    cut.from_upstream(frame(bytes(1000))[:10])
+    cut.upstream.connection_lost(None)
+    assert cut.viewer_side.ended == "aborted"
+    assert await cut.pump.ended is EndReason.UPSTREAM_LOST
+    told.viewer.connection_lost(None)
+    assert await told.pump.ended is EndReason.UPSTREAM_LOST
+
+
+async def test_an_upstream_lost_while_the_end_waits_for_its_boundary_aborts(joined: Joined) -> None:
+    joined.from_upstream(frame(bytes(1000))[:10])
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    joined.upstream.connection_lost(None)
+    assert joined.viewer_side.ended == "aborted"
+    assert await joined.pump.ended is EndReason.ENDED
+
+
+async def test_what_does_not_end_by_itself_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.relay.pump.CLOSING_TIME", 0.01)
+    joined = Joined()
+    joined.from_upstream(frame(bytes(1000))[:10])
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    assert await joined.pump.ended is EndReason.ENDED
+    assert (joined.viewer_side.ended, joined.upstream_side.ended) == ("aborted", "aborted")
+
+
+async def test_a_fault_in_the_very_first_bytes_ends_at_once() -> None:
+    joined = Joined(limit=100, first=frame(BANNER) + b"\x82\x7f" + (2**62).to_bytes(8))
+    assert joined.viewer_side.taken().startswith(frame(BANNER))
+    joined.viewer.connection_lost(None)
+    assert await joined.pump.ended is EndReason.UPSTREAM_FRAME_TOO_LARGE
+
+
+async def test_an_upstream_that_closed_right_behind_its_greeting_is_told() -> None:
+    other = Joined(first=frame(BANNER) + frame((1000).to_bytes(2), CLOSE))
+    other.viewer.connection_lost(None)
+    await asyncio.sleep(0)
+    assert await other.pump.ended is EndReason.UPSTREAM_CLOSED
