@@ -1,12 +1,15 @@
 """Asks a cloud: signs in to it, lists its servers, gets consoles from its Compute API.
 
-    wire         pure: requests, replies and every fault shape; one table from HTTP status to error
-    flight       asks once for all who wait
-    signin       blocking: one sign-in with keystoneauth1, for a worker thread
-    identity     the API token: fetched once for all who wait, reused, renewed
-    compute      the Compute API of one cloud: servers and consoles
-    directory    a reference, over all clouds → one server, or which error
+    wire            pure: requests, replies and every fault shape; one table from HTTP status to error
+    flight          asks once for all who wait
+    transport       how keystoneauth1 reaches an Identity service: bounded, without redirects
+    signin          blocking: one sign-in with keystoneauth1, for a worker thread
+    signin_faults   what may go wrong in it
+    identity        the API token: fetched once for all who wait, reused, renewed
+    compute         the Compute API of one cloud: servers and consoles
+    directory       a reference, over all clouds → one server, or which error
 
-A call passes `directory` or `compute` → `identity` → `wire`. No redirect is ever followed, no link of a reply is ever
-dialled, and no token, key or console URL gets into an error or a log line.
+A call passes `directory` or `compute` → `identity` → `signin`, and every reply passes `wire`. No redirect is ever
+followed, no link of a Compute API's reply is ever dialled, and no token, key or console URL gets into an error or a log
+line. (keystoneauth1 itself does follow the links of a Keystone's version document, as the operators' other tools do.)
 """

@@ -53,12 +53,10 @@ class Daemon:
 
     async def __aenter__(self) -> Self:
         self.port = free_port()
-        self.process = start(self.write_config(), self.log_path)
+        self.write_config()
         try:
-            await self._until_it_answers(20)
+            await self.start()
         except BaseException:
-            self.process.kill()
-            await until_gone(self.process, 5)
             shutil.rmtree(self.folder)
             raise
         return self
@@ -76,17 +74,15 @@ class Daemon:
         """Its loopback address, without a slash at the end."""
         return f"http://127.0.0.1:{self.port}"
 
-    def write_config(self) -> Path:
-        """The configuration as a file."""
+    def write_config(self) -> None:
+        """Write its configuration file."""
         config = {
             "listen": [f"127.0.0.1:{self.port}", f"unix:{self.socket_path}"],
             "public_urls": [f"http://jump.localhost:{self.port}"],
             "clouds": dict(self._clouds),
             **self._settings,
         }
-        path = self.folder / "config.yaml"
-        path.write_text(yaml.safe_dump(config, sort_keys=False))
-        return path
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
     def log(self) -> str:
         """All that it has written until now, both streams."""
@@ -99,6 +95,16 @@ class Daemon:
     def log_events(self, event: str) -> list[dict[str, Any]]:
         """The log's lines of one kind of event."""
         return [line for line in self.log_lines() if line.get("event") == event]
+
+    async def start(self) -> None:
+        """Start it (again, after `stop`) on its port; returns when it answers."""
+        self.process = start(self.folder / "config.yaml", self.log_path)
+        try:
+            await self._until_it_answers(20)
+        except BaseException:
+            self.process.kill()
+            await until_gone(self.process, 5)
+            raise
 
     async def stop(self) -> int:
         """SIGTERM, and wait; the exit code, which must be 0. Safe to call twice."""

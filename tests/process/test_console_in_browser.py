@@ -110,6 +110,21 @@ async def test_a_restart_of_the_console_proxy_brings_the_picture_back_in_the_sam
         assert "failed" not in await tab.states()
 
 
+async def test_a_restart_of_the_gateway_brings_the_picture_back_in_the_same_tab(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_shows(screen.picture)
+        await daemon.stop()
+        await tab.until_state("reconnecting")
+        await screen.show("painted while the gateway was away")
+        await daemon.start()
+        await tab.until_shows(screen.picture, seconds=40)
+        assert "failed" not in await tab.states()
+
+
 async def test_a_silent_console_proxy_holds_up_no_other_console(
     site: Site, screens: list[Screen], profile: Profile
 ) -> None:
@@ -120,9 +135,9 @@ async def test_a_silent_console_proxy_holds_up_no_other_console(
         site.add_server_with("silent", silent.url)
         stuck = await profile.open(f"{daemon.url}/c/lab/silent")
         await _until_connected(silent)
-        tabs = [await profile.open(f"{daemon.url}/c/lab/{name}") for name in names]
-        for tab, screen in zip(tabs, screens[1:], strict=True):
-            await tab.until_shows(screen.picture)
+        async with asyncio.TaskGroup() as people:
+            for name, screen in zip(names, screens[1:], strict=True):
+                people.create_task(_look(profile, f"{daemon.url}/c/lab/{name}", screen))
         assert await stuck.states() == ["launching"]
         assert silent.connections == 1
 
@@ -162,6 +177,11 @@ async def test_a_console_proxy_that_is_gone_is_said_in_words(site: Site, screen:
         tab = await profile.open(f"{daemon.url}/c/lab/web-01")
         await tab.until_state("failed", "reconnecting")
         await _assert_says(tab, "console proxy")
+
+
+async def _look(profile: Profile, bookmark: str, screen: Screen) -> None:
+    tab = await profile.open(bookmark)
+    await tab.until_shows(screen.picture)
 
 
 async def _until_connected(proxy: SilentProxy) -> None:

@@ -16,7 +16,7 @@ from launcher.errors import CloudCredentialsError, CloudReplyError, CloudUnreach
 from launcher.model import Kind
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import note
-from tests.fakes.keystone import Keystone
+from tests.fakes.keystone import Keystone, KeystoneMissingError
 from tests.integration.cloud.conftest import cloud_of
 
 pytestmark = pytest.mark.timeout(300)  # setting up a Keystone takes its time
@@ -64,6 +64,12 @@ def save(folder: Path, entry: dict[str, Any], secret: dict[str, Any], region: st
     secure.write_text(yaml.safe_dump({"clouds": {"prd": secret}}))
     entry_of_ours = OpenStackEntry.model_construct(provider="openstack", cloud="prd")
     return cloud_of(entry_of_ours, region=region, clouds_yaml=clouds, secure_yaml=secure)
+
+
+def test_without_a_keystone_the_tests_fail_and_say_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYSTONE_PYTHON", str(tmp_path / "no-python"))
+    with pytest.raises(KeystoneMissingError, match="run `bash tests/run`"):
+        Keystone(tmp_path)
 
 
 async def test_a_password_lists_servers_and_gets_a_console(

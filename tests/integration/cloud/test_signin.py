@@ -311,6 +311,20 @@ async def test_an_entry_without_identity_gives_its_own_endpoint(tmp_path: Path, 
     assert access.token is not None
 
 
+async def test_of_several_regions_one_must_be_named(
+    rax: FakeIdentity, dfw: FakeCompute, identity: Identities, tmp_path: Path
+) -> None:
+    async def any_password(request: web.Request) -> web.Response:
+        return web.json_response(rax._access())
+
+    rax.fault = any_password
+    auth = {"auth_url": rax.auth_url, "username": "ops", "password": note("password-of-an-old-cloud")}
+    entry = {"auth_type": "v2password", "auth": auth, "compute_service_name": "cloudServersOpenStack"}
+    with pytest.raises(CloudReplyError, match=r"name one of the cloud's regions in the configuration \(DFW, ORD\)"):
+        await identity(prd(tmp_path, entry)).access()
+    assert (await identity(prd(tmp_path, entry, region="DFW")).access()).endpoint == dfw.endpoint
+
+
 async def test_an_unversioned_auth_url_that_is_away_is_unreachable(tmp_path: Path, identity: Identities) -> None:
     entry = {"auth": {**AUTH, "auth_url": "http://127.0.0.1:1", "password": note("password-for-nobody")}}
     with pytest.raises(CloudUnreachableError, match="Connection refused"):
