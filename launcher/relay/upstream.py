@@ -214,7 +214,8 @@ async def _start(end: UpstreamEnd, sock: socket.socket, target: Target, tls: ssl
             await loop.create_connection(lambda: end, sock=sock)
     except ssl.SSLCertVerificationError as error:
         raise UpstreamUnreachableError(
-            f"The certificate of the console proxy {target.origin} is not trusted: {error.verify_message}."
+            f"The certificate of the console proxy {target.origin} is not trusted: {error.verify_message}. "
+            "If it is signed by an authority of your own, name that in the cloud's cacert."
         ) from error
     except OSError as error:
         raise UpstreamUnreachableError(

@@ -14,15 +14,16 @@ from typing import Protocol
 
 from aiohttp import web
 
-from launcher.errors import BadRequestError, ServerNotFoundError
+from launcher.errors import BadRequestError, ServerNotFoundError, TooManySessionsError
 from launcher.launch import Launcher
 from launcher.launches import Launches
-from launcher.model import Action, Actor, Kind, Server
+from launcher.model import Action, Actor, EndReason, Kind, Server
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sessions import Sessions
 from launcher.relay.sockets import guard_against_dead_peers
 from launcher.relay.viewer import ViewerEnd
 from launcher.web.guard import ACTOR
+from launcher.web.problems import farewell
 
 _LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -68,7 +69,12 @@ class ViewerRoute:
         self._policy.authorize(actor, Action.CONTROL)
         if cloud not in self._directory.clouds():
             raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
-        session = self._sessions.admit(secrets.token_urlsafe(9), actor)
+        try:
+            session = self._sessions.admit(secrets.token_urlsafe(9), actor)
+        except TooManySessionsError as error:
+            # A browser cannot see why an upgrade was refused; a close code it can.
+            take_over(request, self._frame_limit).end(EndReason.LAUNCH_FAILED, *farewell(error))
+            return web.Response()
         try:
             launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
             viewer = take_over(request, self._frame_limit)

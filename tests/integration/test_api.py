@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import aiohttp
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
+from launcher.relay.pump import Pump
+from launcher.relay.upstream import UpstreamEnd
+from launcher.relay.viewer import ViewerEnd
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import Refused
 from tests.integration.conftest import RunGateway, Running
+
+
+def alive(kind: type) -> int:
+    """How many objects of a class there are."""
+    gc.collect()
+    return sum(1 for thing in gc.get_objects() if type(thing) is kind)
 
 
 async def test_clouds_and_servers_are_listed(running: Running) -> None:
@@ -180,8 +191,12 @@ async def test_every_answer_carries_the_security_headers(running: Running) -> No
 async def test_a_session_leaves_nothing_in_the_server_that_accepted_it(running: Running) -> None:
     async with FaultyProxy() as proxy:
         running.compute.mint = lambda *_: proxy.url()
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+        before = alive(RequestHandler)  # the simulated cloud's own, with a connection kept open
         for _ in range(5):
             async with running.viewer() as viewer:
                 await viewer.greeted()
+                assert alive(RequestHandler) == before, "while a session lasts, aiohttp has forgotten its connection"
         await running.settled()
-    assert len(running.gateway.launches) == 5
+    assert alive(ViewerEnd) == alive(UpstreamEnd) == alive(Pump) == 0

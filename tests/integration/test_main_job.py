@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.console_proxy import Fault, FaultyProxy
-from tests.fakes.viewer import CLOSE, PING, PONG, Refused, frame
+from tests.fakes.viewer import CLOSE, PING, PONG, frame
 from tests.integration.conftest import RunGateway, Running
 
 
@@ -214,13 +214,13 @@ async def test_a_session_that_never_reaches_a_boundary_is_aborted(running: Runni
         await running.settled()
 
 
-async def test_more_sessions_than_allowed_are_refused_before_the_upgrade(run_gateway: RunGateway) -> None:
+async def test_more_sessions_than_allowed_are_told_so(run_gateway: RunGateway) -> None:
     async with run_gateway(relay={"sessions": 1}) as running, FaultyProxy() as proxy, running.viewer() as viewer:
         running.compute.mint = lambda *_: proxy.url()
         await viewer.greeted()
-        with pytest.raises(Refused) as refused:
-            await running.viewer().__aenter__()
-        assert refused.value.status == 429
+        async with running.viewer() as late:
+            assert await late.closed() == (4429, "The gateway carries 1 sessions already: its limit (relay.sessions).")
+        assert len(running.gateway.sessions) == 1
 
 
 async def test_when_the_gateway_stops_viewers_are_told_with_1012(run_gateway: RunGateway) -> None:

@@ -1,4 +1,4 @@
-"""A viewer that stops reading while the upstream tries to send a gigabyte: the upstream waits, the daemon stays light."""
+"""A viewer that stops reading while the upstream tries to send a gigabyte makes the upstream wait."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ async def test_a_viewer_that_stops_reading_stops_the_upstream_and_costs_little(s
             flooding = tasks.create_task(flood(proxy, sent, GIGABYTE))
             taken = await until_it_stands_still(sent)
             grown = resident(daemon.process.pid) - before
-            print(
-                f"{taken / 1024**2:.1f} MiB were taken by the kernels' buffers; the daemon grew by {grown / 1024:.0f} KiB"
-            )
+            print(f"{taken / 1024**2:.1f} MiB are in the kernel's buffers; the daemon grew by {grown / 1024:.0f} KiB")
             assert taken < GIGABYTE // 10
             assert grown < ALLOWED_GROWTH
             flooding.cancel()
