@@ -47,7 +47,7 @@ class Sink:
     def _open(self, port: int, path: str, count: int) -> dict[str, Any]:
         """Several at a time, as people come in the morning. The first to fail is told of, once all have tried."""
         with ThreadPoolExecutor(min(count, _AT_ONCE)) as pool:
-            opening = [pool.submit(_open, port, path) for _ in range(count)]
+            opening = [pool.submit(open_session, port, path) for _ in range(count)]
         self._socks += [one.result() for one in opening if one.exception() is None]
         for one in opening:
             one.result()
@@ -77,7 +77,7 @@ class Sink:
         return {"closed": closed}
 
 
-def _open(port: int, path: str) -> socket.socket:
+def open_session(port: int, path: str) -> socket.socket:
     """A session past the greeting. Raises EOFError when the other end says anything else."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
