@@ -104,7 +104,7 @@ class Launches:
     def finish(self, launch: Launch, state: LaunchState, problem: LauncherError | None = None) -> None:
         """It is over: kept a while longer for its page."""
         launch.state = state
-        launch.problem = problem
+        launch.problem = _without_frames(problem)
         launch.over_at = self._clock.monotonic()
         launch.console = None
 
@@ -127,3 +127,12 @@ class Launches:
         for index, launch in enumerate(over):
             if index < surplus or now - (launch.over_at or now) > _KEPT_AFTER:
                 del self._launches[launch.id]
+
+
+def _without_frames(problem: LauncherError | None) -> LauncherError | None:
+    """The error alone: its traceback would keep the viewer, its engine and its buffers for as long as the launch."""
+    error: BaseException | None = problem
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+    return problem

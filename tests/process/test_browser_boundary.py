@@ -75,12 +75,15 @@ class Wire:
         return wire
 
     async def answers_to(self, method: str) -> set[int]:
-        """The statuses of all answers to requests of this method, once the last is there; there must be some."""
+        """The statuses that requests of this method were answered with; waits until there is one.
+
+        Chromium itself keeps some back, after a preflight that got no leave; those have no answer.
+        """
         async with asyncio.timeout(10):
             while True:
-                asked = {request for request, used in self._methods.items() if used == method}
-                if asked and asked <= self._answers.keys():
-                    return {self._answers[request] for request in asked}
+                answered = {self._answers.get(request) for request, used in self._methods.items() if used == method}
+                if answered - {None}:
+                    return {status for status in answered if status is not None}
                 await asyncio.sleep(0.02)
 
     def _sent(self, event: dict[str, Any]) -> None:
