@@ -45,7 +45,7 @@ from launcher.web.upgrade import ViewerRoute
 
 _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
-_DRAIN = 4.0
+_DRAIN = 3.0
 """Seconds that sessions have to end in; with the rest of the way down it stays under five."""
 _SIGN_IN_THREADS = 8
 

@@ -84,6 +84,8 @@ class Launcher:
                 await self._relay(launch, session, pump)
         except Exception:  # noqa: BLE001 -- it would cancel every other session
             _LOG.exception("A session ended by a fault of the gateway.")
+            if launch.over_at is None and launch.session is None:
+                self._record_launch(launch, EndReason.FAULT.value)
             self._launches.finish(launch, LaunchState.FAILED)
             session.end(EndReason.FAULT, 1011, "A fault of the gateway: its log has the place.")
         finally:

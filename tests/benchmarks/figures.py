@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 SUBJECT = "gateway"
 PEERS = ("nginx", "websockify")
@@ -64,22 +65,19 @@ def size_name(size: int) -> str:
 
 def rows_of(drains: Sequence[Drain], idles: Iterable[Idle]) -> list[Row]:
     """CPU for each frame size, speed for each frame size, memory; medians over the rounds."""
-    frames = sorted({drain.frame for drain in drains})
-    rows = [
-        Row(f"CPU s/GB, {size_name(frame)} frames", _medians(drains, frame, lambda d: d.cpu_per_gb)) for frame in frames
-    ]
-    rows += [
-        Row(f"MB/s, {size_name(frame)} frames", _medians(drains, frame, lambda d: d.mb_per_second)) for frame in frames
-    ]
-    memory = {idle.proxy: idle.kib_per_session for idle in idles}
+    rows = []
+    for title, figure in (("CPU s/GB", attrgetter("cpu_per_gb")), ("MB/s", attrgetter("mb_per_second"))):
+        for frame in sorted({drain.frame for drain in drains}):
+            figures = [(drain.proxy, figure(drain)) for drain in drains if drain.frame == frame]
+            rows.append(Row(f"{title}, {size_name(frame)} frames", _medians(figures)))
+    memory = _medians((idle.proxy, idle.kib_per_session) for idle in idles)
     return [*rows, Row("KiB per idle session", memory)]
 
 
-def _medians(drains: Iterable[Drain], frame: int, figure: Callable[[Drain], float]) -> dict[str, float]:
+def _medians(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
-    for drain in drains:
-        if drain.frame == frame:
-            found.setdefault(drain.proxy, []).append(figure(drain))
+    for proxy, figure in figures:
+        found.setdefault(proxy, []).append(figure)
     return {proxy: statistics.median(values) for proxy, values in found.items()}
 
 

@@ -81,7 +81,11 @@ class Bench:
             await self._sink.ask(do="close")
         return Drain(name, frame, payload, drained["wire"], spent, drained["seconds"])
 
-    async def idle(self, name: str, sessions: int) -> Idle:
+    async def idles(self, sessions: dict[str, int], rounds: int) -> list[Idle]:
+        """Memory of each proxy's idle sessions, `rounds` times by turns."""
+        return [await self._idle(name, count) for _ in range(rounds) for name, count in sessions.items()]
+
+    async def _idle(self, name: str, sessions: int) -> Idle:
         """Memory of sessions that are past the greeting and silent, in a fresh process."""
         async with self._start(name) as proxy:
             with _telling(f"{name}, {sessions} idle sessions", proxy.log):
@@ -137,6 +141,7 @@ class Plan:
     megabytes: int
     sessions: int
     websockify_sessions: int
+    idle_rounds: int
 
     def sessions_of(self, name: str) -> int:
         """websockify opens fewer: each is a process of several MiB."""
@@ -156,7 +161,11 @@ def parse_plan(arguments: Sequence[str] | None = None) -> tuple[Plan, bool]:
     parser.add_argument("--quick", action="store_true", help="defaults of 3 rounds, 48 MB, 200 and 20 sessions")
     parser.add_argument("--json", action="store_true", help="print every single figure as JSON instead of the table")
     asked = parser.parse_args(arguments)
-    usual = Plan(asked.only, 3, 48, 200, 20) if asked.quick else Plan(asked.only, 5, 256, 1000, 50)
+    usual = (
+        Plan(asked.only, 3, 48, 200, 20, idle_rounds=1)
+        if asked.quick
+        else Plan(asked.only, 5, 256, 1000, 50, idle_rounds=3)
+    )
     chosen = {field: vars(asked)[field] for field in ("rounds", "megabytes", "sessions", "websockify_sessions")}
     return dataclasses.replace(usual, **{key: value for key, value in chosen.items() if value is not None}), asked.json
 
@@ -195,7 +204,7 @@ async def measure(plan: Plan) -> tuple[list[Drain], list[Idle]]:
             ports = await source.hear()
             bench = Bench(source, sink, Upstreams(ports["websocket"], ports["tcp"]), folder)
             drains = await bench.drains(plan.only, plan.rounds, plan.megabytes)
-            idles = [await bench.idle(name, plan.sessions_of(name)) for name in plan.only]
+            idles = await bench.idles({name: plan.sessions_of(name) for name in plan.only}, plan.idle_rounds)
     return drains, idles
 
 
@@ -227,10 +236,11 @@ def _processor() -> str:
 
 def report(plan: Plan, drains: list[Drain], idles: list[Idle]) -> str:
     """The table and what it was made on, in Markdown."""
-    counts = ", ".join(f"{idle.proxy} {idle.sessions:,}" for idle in idles)
+    counts = ", ".join(f"{name} {plan.sessions_of(name):,}" for name in plan.only)
     facts = ", ".join(f"{key} {value}" for key, value in machine().items())
     how = f"Medians of {plan.rounds} interleaved rounds of {plan.megabytes} MB of payload, written "
-    how += f"{WRITE // 1024} KiB at a time; idle sessions: {counts}. Machine: {facts}."
+    how += f"{WRITE // 1024} KiB at a time; idle sessions: {counts}, "
+    how += f"in {plan.idle_rounds} fresh processes each. Machine: {facts}."
     return f"{markdown(rows_of(drains, idles))}\n\n{how}"
 
 

@@ -1,4 +1,4 @@
-"""Real software for the tests of this folder; without it they are skipped, and say what is missing."""
+"""Real software for the tests of this folder; without it they fail, and say what is missing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.process.site import Site, start_screens
 @pytest.fixture(scope="session")
 def _chromium_is_there() -> None:
     if not Path(EXECUTABLE).exists():
-        pytest.skip("needs Debian's package chromium")
+        pytest.fail("needs Debian's package chromium")
 
 
 @pytest.fixture(scope="session")
 def _tigervnc_is_there() -> None:
     if shutil.which("Xtigervnc") is None:
-        pytest.skip("needs Debian's package tigervnc-standalone-server")
+        pytest.fail("needs Debian's package tigervnc-standalone-server")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -88,7 +88,7 @@ async def test_a_viewer_that_never_answers_does_not_keep_the_daemon_from_ending(
         viewer = await _view(client, daemon)
         began = time.monotonic()
         await daemon.stop()  # the viewer reads nothing meanwhile, so it answers no close
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 7  # 4 s of patience with it, and what a busy machine needs besides
         await viewer.close()
 
 

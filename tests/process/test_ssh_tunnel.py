@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.fixture(scope="module", autouse=True)
 def _openssh_is_there() -> None:
     if not shutil.which("sshd", path="/usr/sbin") or not shutil.which("ssh"):
-        pytest.skip("needs Debian's packages openssh-server and openssh-client")
+        pytest.fail("needs Debian's packages openssh-server and openssh-client")
 
 
 async def test_a_bookmark_through_a_tunnel_shows_the_screen_to_the_account_that_signed_in(
