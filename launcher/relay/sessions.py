@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.errors import NotFoundError, TooManySessionsError
@@ -27,7 +27,6 @@ class Session:
     kind: Kind = Kind.NOVNC
     opened_at: datetime | None = None
     pump: Pump | None = None
-    _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, reason: EndReason, code: int, text: str) -> None:
         """End it, whatever stage it is in; the viewer is told with a close code."""
@@ -50,6 +49,7 @@ class Sessions:
         self._limit = limit
         self._sessions: dict[str, Session] = {}
         self._stopping = False
+        self._empty = asyncio.Event()
 
     def admit(self, session_id: str, actor: Actor) -> Session:
         """Take a place. Raises TooManySessionsError."""
@@ -64,8 +64,9 @@ class Sessions:
 
     def release(self, session: Session) -> None:
         """Give the place back."""
-        if self._sessions.pop(session.id, None) is not None:
-            session._over.set()  # noqa: SLF001 -- the two classes are one thing in two parts
+        self._sessions.pop(session.id, None)
+        if not self._sessions:
+            self._empty.set()
 
     def __iter__(self) -> Iterator[Session]:
         """The sessions that are joined to an upstream, oldest first."""
@@ -98,13 +99,13 @@ class Sessions:
     async def drain(self, patience: float) -> None:
         """Refuse new sessions, end the live ones with 1012, abort after `patience` seconds those that do not end."""
         self._stopping = True
-        live = tuple(self._sessions.values())
-        for session in live:
+        self._empty.clear()
+        for session in tuple(self._sessions.values()):
             session.end(EndReason.STOPPING, 1012, "The gateway restarts or stops.")
         try:
             async with asyncio.timeout(patience):
-                for session in live:
-                    await session._over.wait()  # noqa: SLF001 -- the two classes are one thing in two parts
+                while self._sessions:
+                    await self._empty.wait()
         except TimeoutError:
             for session in tuple(self._sessions.values()):
                 session.abort()
