@@ -47,7 +47,8 @@ _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
 _DRAIN = 3.0
 """Seconds that sessions have to end in; with the rest of the way down it stays under five."""
-_SIGN_IN_THREADS = 8
+_NAME_THREADS = 32
+"""For look-ups of names, which the operating system may hold for half a minute each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,10 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
     limits = dial or DialLimits(frame=config.relay.frame_limit)
-    pool = ThreadPoolExecutor(_SIGN_IN_THREADS, thread_name_prefix="sign-in")
+    # A thread for each cloud: one that does not answer keeps no other waiting.
+    pool = ThreadPoolExecutor(max(1, len(clouds_of(config))), thread_name_prefix="sign-in")
+    names = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names")
+    asyncio.get_running_loop().set_default_executor(names)
     failure: Exception | None = None
     try:
         async with open_http() as http, asyncio.TaskGroup() as tasks:
@@ -98,7 +102,8 @@ async def open_gateway(
     except* _StoppingError:
         pass
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for threads in (pool, names):
+            threads.shutdown(wait=False, cancel_futures=True)
     if failure is not None:
         raise failure
 
@@ -156,8 +161,9 @@ async def _serving(
         public_url=config.public_urls[0],
     )
     static = StaticFiles.load(_STATIC)
+    peers = Peers()
     app = build_app(
-        guard=guard(Names(config.public_urls), policy, Peers()),
+        guard=guard(Names(config.public_urls), policy, peers),
         static=static,
         routes=[*viewers.routes(), *api.routes(), *page_routes(directory, static)],
     )
@@ -174,6 +180,7 @@ async def _serving(
             await sessions.drain(_DRAIN)
     finally:
         await runner.cleanup()
+        peers.close()
 
 
 def _rules(clouds: Sequence[Cloud], computes: Mapping[str, Compute]) -> dict[str, ConsoleRules]:

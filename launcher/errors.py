@@ -11,7 +11,8 @@
     │   ├── NotFoundError                   a path, launch or session that is not there
     │   ├── ServerNotFoundError
     │   ├── AmbiguousServerError(candidates)
-    │   └── TooManySessionsError
+    │   ├── TooManySessionsError
+    │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id)       the cloud
     │   ├── CloudUnreachableError
     │   ├── CloudBusyError(retry_after)
@@ -107,6 +108,10 @@ class AmbiguousServerError(RequestError):
 
 class TooManySessionsError(RequestError):
     """The gateway carries as many sessions as it is allowed to."""
+
+
+class GatewayStoppingError(RequestError):
+    """The gateway goes down and begins nothing new."""
 
 
 class CloudError(LauncherError):

@@ -8,6 +8,7 @@ opened once more. The viewer has its 101 already and sees nothing of it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Protocol
@@ -77,11 +78,14 @@ class Launcher:
 
     async def run(self, launch: Launch, session: Session, viewer: ViewerEnd) -> None:
         """One viewer's stay, from its 101 to its end. Raises nothing but cancellation: an end is a value."""
-        session.viewer = viewer
         try:
             pump = await self._launch(launch, session, viewer)
             if pump is not None:
                 await self._relay(launch, session, pump)
+        except asyncio.CancelledError:
+            self._launches.finish(launch, LaunchState.ENDED)
+            session.abort()
+            raise
         except Exception:  # noqa: BLE001 -- it would cancel every other session
             _LOG.exception("A session ended by a fault of the gateway.")
             if launch.over_at is None and launch.session is None:
@@ -89,28 +93,32 @@ class Launcher:
             self._launches.finish(launch, LaunchState.FAILED)
             session.end(EndReason.FAULT, 1011, "A fault of the gateway: its log has the place.")
         finally:
-            if launch.over_at is None:  # cancelled: the daemon goes down without waiting any longer
-                self._launches.finish(launch, LaunchState.ENDED)
-                session.abort()
             self._sessions.release(session)
+
+    def refuse(self, launch: Launch, viewer: ViewerEnd, error: LauncherError) -> None:
+        """The launch ends before it began; the viewer, which has its 101, is told why."""
+        self._record_launch(launch, type(error).__name__, error)
+        self._launches.finish(launch, LaunchState.FAILED, error)
+        viewer.end(EndReason.LAUNCH_FAILED, *self._farewell(error))
 
     async def _launch(self, launch: Launch, session: Session, viewer: ViewerEnd) -> Pump | None:
         """A viewer joined to its upstream; or None, the viewer being told why, or gone."""
+        opened: tuple[UpstreamEnd, bytes] | None = None
         try:
             async with viewer.present():
                 server = await self._resolve(launch)
                 self._authorize(launch, server)
-                upstream, first = await self._obtain_and_open(launch, server)
+                opened = await self._obtain_and_open(launch, server)
         except ViewerLeftError as left:
             self._record_launch(launch, left.reason.value)
             self._launches.finish(launch, LaunchState.ENDED)
+            if opened is not None:
+                opened[0].abort()
         except LauncherError as error:
-            self._record_launch(launch, type(error).__name__, error)
-            self._launches.finish(launch, LaunchState.FAILED, error)
-            viewer.end(EndReason.LAUNCH_FAILED, *self._farewell(error))
+            self.refuse(launch, viewer, error)
         else:
-            return self._join(launch, session, viewer, upstream, first)
-        await viewer.lost
+            return self._join(launch, session, viewer, *opened)
+        await asyncio.shield(viewer.lost)
         return None
 
     async def _resolve(self, launch: Launch) -> Server:
@@ -158,7 +166,7 @@ class Launcher:
         request_id = launch.console.request_id if launch.console else None
         reason = EndReason.STOPPING
         try:
-            reason = await pump.ended
+            reason = await asyncio.shield(pump.ended)
         finally:
             self._launches.finish(launch, LaunchState.ENDED)
             self._record_end(launch, session, pump, reason, self._clock.monotonic() - began_at, request_id)

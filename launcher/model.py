@@ -131,6 +131,7 @@ class EndReason(enum.StrEnum):
 
     VIEWER_CLOSED = "viewer closed"
     VIEWER_LOST = "viewer lost"
+    VIEWER_STALLED = "viewer reads no more"
     VIEWER_PROTOCOL = "viewer broke the protocol"
     VIEWER_FRAME_TOO_LARGE = "viewer's frame too large"
     UPSTREAM_CLOSED = "upstream closed"

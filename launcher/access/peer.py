@@ -15,6 +15,7 @@ import socket
 import struct
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from launcher.access.accounts import name_of
@@ -54,17 +55,28 @@ class Peers:
 
     def __init__(self, read: Callable[[], Tables] = read_tables) -> None:
         self._read = read
+        # Threads of its own: a name server that does not answer may hold all of the event loop's.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="peers")
         self._turn = asyncio.Lock()
         self._begun = 0
         self._last: tuple[int, Tables] = (0, ())
         self._asking = 0
 
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
     async def actor(self, sock: Socket) -> Actor | None:
         """The account that connected; None where the kernel does not tell, or no longer."""
         if sock.family == socket.AF_UNIX:
-            return await _named(unix_uid(sock), "unix")
+            return await self._named(unix_uid(sock), "unix")
         uid = await self._tcp_uid(sock)
-        return None if uid is None else await _named(uid, "tcp")
+        return None if uid is None else await self._named(uid, "tcp")
+
+    async def _named(self, uid: int, via: str) -> Actor:
+        """With the account's name, looked up in a worker thread: a directory service may take its time."""
+        name = await asyncio.get_running_loop().run_in_executor(self._threads, name_of, uid)
+        return Actor(uid=uid, name=name, via=via)
 
     async def _tcp_uid(self, sock: Socket) -> int | None:
         try:
@@ -89,7 +101,7 @@ class Peers:
                 if self._last[0] <= begun:
                     self._begun += 1
                     number = self._begun
-                    self._last = (number, await asyncio.to_thread(self._read))
+                    self._last = (number, await asyncio.get_running_loop().run_in_executor(self._threads, self._read))
                 return self._last[1]
         finally:
             self._asking -= 1
@@ -100,8 +112,3 @@ class Peers:
 def _is_established(sock: Socket) -> bool:
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return info[0] == _STATE_ESTABLISHED
-
-
-async def _named(uid: int, via: str) -> Actor:
-    """With the account's name, looked up in a worker thread: a directory service may take its time."""
-    return Actor(uid=uid, name=await asyncio.to_thread(name_of, uid), via=via)

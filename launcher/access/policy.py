@@ -19,7 +19,6 @@ class Policy:
         actor: Actor | None,
         action: Action,  # noqa: ARG002 -- the question names it; accounts that are let in may do everything
         server: Server | None = None,  # noqa: ARG002 -- as above
-        cloud: str | None = None,  # noqa: ARG002 -- as above
     ) -> None:
         """Return if the actor may; raise NotSignedInError or ForbiddenError with a sentence for the person if not."""
         if actor is None:

@@ -206,10 +206,15 @@ def _server(cloud: str, entry: object) -> Server | None:
     return Server(
         cloud=cloud,
         id=server_id,
-        name=name if isinstance(name, str) and name else server_id,
+        name=_encodable(name) if isinstance(name, str) and name else server_id,
         status=status.upper() if isinstance(status, str) else "UNKNOWN",
         task_state=task_state if isinstance(task_state, str) else None,
     )
+
+
+def _encodable(name: str) -> str:
+    """A name without lone surrogates, which JSON can spell and nothing can send on."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _document(reply: Reply) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from launcher.config.listen import Address, parse_listen
-from launcher.config.secrets import FilePath, SecretText
+from launcher.config.secrets import Authorities, FilePath, SecretText
 from launcher.config.values import (
     DURATION,
     NAME,
@@ -160,7 +160,7 @@ class CloudEntry(Model):
     addresses."""
     plain_console: bool = False
     """True allows unencrypted console URLs (http, ws) although the cloud's own endpoint is https."""
-    cacert: FilePath | None = None
+    cacert: Authorities | None = None
     """Certificate authorities (PEM) of this cloud's API and console proxy, instead of the system's."""
 
 

@@ -6,6 +6,7 @@ A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTO
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,8 @@ _SCHEMA = {
     "minProperties": 1,
     "maxProperties": 1,
 }
+
+_PATH_SCHEMA = {"oneOf": [{"type": "string"}, _SCHEMA]}
 
 
 def _place(value: object) -> Path | None:
@@ -90,5 +93,16 @@ def _content(path: Path, limit: int = _LIMIT + 1) -> bytes:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
 
 
+def authorities_file(value: object) -> Path:
+    """The path of a file with certificates in PEM, which TLS can use. Raises ValueError."""
+    path = readable_file(value)
+    try:
+        ssl.create_default_context(cafile=path)
+    except (ssl.SSLError, OSError) as error:
+        raise ValueError(f"{path} holds no certificate in PEM that can be used") from error
+    return path
+
+
 SecretText = Annotated[Secret, BeforeValidator(read_secret), WithJsonSchema(_SCHEMA)]
-FilePath = Annotated[Path, BeforeValidator(readable_file), WithJsonSchema({"oneOf": [{"type": "string"}, _SCHEMA]})]
+FilePath = Annotated[Path, BeforeValidator(readable_file), WithJsonSchema(_PATH_SCHEMA)]
+Authorities = Annotated[Path, BeforeValidator(authorities_file), WithJsonSchema(_PATH_SCHEMA)]

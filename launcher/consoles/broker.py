@@ -54,6 +54,10 @@ class Broker:
         self._cache = ConsoleCache(margin)
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
 
+    def keeps(self, cloud: str) -> bool:
+        """Whether a console of this cloud serves more than one session."""
+        return cloud not in self._single_use
+
     async def obtain(self, key: ConsoleKey) -> Obtained:
         """A console that is usable now. Raises CloudError or ServerNotFoundError."""
         if key.cloud in self._single_use:

@@ -19,7 +19,10 @@ from launcher.model import EndReason
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, FrameWalker, Stop, client_frame
 from launcher.relay.upstream import UpstreamEnd
-from launcher.relay.viewer import CLOSING_TIME, ViewerEnd
+from launcher.relay.viewer import CLOSING_TIME, ViewerEnd, breach
+
+STALL_TIME = 60.0
+"""Seconds after which a viewer that has read nothing of what waits for it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class Pump:
     __slots__ = (
         "_deadline",
         "_ending",
+        "_parted",
         "_said",
+        "_stall",
+        "_unsent",
         "_upstream",
         "_upstream_open",
         "_viewer",
@@ -59,13 +65,16 @@ class Pump:
         self._ending: _Ending | None = None
         self._said = False
         self._upstream_open = True
+        self._parted = False
+        self._unsent = 0
+        self._stall: asyncio.TimerHandle | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def start(self, first: bytes) -> None:
-        """Pass on the bytes that proved the upstream, and join the two ends."""
-        self.upstream_bytes(first)
-        self._viewer.attach(self)
+        """Join the two ends, then pass on the bytes that proved the upstream: so back pressure holds from the first."""
         self._upstream.attach(self)
+        self._viewer.attach(self)
+        self.upstream_bytes(first)
         if self._viewer.lost.done():
             self.viewer_lost()
 
@@ -130,8 +139,7 @@ class Pump:
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
             case Violation(code, reason):
-                too_large = EndReason.VIEWER_FRAME_TOO_LARGE if code == 1009 else EndReason.VIEWER_PROTOCOL
-                self.end(too_large, code, reason)
+                self.end(breach(code), code, reason)
 
     def viewer_lost(self) -> None:
         if self._ending is None:
@@ -141,20 +149,38 @@ class Pump:
 
     def viewer_full(self) -> None:
         self._upstream.pause()
+        self._watch_the_viewer()
 
     def viewer_drained(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
         self._upstream.resume()
+
+    def _watch_the_viewer(self) -> None:
+        """Over a Unix socket no kernel timer finds a viewer that reads no more: sshd holds on while a laptop sleeps."""
+        self._unsent = self._viewer.unsent
+        self._stall = asyncio.get_running_loop().call_later(STALL_TIME, self._see_whether_it_reads)
+
+    def _see_whether_it_reads(self) -> None:
+        if self._viewer.unsent < self._unsent:
+            self._watch_the_viewer()
+            return
+        if self._ending is None:
+            self._ending = _Ending(EndReason.VIEWER_STALLED, 1001, "")
+        self._viewer.abort()
 
     def _finish_the_frame(self, chunk: bytes) -> None:
         """The end is decided: forward no more than what completes the frame that is under way."""
         if self._said:
             return
         out = self._walker.walk(chunk)
-        if self._walker.boundary is not None:
-            self._viewer.write(out[: self._walker.boundary])
+        boundary = self._walker.boundary
+        out = out if boundary is None else out[:boundary]
+        self.bytes_down += len(out)
+        self._viewer.write(out)
+        if boundary is not None:
             self._say_the_end()
-        else:
-            self._viewer.write(out)
 
     def _say_the_end(self) -> None:
         assert self._ending is not None
@@ -181,7 +207,8 @@ class Pump:
 
     def _close_upstream(self, code: int) -> None:
         """Say goodbye to the console proxy and close: its answer concerns nobody any more."""
-        if self._upstream_open:
+        if self._upstream_open and not self._parted:
+            self._parted = True
             upstream_code = code if code in (1000, 1001) or 3000 <= code < 5000 else 1000
             self._upstream.send(client_frame(CLOSE, upstream_code.to_bytes(2), os.urandom(4)))
             self._upstream.close()
@@ -191,7 +218,8 @@ class Pump:
     def _settle(self) -> None:
         if self._upstream_open or not self._viewer.lost.done() or self.ended.done():
             return
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._stall):
+            if timer is not None:
+                timer.cancel()
         assert self._ending is not None
         self.ended.set_result(self._ending.reason)

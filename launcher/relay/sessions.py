@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from launcher.errors import NotFoundError, TooManySessionsError
+from launcher.errors import GatewayStoppingError, NotFoundError, TooManySessionsError
 from launcher.model import Actor, EndReason, Kind, Server
 from launcher.relay.pump import Pump
 from launcher.relay.viewer import ViewerEnd
@@ -52,9 +52,9 @@ class Sessions:
         self._empty = asyncio.Event()
 
     def admit(self, session_id: str, actor: Actor) -> Session:
-        """Take a place. Raises TooManySessionsError."""
+        """Take a place. Raises TooManySessionsError, GatewayStoppingError."""
         if self._stopping:
-            raise TooManySessionsError("The gateway is stopping and opens no more sessions.")
+            raise GatewayStoppingError("The gateway restarts or stops.")
         if len(self._sessions) >= self._limit:
             raise TooManySessionsError(
                 f"The gateway carries {self._limit} sessions already: its limit (relay.sessions)."

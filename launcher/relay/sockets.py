@@ -10,7 +10,7 @@ _DEAD_AFTER = 60
 
 
 def guard_against_dead_peers(sock: socket.socket) -> None:
-    """TCP keepalive and TCP_USER_TIMEOUT; a Unix socket needs neither."""
+    """TCP keepalive and TCP_USER_TIMEOUT; a Unix socket has neither (there the pump watches its viewer)."""
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     with contextlib.suppress(OSError):  # the peer may be gone already: reading will tell

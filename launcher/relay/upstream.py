@@ -66,8 +66,10 @@ class UpstreamEnd(asyncio.Protocol):
         self._receiver = receiver
         self._receive = receiver.upstream_bytes
         self._reader = self._judge = None
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None:
             asyncio.get_running_loop().call_soon(receiver.upstream_lost)
+        elif self._transport.is_closing():
+            self._transport.abort()  # `connection_lost` follows, and tells the receiver
         else:
             self._transport.resume_reading()
 

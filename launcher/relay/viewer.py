@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from launcher.model import EndReason
-from launcher.relay.engine import Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.engine import TOO_LARGE, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
 
 _WRITE_HIGH_WATER = 64 * 1024
 _EARLY_LIMIT = 4096
@@ -27,6 +27,11 @@ class ViewerLeftError(Exception):
     def __init__(self, reason: EndReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+def breach(code: int) -> EndReason:
+    """The end reason of a viewer that broke the protocol in the way that a close code names."""
+    return EndReason.VIEWER_FRAME_TOO_LARGE if code == TOO_LARGE else EndReason.VIEWER_PROTOCOL
 
 
 class ViewerReceiver(Protocol):
@@ -52,6 +57,7 @@ class ViewerEnd(asyncio.Protocol):
         self._early: list[bytes] = []
         self._leave: asyncio.Timeout | None = None
         self._paused = False
+        self._full = False
         self._in_turn = False
         self._turn_due = False
         self._closing: asyncio.TimerHandle | None = None
@@ -71,22 +77,34 @@ class ViewerEnd(asyncio.Protocol):
             raise ViewerLeftError(self.gone) from None
         finally:
             self._leave = None
+        if self.gone is not None:  # it went in the very turn in which the work was done
+            raise ViewerLeftError(self.gone)
 
     def attach(self, receiver: ViewerReceiver) -> None:
         """From now on everything goes to the receiver, what came early first."""
         self._receiver = receiver
-        for payload in self._early:
+        self._paused = False
+        if self._full:
+            receiver.viewer_full()
+        early, self._early = self._early, []
+        for payload in early:
             receiver.viewer_event(Message(payload))
-        self._early = []
+        self._turn()
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Bytes of frames as they are."""
-        self._transport.write(chunk)
+        if not self._transport.is_closing():
+            self._transport.write(chunk)
 
     def ping(self) -> None:
         """Keep every hop awake; only while no upstream is joined."""
         if self._receiver is None and self.gone is None:
             self._transport.write(self._engine.ping())
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the viewer to read."""
+        return self._transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str) -> None:
         """Write our close frame, once, and give the viewer a while to answer; only at a frame boundary."""
@@ -138,12 +156,19 @@ class ViewerEnd(asyncio.Protocol):
             self._receiver.viewer_lost()
 
     def pause_writing(self) -> None:
+        """The viewer does not read: before an upstream is joined, take nothing more from it that asks for answers."""
+        self._full = True
         if self._receiver is not None:
             self._receiver.viewer_full()
+        else:
+            self.pause()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self._receiver is not None:
             self._receiver.viewer_drained()
+        else:
+            self.resume()
 
     def _turn(self) -> None:
         """One turn's share of what the viewer sent; the rest waits for the next turn, and so does the viewer."""
@@ -189,14 +214,14 @@ class ViewerEnd(asyncio.Protocol):
                 if sum(map(len, self._early)) > _EARLY_LIMIT or len(self._early) > _EVENTS_PER_TURN:
                     self.end(EndReason.VIEWER_PROTOCOL, 1002, "The server speaks first in RFB.")
             case Ping(payload):
-                self._transport.write(self._engine.pong(payload))
+                self.write(self._engine.pong(payload))
             case Pong():
                 pass
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
                 self._transport.close()
             case Violation(code, reason):
-                self.end(EndReason.VIEWER_PROTOCOL, code, reason)
+                self.end(breach(code), code, reason)
 
     def _go(self, reason: EndReason) -> None:
         if self.gone is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -43,6 +43,7 @@ class Policy(Protocol):
 
 
 class Obtains(Protocol):
+    def keeps(self, cloud: str) -> bool: ...
     async def obtain(self, key: ConsoleKey) -> Obtained: ...
 
 
@@ -110,16 +111,16 @@ class Api:
         wanted = await _body(request)
         if wanted.get("reveal"):
             raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
+        kind = _kind(wanted.get("kind", "novnc"))
         server = await self._asked(request, Action.CONTROL)
-        obtained = await self._broker.obtain(ConsoleKey(server.cloud, server.id, _kind(wanted.get("kind", "novnc"))))
-        left = obtained.console.expires_at - self._clock.monotonic()
+        expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
         return web.json_response(
             {
                 "page": self._page(server),
                 "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{_path(server)}",
-                "kind": obtained.console.key.kind,
-                "expires_at": _iso(self._clock.now() + timedelta(seconds=left)),
-                "cached": obtained.cached,
+                "kind": kind,
+                "expires_at": expires_at,
+                "cached": cached,
             }
         )
 
@@ -137,6 +138,14 @@ class Api:
         self._policy.authorize(request[ACTOR], Action.END, session.server)
         session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
         return web.Response(status=204)
+
+    async def _obtained(self, key: ConsoleKey) -> tuple[str | None, bool]:
+        """When the console expires, and whether it had been there; where none is kept, none is asked for in vain."""
+        if not self._broker.keeps(key.cloud):
+            return None, False
+        obtained = await self._broker.obtain(key)
+        left = obtained.console.expires_at - self._clock.monotonic()
+        return _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
 
     async def _asked(self, request: web.Request, action: Action) -> Server:
         self._policy.authorize(request[ACTOR], action)
@@ -160,14 +169,15 @@ class Api:
 
 def _path(server: Server) -> str:
     """`cloud/server` in a URL: by name, or by UUID where a browser would mangle the name."""
-    name = server.name if server.name.strip(".") else server.id
+    mangled = not server.name.strip(".") or "\ufffd" in server.name
+    name = server.id if mangled else server.name
     return f"{quote(server.cloud, safe='')}/{quote(name, safe='')}"
 
 
 def _limit(text: str | None) -> int:
     if text is None:
         return _PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _PAGE_AT_MOST:
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= _PAGE_AT_MOST:
         raise BadRequestError(f"limit is a number from 1 to {_PAGE_AT_MOST}.")
     return int(text)
 
@@ -187,7 +197,7 @@ async def _body(request: web.Request) -> dict[str, object]:
         raise BadRequestError("The body must be application/json.")
     try:
         body = await request.json()
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, LookupError, RecursionError):  # no JSON, no such charset, a number or a depth beyond all sense
         raise BadRequestError("The body is not JSON.") from None
     if not isinstance(body, dict):
         raise BadRequestError("The body must be a JSON object.")

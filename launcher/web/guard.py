@@ -134,10 +134,12 @@ def check_origin(names: Names, request: web.Request, host: str) -> None:
 
 async def _read_body(request: web.Request, timeout: float) -> None:
     """Take the body in, so that it is there when the route asks for it. Raises BadRequestError if it does not come."""
-    if "Upgrade" in request.headers or not request.can_read_body:
+    if request.method == "GET" or not request.can_read_body:  # what comes behind an upgrade is no body
         return
     try:
         async with asyncio.timeout(timeout):
             await request.read()
     except TimeoutError as error:
         raise BadRequestError(f"The rest of the request did not arrive within {timeout:g} s.") from error
+    except web.RequestPayloadError as error:
+        raise BadRequestError("The body of the request cannot be read: its encoding or length is wrong.") from error

@@ -101,9 +101,13 @@ def render_problem(problem: Mapping[str, object], static: StaticFiles | None = N
     Without `static` the page stands alone, links nowhere and shows nothing of the gateway's own: for those who
     called it by a wrong name.
     """
+    return _rendered(_environment(static).get_template("problem.html"), problem, alone=static is None)
+
+
+def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone: bool) -> str:
     known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id")}
     links = [(entry, page_path(*entry.split("/", 1))) for entry in _candidates(problem)]
-    return _environment(static).get_template("problem.html").render(problem=known, links=links, alone=static is None)
+    return template.render(problem=known, links=links, alone=alone)
 
 
 class _Pages:
@@ -143,8 +147,11 @@ class _Pages:
 def problem_page(static: StaticFiles) -> Callable[[Mapping[str, object]], str]:
     """`render_problem` with today's files; a request to a name that is not the gateway's (421) learns nothing of it."""
 
+    ours, bare = (_environment(files).get_template("problem.html") for files in (static, None))
+
     def page(problem: Mapping[str, object]) -> str:
-        return render_problem(problem, None if problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST else static)
+        alone = problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST
+        return _rendered(bare if alone else ours, problem, alone=alone)
 
     return page
 

@@ -14,13 +14,15 @@ from aiohttp.typedefs import Handler, Middleware
 from launcher import errors
 from launcher.audit.log import describe
 from launcher.errors import CloudBusyError, CloudError, LauncherError
+from launcher.relay.engine import cut_reason
 
 _LOG = logging.getLogger(__name__)
-_REASON_LIMIT = 123
+GOING_AWAY = 1012
+"""Service restart (IANA's registry of close codes): pages come back by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Answer:
     """How one class of error is answered."""
 
     status: int
@@ -37,56 +39,61 @@ class Kind:
 _ASK = "Ask the operator of this gateway."
 _AGAIN = "Try again in a moment."
 
-TABLE: Mapping[type[LauncherError], Kind] = {
-    errors.ConfigError: Kind(500, "configuration", "The gateway's configuration is wrong", _ASK),
-    errors.ListenError: Kind(500, "listen", "The gateway cannot listen", _ASK),
-    errors.NotSignedInError: Kind(401, "not-signed-in", "Not signed in", "Come in through the jump host as yourself."),
-    errors.ForbiddenError: Kind(403, "forbidden", "Not allowed", _ASK),
-    errors.MisdirectedError: Kind(
+TABLE: Mapping[type[LauncherError], Answer] = {
+    errors.ConfigError: Answer(500, "configuration", "The gateway's configuration is wrong", _ASK),
+    errors.ListenError: Answer(500, "listen", "The gateway cannot listen", _ASK),
+    errors.NotSignedInError: Answer(
+        401, "not-signed-in", "Not signed in", "Come in through the jump host as yourself."
+    ),
+    errors.ForbiddenError: Answer(403, "forbidden", "Not allowed", _ASK),
+    errors.MisdirectedError: Answer(
         421,
         "misdirected",
         "Not this gateway's name",
         "Use one of the gateway's own names; its operator sets them in public_urls.",
     ),
-    errors.BadRequestError: Kind(400, "bad-request", "The request is malformed", "Correct the request."),
-    errors.NotFoundError: Kind(404, "not-found", "Not found", "Check the address."),
-    errors.ServerNotFoundError: Kind(
+    errors.BadRequestError: Answer(400, "bad-request", "The request is malformed", "Correct the request."),
+    errors.NotFoundError: Answer(404, "not-found", "Not found", "Check the address."),
+    errors.ServerNotFoundError: Answer(
         404,
         "server-not-found",
         "No such server",
         "Look for it in the list of servers; it may have been renamed or deleted.",
     ),
-    errors.AmbiguousServerError: Kind(
+    errors.AmbiguousServerError: Answer(
         409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."
     ),
-    errors.TooManySessionsError: Kind(
+    errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),
-    errors.CloudUnreachableError: Kind(503, "cloud-unreachable", "The cloud does not answer", _AGAIN),
-    errors.CloudBusyError: Kind(503, "cloud-busy", "The cloud asks for patience", _AGAIN),
-    errors.CloudCredentialsError: Kind(
+    errors.GatewayStoppingError: Answer(
+        503, "stopping", "The gateway restarts or stops", "Wait a moment; this page comes back by itself."
+    ),
+    errors.CloudUnreachableError: Answer(503, "cloud-unreachable", "The cloud does not answer", _AGAIN),
+    errors.CloudBusyError: Answer(503, "cloud-busy", "The cloud asks for patience", _AGAIN),
+    errors.CloudCredentialsError: Answer(
         502,
         "cloud-credentials",
         "The cloud refuses the gateway's credentials",
         "The operator of this gateway must look at the cloud's credentials and roles.",
     ),
-    errors.CloudReplyError: Kind(
+    errors.CloudReplyError: Answer(
         502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
     ),
-    errors.ConsoleRefusedError: Kind(
+    errors.ConsoleRefusedError: Answer(
         409,
         "console-refused",
         "The server has no console now",
         "Look at the server's state; it may be building or moving.",
     ),
-    errors.UpstreamUnreachableError: Kind(504, "upstream-unreachable", "The console proxy shows no screen", _AGAIN),
-    errors.UpstreamStaleError: Kind(
+    errors.UpstreamUnreachableError: Answer(504, "upstream-unreachable", "The console proxy shows no screen", _AGAIN),
+    errors.UpstreamStaleError: Answer(
         502,
         "upstream-stale",
         "The console proxy hangs up",
         "The server may be off or just moving; look at its state and try again.",
     ),
-    errors.UpstreamProtocolError: Kind(
+    errors.UpstreamProtocolError: Answer(
         502,
         "upstream-protocol",
         "The console proxy cannot be understood",
@@ -94,25 +101,25 @@ TABLE: Mapping[type[LauncherError], Kind] = {
     ),
 }
 
-_FAULT = Kind(
+_FAULT = Answer(
     500, "fault", "A fault of the gateway", "Give the instance id to the operator: the gateway's log has the place."
 )
 
 
-def kind_of(error: LauncherError) -> Kind:
+def answer_to(error: LauncherError) -> Answer:
     """The table's row for an error, by its nearest listed class."""
     return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), _FAULT)
 
 
 def problem_of(error: LauncherError) -> dict[str, object]:
     """The members of a problem+json document."""
-    kind = kind_of(error)
+    answer = answer_to(error)
     problem: dict[str, object] = {
-        "type": kind.slug,
-        "title": kind.title,
-        "status": kind.status,
+        "type": answer.slug,
+        "title": answer.title,
+        "status": answer.status,
         "detail": str(error),
-        "hint": kind.hint,
+        "hint": answer.hint,
     }
     if isinstance(error, CloudError):
         problem["cloud"] = error.cloud
@@ -126,8 +133,9 @@ def problem_of(error: LauncherError) -> dict[str, object]:
 
 def farewell(error: LauncherError) -> tuple[int, str]:
     """Close code and reason (at most 123 bytes) for a viewer that has its 101 already."""
-    text = str(error).encode()[:_REASON_LIMIT].decode(errors="ignore")
-    return kind_of(error).close_code, text
+    answer = answer_to(error)
+    code = GOING_AWAY if isinstance(error, errors.GatewayStoppingError) else answer.close_code
+    return code, cut_reason(str(error))
 
 
 def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:

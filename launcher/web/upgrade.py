@@ -14,16 +14,14 @@ from typing import Protocol
 
 from aiohttp import web
 
-from launcher.errors import BadRequestError, ServerNotFoundError, TooManySessionsError
+from launcher.errors import BadRequestError, GatewayStoppingError, ServerNotFoundError, TooManySessionsError
 from launcher.launch import Launcher
-from launcher.launches import Launches
-from launcher.model import Action, Actor, EndReason, Kind, Server
+from launcher.launches import Launches, LaunchState
+from launcher.model import Action, Actor, Kind, Server
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sessions import Sessions
-from launcher.relay.sockets import guard_against_dead_peers
-from launcher.relay.viewer import ViewerEnd
 from launcher.web.guard import ACTOR
-from launcher.web.problems import farewell
+from launcher.web.takeover import take_over
 
 _LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -59,7 +57,7 @@ class ViewerRoute:
         self._frame_limit = frame_limit
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", self.open)]
+        return [web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", self.open, allow_head=False)]
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Refuse, or answer 101 and begin the launch. Raises RequestError."""
@@ -69,19 +67,20 @@ class ViewerRoute:
         self._policy.authorize(actor, Action.CONTROL)
         if cloud not in self._directory.clouds():
             raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
+        launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
         try:
             session = self._sessions.admit(secrets.token_urlsafe(9), actor)
-        except TooManySessionsError as error:
+        except (TooManySessionsError, GatewayStoppingError) as error:
             # A browser cannot see why an upgrade was refused; a close code it can.
-            take_over(request, self._frame_limit).end(EndReason.LAUNCH_FAILED, *farewell(error))
+            self._launcher.refuse(launch, take_over(request, self._frame_limit), error)
             return web.Response()
         try:
-            launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
-            viewer = take_over(request, self._frame_limit)
+            session.viewer = take_over(request, self._frame_limit)
         except BaseException:
+            self._launches.finish(launch, LaunchState.ENDED)
             self._sessions.release(session)
             raise
-        self._tasks.create_task(self._launcher.run(launch, session, viewer), name=f"session {session.id}")
+        self._tasks.create_task(self._launcher.run(launch, session, session.viewer), name=f"session {session.id}")
         return web.Response()  # never sent: the transport is no longer aiohttp's
 
 
@@ -93,49 +92,3 @@ def _launch_id(request: web.Request) -> str:
     if not _LAUNCH_ID.fullmatch(asked):
         raise BadRequestError("A launch id has 16 to 64 letters, digits, dashes and underscores.")
     return asked
-
-
-class _EarlyBytes:
-    """Takes from aiohttp what the viewer sent behind its upgrade request."""
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    def feed_data(self, chunk: bytes) -> tuple[bool, bytes]:
-        self.received += chunk
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """The transport says so itself."""
-
-
-def take_over(request: web.Request, frame_limit: int) -> ViewerEnd:
-    """Answer the 101 and take the connection from aiohttp, which forgets it.
-
-    Raises BadRequestError; ConnectionResetError when the viewer has gone.
-    """
-    transport, protocol = request.transport, request.protocol
-    if transport is None:
-        raise ConnectionResetError
-    engine = ViewerEngine(frame_limit)
-    answer = engine.open(request.headers)
-    early = _EarlyBytes()
-    protocol.set_parser(early)  # type: ignore[arg-type]  # aiohttp names its own reader, and calls these two methods
-    viewer = ViewerEnd(transport, engine)
-    transport.set_protocol(viewer)
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        guard_against_dead_peers(sock)
-    transport.write(answer)
-    if early.received:
-        viewer.data_received(early.received)
-    _forget(request)
-    return viewer
-
-
-def _forget(request: web.Request) -> None:
-    """Let aiohttp drop its side: without this its server would count the connection for ever."""
-    protocol = request.protocol
-    protocol.transport = None
-    protocol.keep_alive(False)
-    asyncio.get_running_loop().call_soon(protocol.connection_lost, None)

@@ -14,6 +14,7 @@ class MemoryTransport(asyncio.Transport):
         self.protocol = protocol
         self.written = b""
         self.reading = True
+        self.unsent = 0
         self.ended: str | None = None
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
@@ -27,6 +28,9 @@ class MemoryTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         assert high is not None
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.reading = False

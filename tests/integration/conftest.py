@@ -35,7 +35,7 @@ class Running:
         """Status and body of an API call."""
         async with aiohttp.ClientSession() as http, http.request(method, self.url + path, **options) as response:
             text = await response.text()
-            return response.status, json.loads(text) if "json" in response.content_type else text
+            return response.status, json.loads(text) if text and "json" in response.content_type else text
 
     async def settled(self) -> None:
         """Wait until no place is taken any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 
 import aiohttp
 import pytest
@@ -63,6 +64,9 @@ async def test_unusual_names_are_names(running: Running, name: str) -> None:
         ("GET", "/api/v1/servers/stage/web-01", 404, "server-not-found"),
         ("GET", "/api/v1/servers?limit=0", 400, "bad-request"),
         ("GET", "/api/v1/servers?limit=many", 400, "bad-request"),
+        ("GET", "/api/v1/servers?limit=00019999", 400, "bad-request"),
+        ("GET", "/api/v1/servers?limit=1" + 5000 * "0", 400, "bad-request"),
+        ("HEAD", "/ws/prod/web-01", 405, None),
         ("GET", "/api/v1/launches/nobody", 404, "not-found"),
         ("DELETE", "/api/v1/sessions/nobody", 404, "not-found"),
         ("POST", "/api/v1/servers/prod/nobody/console", 404, "server-not-found"),
@@ -70,11 +74,15 @@ async def test_unusual_names_are_names(running: Running, name: str) -> None:
         ("GET", "/api/v2/clouds", 404, "not-found"),
     ],
 )
-async def test_what_is_not_there_is_a_problem(running: Running, method: str, path: str, status: int, slug: str) -> None:
+async def test_what_is_not_there_is_a_problem(
+    running: Running, method: str, path: str, status: int, slug: str | None
+) -> None:
     answered, problem = await running.ask(method, path)
-    assert (answered, problem["type"], problem["status"]) == (status, slug, status)
-    assert problem["detail"]
-    assert problem["hint"]
+    assert answered == status
+    if slug is not None:
+        assert (problem["type"], problem["status"]) == (slug, status)
+        assert problem["detail"]
+        assert problem["hint"]
 
 
 async def test_a_console_is_obtained_once_and_its_url_stays_inside(running: Running) -> None:
@@ -100,6 +108,14 @@ async def test_a_console_is_obtained_once_and_its_url_stays_inside(running: Runn
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
         ({"data": b"kind=novnc", "headers": {"Content-Type": "text/plain"}}, 400, "bad-request"),
         ({"json": {"reveal": True}}, 403, "forbidden"),
+        ({"data": b"9" * 5000, "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
+        ({"data": b"[" * 50000, "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
+        ({"data": b"{}", "headers": {"Content-Type": "application/json; charset=foo"}}, 400, "bad-request"),
+        (
+            {"data": b"no gzip", "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}},
+            400,
+            "bad-request",
+        ),
         ({"json": {"kind": "x" * 100_000}}, 413, "too-large"),
     ],
 )
@@ -202,3 +218,46 @@ async def test_a_session_leaves_nothing_in_the_server_that_accepted_it(running: 
     async with asyncio.timeout(5):
         while any(alive(kind) for kind in (ViewerEnd, UpstreamEnd, Pump)):
             await asyncio.sleep(0.01)
+
+
+async def test_a_name_that_cannot_be_sent_on_hides_no_other_server(running: Running) -> None:
+    server_id = running.compute.add_server("bad\ud800name")
+    status, listing = await running.ask("GET", "/api/v1/servers")
+    assert status == 200
+    [page] = [one["page"] for one in listing["servers"] if one["id"] == server_id]
+    assert page.endswith(f"/c/prod/{server_id}")
+    assert len(listing["servers"]) == 2
+
+
+async def test_where_consoles_serve_one_session_none_is_asked_for_in_vain(run_gateway: RunGateway) -> None:
+    async with run_gateway(entry={"session_ends_with_token": True}) as running:
+        status, answer = await running.ask("POST", "/api/v1/servers/prod/web-01/console")
+        assert (status, answer["expires_at"], answer["cached"]) == (200, None, False)
+        assert running.compute.console_requests == []
+
+
+async def test_a_launch_beyond_the_limit_tells_its_page_why(run_gateway: RunGateway) -> None:
+    async with run_gateway(relay={"sessions": 1}) as running, FaultyProxy() as proxy, running.viewer() as first:
+        running.compute.mint = lambda *_: proxy.url()
+        await first.greeted()
+        async with running.viewer("web-01?launch=a-launch-of-this-test") as late:
+            assert (await late.closed())[0] == 4429
+        _, launch = await running.ask("GET", "/api/v1/launches/a-launch-of-this-test")
+        assert (launch["state"], launch["problem"]["type"]) == ("failed", "too-many-sessions")
+
+
+async def test_whoever_comes_while_the_gateway_stops_is_told_with_1012(running: Running) -> None:
+    await running.gateway.sessions.drain(0.1)
+    async with running.viewer() as viewer:
+        assert await viewer.closed() == (1012, "The gateway restarts or stops.")
+
+
+async def test_name_servers_that_do_not_answer_keep_nobody_from_coming_in(running: Running) -> None:
+    loop, held = asyncio.get_running_loop(), threading.Event()
+    waiting = [loop.run_in_executor(None, held.wait, 20) for _ in range(40)]
+    try:
+        async with asyncio.timeout(5):
+            assert (await running.ask("GET", "/api/v1/clouds"))[0] == 200
+    finally:
+        held.set()
+        await asyncio.gather(*waiting)

@@ -108,7 +108,7 @@ async def viewer_pair() -> tuple[ViewerEnd, socket.socket]:
     return viewer, theirs
 
 
-async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, leave: bool) -> bool:
+async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, leave: bool, stays: bool) -> bool:
     """Run a whole stay with its n-th suspension disturbed, check what is left, and tell whether there was one."""
     config = Config.model_validate({"clouds": {"prod": {"provider": "none", "endpoint": compute.endpoint}}})
     clock, [cloud] = SystemClock(), clouds_of(config)
@@ -132,6 +132,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
         )
         viewer, person = await viewer_pair()
         session = sessions.admit("S", ALICE)
+        session.viewer = viewer
         launch = launches.begin("L", ALICE, "prod", "web-01", Kind.NOVNC)
         watch = AtSuspension(launcher.run(launch, session, viewer), number, lambda: disturb())
         stay = tasks.create_task(_as_coroutine(watch))
@@ -142,9 +143,12 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
             else:
                 stay.cancel()
 
-        reader = tasks.create_task(_look_and_go(person))
+        reader = tasks.create_task(_look(person, go=not stays))
         with suppress(asyncio.CancelledError):
             await stay
+        if stays and watch.suspensions >= number:
+            async with asyncio.timeout(1):
+                await viewer.lost  # the gateway hung up by itself: the person is there still
         reader.cancel()
         await asyncio.wait([reader])
         person.close()
@@ -163,28 +167,36 @@ async def _as_coroutine(awaitable: AtSuspension) -> None:
     await awaitable
 
 
-async def _look_and_go(person: socket.socket) -> None:
-    """A person who leaves as soon as the screen is there."""
+async def _look(person: socket.socket, *, go: bool) -> None:
+    """A person who leaves as soon as the screen is there, or stays for longer than the gateway may take to hang up."""
     loop = asyncio.get_running_loop()
-    seen = b""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(None) as patience:
+            seen = b""
+            while True:
+                chunk = await loop.sock_recv(person, 4096)
+                if not chunk or chunk[0] == 0x88:  # the gateway's close frame
+                    person.shutdown(socket.SHUT_RDWR)
+                    return
+                seen += chunk
+                if BANNER in seen and patience.when() is None:
+                    patience.reschedule(loop.time() + (0 if go else 3))
     with suppress(OSError):
-        while BANNER not in seen:
-            chunk = await loop.sock_recv(person, 4096)
-            if not chunk or chunk[0] == 0x88:  # the gateway's close frame
-                person.shutdown(socket.SHUT_RDWR)
-                return
-            seen += chunk
         await loop.sock_sendall(person, frame((1000).to_bytes(2), 0x8, mask=b"mask"))
 
 
-@pytest.mark.parametrize("leave", [False, True], ids=["cancelled", "left by its viewer"])
+@pytest.mark.parametrize(
+    ("leave", "stays"),
+    [(False, False), (True, False), (False, True)],
+    ids=["cancelled", "left by its viewer", "cancelled while its viewer stays"],
+)
 @pytest.mark.parametrize(
     "faults",
     [(Fault.NONE,), (Fault.HANG_UP_AFTER_101, Fault.NONE), (Fault.SILENT_AFTER_101,)],
     ids=["good", "stale", "silent"],
 )
 async def test_disturbed_at_every_await_a_stay_leaves_nothing_behind(
-    compute: FakeCompute, faults: tuple[Fault, ...], leave: bool
+    compute: FakeCompute, faults: tuple[Fault, ...], leave: bool, stays: bool
 ) -> None:
     number = 1
     before = len(asyncio.all_tasks())
@@ -195,7 +207,7 @@ async def test_disturbed_at_every_await_a_stay_leaves_nothing_behind(
             compute.mint = lambda *_, proxy=proxy: proxy.url()
             descriptors = len(os.listdir("/proc/self/fd"))
             async with asyncio.timeout(10):
-                disturbed = await one_stay(proxy, compute, number, leave=leave)
+                disturbed = await one_stay(proxy, compute, number, leave=leave, stays=stays)
             assert (
                 len(os.listdir("/proc/self/fd")) <= descriptors + 1
             )  # the cloud's end of a pooled connection may close later

@@ -7,6 +7,7 @@ import dataclasses
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from aiohttp import WSMsgType
 from launcher.audit.events import LaunchEvent, SessionEvent
 from launcher.model import EndReason
 from tests.fakes.console_proxy import BANNER, free_port, until_gone
-from tests.fakes.issued import ISSUED
+from tests.fakes.issued import ISSUED, issue
 from tests.fakes.screens import Screen
 from tests.process.daemon import ACCOUNT, Daemon, start
 from tests.process.site import Site
@@ -188,3 +189,22 @@ async def _until_ended(daemon: Daemon, count: int) -> None:
 
 def _fields(event: type[LaunchEvent | SessionEvent]) -> set[str]:
     return {"time", "level", "event"} | {field.name for field in dataclasses.fields(event)}
+
+
+async def test_a_sign_in_that_hangs_does_not_keep_the_daemon_from_ending(suite_output: Path, tmp_path: Path) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    key = tmp_path / "api-key"
+    key.write_text(issue())
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    identity = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/v2.0"
+    entry = {"provider": "rackspace", "username": "ops", "api_key": {"file": str(key)}, "regions": ["DFW"]}
+    async with silent, Daemon(suite_output / "daemons", {"rax": {**entry, "auth_url": identity}}) as daemon:
+        async with aiohttp.ClientSession() as client:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await client.get(f"{daemon.url}/api/v1/servers")
+        async with asyncio.timeout(5):
+            assert await daemon.stop() == 0

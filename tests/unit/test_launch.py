@@ -4,15 +4,21 @@ import asyncio
 from typing import Any, NoReturn
 
 from launcher.audit.events import Event, LaunchEvent
+from launcher.consoles.broker import Obtained
 from launcher.launch import Launcher
 from launcher.launches import Launches, LaunchState
-from launcher.model import Actor, Kind
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Secret, Server
 from launcher.relay.engine import ViewerEngine
+from launcher.relay.firstbytes import FirstBytes
+from launcher.relay.handshake import ResponseReader
 from launcher.relay.sessions import Sessions
+from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd
 from launcher.web.problems import farewell
 from tests.fakes.clock import FakeClock
+from tests.fakes.issued import issue
 from tests.fakes.transport import MemoryTransport
+from tests.fakes.viewer import frame
 from tests.unit.relay.test_viewer import HANDSHAKE
 
 ALICE = Actor(1000, "alice", "unix")
@@ -48,7 +54,9 @@ async def test_a_fault_of_the_gateway_ends_one_session_with_1011_and_is_recorded
     engine.open(HANDSHAKE)
     transport.protocol = viewer = ViewerEnd(transport, engine)
     launch = launches.begin("L", ALICE, "prod", "web-01", Kind.NOVNC)
-    await launcher.run(launch, sessions.admit("S", ALICE), viewer)
+    session = sessions.admit("S", ALICE)
+    session.viewer = viewer
+    await launcher.run(launch, session, viewer)
     assert transport.written[2:4] == (1011).to_bytes(2)
     assert launch.state is LaunchState.FAILED
     assert len(sessions) == 0
@@ -57,3 +65,49 @@ async def test_a_fault_of_the_gateway_ends_one_session_with_1011_and_is_recorded
     assert event.outcome == "fault of the gateway"
     transport.close()
     await asyncio.sleep(0)
+
+
+class Cloud:
+    """A directory, a broker and an opener that do as they are told; opening ends the viewer in the same turn."""
+
+    def __init__(self, viewer: ViewerEnd, upstream: UpstreamEnd) -> None:
+        self._viewer = viewer
+        self._upstream = upstream
+
+    async def resolve(self, cloud: str, reference: str) -> Server:
+        return Server(cloud, "0a1b", reference, "ACTIVE")
+
+    def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None:
+        """Everyone may."""
+
+    async def obtain(self, key: ConsoleKey) -> Obtained:
+        return Obtained(Console(key, Secret("http://proxy/?token=" + issue()), 0, 600, "req-1"), cached=False)
+
+    def discard(self, console: Console) -> None:
+        raise AssertionError("it is not stale")
+
+    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
+        self._viewer.end(EndReason.STOPPING, 1012, "bye")
+        return self._upstream, frame(b"RFB 003.008\n")
+
+
+async def test_a_screen_that_comes_in_the_turn_in_which_the_viewer_is_sent_away_is_not_shown() -> None:
+    clock, journal = FakeClock(), Journal()
+    sessions, launches = Sessions(10), Launches(clock)
+    viewer_side, upstream_side = MemoryTransport(), MemoryTransport()
+    engine = ViewerEngine(1024)
+    engine.open(HANDSHAKE)
+    viewer_side.protocol = viewer = ViewerEnd(viewer_side, engine)
+    upstream_side.protocol = upstream = UpstreamEnd("ws://proxy:80", b"", ResponseReader(bytes(16)), FirstBytes(1024))
+    upstream.connection_made(upstream_side)
+    upstream.proven.cancel()
+    cloud = Cloud(viewer, upstream)
+    launcher = Launcher(
+        directory=cloud, policy=cloud, broker=cloud, opener=cloud, sessions=sessions, launches=launches,
+        journal=journal, clock=clock, frame_limit=1024, farewell=farewell,
+    )  # fmt: skip
+    launch = launches.begin("L", ALICE, "prod", "web-01", Kind.NOVNC)
+    viewer_side.close()
+    await launcher.run(launch, sessions.admit("S", ALICE), viewer)
+    assert upstream_side.ended == "aborted"
+    assert [event.outcome for event in journal.events if isinstance(event, LaunchEvent)] == ["gateway stopping"]

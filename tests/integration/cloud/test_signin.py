@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 from aiohttp import web
@@ -243,10 +244,14 @@ async def test_an_endpoint_that_is_no_plain_url_is_refused(
         await identity(rackspace(rax)).access()
 
 
-async def test_a_cacert_that_is_no_certificate_is_said(rax: FakeIdentity, identity: Identities, tmp_path: Path) -> None:
+async def test_a_cacert_that_was_spoilt_since_the_start_is_said(
+    rax: FakeIdentity, identity: Identities, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text())
+    cloud = rackspace(rax, cacert=tmp_path / "ca.pem")
     (tmp_path / "ca.pem").write_text("nonsense")
     with pytest.raises(CloudUnreachableError, match=r"ca\.pem cannot be used"):
-        await identity(rackspace(rax, cacert=tmp_path / "ca.pem")).access()
+        await identity(cloud).access()
 
 
 # Provider none

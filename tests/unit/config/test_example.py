@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 
@@ -27,6 +28,8 @@ def credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A placeholder for every credential that the example names."""
     for name in re.findall(r"\{credential: ([a-z.-]+)\}", EXAMPLE.read_text()):
         text = "clouds: {prod: {}}\n" if name.endswith(".yaml") else issue()
+        if name.endswith(".pem"):
+            text = Path(certifi.where()).read_text()
         (nowhere / name).write_text(text)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
 

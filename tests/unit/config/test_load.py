@@ -233,6 +233,10 @@ ENTRIES = {
         "{provider: none, endpoint: 'http://h/', cacert: {file: /nowhere}}",
         ["x.cacert: cannot read /nowhere: No such file or directory"],
     ),
+    "no authorities": (
+        "{provider: none, endpoint: 'http://h/', cacert: {file: /etc/hostname}}",
+        ["x.cacert: /etc/hostname holds no certificate in PEM that can be used"],
+    ),
 }
 
 

@@ -175,3 +175,9 @@ async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cl
     assert waiting is not None
     assert waiting.cancelled()
     assert repr(broker) == "<Broker 0 consoles, 0 requests>"
+
+
+def test_a_cloud_whose_sessions_end_with_their_token_keeps_no_console(clock: FakeClock, cloud: Cloud) -> None:
+    broker = Broker({"prod": cloud}, margin=30, single_use={"prod"}, clock=clock, tasks=asyncio.TaskGroup())
+    assert not broker.keeps("prod")
+    assert broker.keeps("stage")

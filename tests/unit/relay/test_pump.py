@@ -30,7 +30,10 @@ def unmasked(stream: bytes) -> list[tuple[int, bytes]]:
 class Joined:
     """A viewer and an upstream in memory, joined by a pump."""
 
-    def __init__(self, limit: int = 1024**2, first: bytes = frame(BANNER), *, lost: bool = False) -> None:
+    def __init__(
+        self, limit: int = 1024**2, first: bytes = frame(BANNER), *, lost: bool = False, full: bool = False,
+        gone: bool = False,
+    ) -> None:  # fmt: skip
         self.viewer_side, self.upstream_side = MemoryTransport(), MemoryTransport()
         engine = ViewerEngine(limit)
         engine.open(HANDSHAKE)
@@ -40,6 +43,10 @@ class Joined:
         self.upstream_side.protocol = self.upstream
         self.upstream.connection_made(self.upstream_side)
         self.upstream.proven.cancel()
+        if gone:
+            self.upstream.connection_lost(None)
+        if full:
+            self.viewer.pause_writing()
         if lost:
             self.viewer.connection_lost(None)
         self.pump = Pump(self.viewer, self.upstream, limit)
@@ -203,3 +210,45 @@ async def test_an_upstream_that_closed_right_behind_its_greeting_is_told() -> No
     other.viewer.connection_lost(None)
     await asyncio.sleep(0)
     assert await other.pump.ended is EndReason.UPSTREAM_CLOSED
+
+
+async def test_a_viewer_that_was_full_already_holds_up_the_upstream_from_the_first() -> None:
+    joined = Joined(full=True)
+    assert not joined.upstream_side.reading
+    joined.viewer.resume_writing()
+    assert joined.upstream_side.reading
+
+
+async def test_a_viewer_that_reads_nothing_any_more_is_given_up_and_a_slow_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("launcher.relay.pump.STALL_TIME", 0.05)
+    joined = Joined()
+    joined.viewer_side.unsent = 300_000
+    joined.viewer.pause_writing()
+    for _ in range(3):
+        joined.viewer_side.unsent -= 1000
+        await asyncio.sleep(0.06)
+        assert joined.viewer_side.ended is None
+    assert await joined.pump.ended is EndReason.VIEWER_STALLED
+    assert joined.viewer_side.ended == "aborted"
+
+
+async def test_a_viewer_that_reads_again_is_watched_no_more(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.relay.pump.STALL_TIME", 0.02)
+    joined.viewer.pause_writing()
+    joined.viewer.resume_writing()
+    await asyncio.sleep(0.05)
+    assert joined.viewer_side.ended is None
+
+
+async def test_the_upstream_is_told_goodbye_only_once(joined: Joined) -> None:
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    joined.viewer.connection_lost(None)
+    assert [opcode for opcode, _ in unmasked(joined.upstream_side.taken())] == [CLOSE]
+
+
+async def test_an_upstream_that_is_gone_when_it_is_joined_is_told() -> None:
+    joined = Joined(gone=True)
+    await asyncio.sleep(0)
+    assert joined.viewer_side.taken()[len(frame(BANNER)) + 2 :][:2] == (1014).to_bytes(2)

@@ -160,3 +160,32 @@ async def test_a_viewer_that_does_not_answer_our_close_is_aborted(
     viewer.close(1008, "Ended.")
     await viewer.lost
     assert transport.ended == "aborted"
+
+
+async def test_a_viewer_that_does_not_read_gets_no_more_answers(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+    viewer.pause_writing()
+    assert not transport.reading
+    viewer.data_received(sent(b"a", PING) * 10)
+    assert transport.taken() == b""
+    viewer.resume_writing()
+    assert transport.reading
+    assert transport.taken() == frame(b"a", PONG) * 10
+
+
+async def test_a_viewer_that_was_full_before_it_was_joined_says_so_when_it_is(
+    viewer: ViewerEnd, transport: MemoryTransport
+) -> None:
+    viewer.data_received(sent(b"early"))
+    viewer.pause_writing()
+    receiver = Receiver(viewer)
+    viewer.attach(receiver)
+    assert receiver.told == ["full"]
+    assert receiver.events == [Message(b"early")]
+    assert transport.reading
+
+
+async def test_work_that_is_done_in_the_turn_in_which_the_viewer_goes_is_not_its_any_more(viewer: ViewerEnd) -> None:
+    with pytest.raises(ViewerLeftError) as left:
+        async with viewer.present():
+            viewer.end(EndReason.STOPPING, 1012, "bye")
+    assert left.value.reason is EndReason.STOPPING

@@ -324,8 +324,9 @@ async def test_a_body_is_there_when_the_route_asks(gateway: Gateway) -> None:
     assert json.loads((await gateway.send(request))[0][2])["body"] == "hello"
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(gateway: Gateway) -> None:
-    request = asked("POST", "/", GOOD, "Content-Length: 5") + b"hel"
+@pytest.mark.parametrize("more", [(), ("Upgrade: x", "Connection: Upgrade")], ids=["plain", "with an upgrade"])
+async def test_a_body_that_does_not_come_is_not_waited_for(gateway: Gateway, more: tuple[str, ...]) -> None:
+    request = asked("POST", "/", GOOD, "Content-Length: 5", *more) + b"hel"
     [(status, _, text)] = await gateway.send(request)
     assert status == 400
     assert "did not arrive within 0.05 s" in text

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from launcher import errors
 from launcher.errors import LauncherError
-from launcher.web.problems import TABLE, farewell, kind_of, problem_of, problems
+from launcher.web.problems import TABLE, answer_to, farewell, problem_of, problems
 from tests.fakes.issued import issue
 
 _ROOTS = {LauncherError, errors.RequestError, errors.CloudError, errors.UpstreamError}
@@ -29,9 +29,9 @@ def test_every_error_that_can_be_raised_stands_in_the_table() -> None:
 
 
 def test_slugs_are_stable_names_of_one_error_each() -> None:
-    slugs = [kind.slug for kind in TABLE.values()]
+    slugs = [answer.slug for answer in TABLE.values()]
     assert len(set(slugs)) == len(slugs)
-    assert all(kind.title and kind.hint and 400 <= kind.status < 600 for kind in TABLE.values())
+    assert all(answer.title and answer.hint and 400 <= answer.status < 600 for answer in TABLE.values())
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_slugs_are_stable_names_of_one_error_each() -> None:
         (errors.ServerNotFoundError("no"), 4404),
         (errors.ConsoleRefusedError("no", cloud="prod", state="BUILD"), 4409),
         (errors.TooManySessionsError("no"), 4429),
+        (errors.GatewayStoppingError("no"), 1012),
         (errors.CloudReplyError("no", cloud="prod"), 4502),
         (errors.UpstreamStaleError("no"), 4502),
         (errors.CloudBusyError("no", cloud="prod"), 4503),
@@ -60,7 +61,7 @@ def test_an_error_that_nobody_listed_is_a_fault() -> None:
     class OddError(LauncherError):
         pass
 
-    assert kind_of(OddError()).status == 500
+    assert answer_to(OddError()).status == 500
 
 
 def test_a_problem_names_cloud_request_id_patience_and_candidates() -> None:
