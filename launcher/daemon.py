@@ -67,10 +67,10 @@ class _StoppingError(Exception):
 
 
 async def serve(config: Config, *, ready: Callable[[Sequence[str]], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ListenError, ConfigError."""
+    """Serve until SIGTERM, SIGINT or SIGHUP. Raises ListenError, ConfigError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     async with open_gateway(config) as gateway:
         if ready is not None:

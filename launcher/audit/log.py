@@ -51,7 +51,10 @@ def describe(error: BaseException) -> str:
     """An exception without its text: type, and the places it passed, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-6:])
-    return f"{type(error).__module__}.{type(error).__qualname__} at {places}"
+    inner = ""
+    if isinstance(error, BaseExceptionGroup):
+        inner = f" ({'; '.join(describe(one) for one in error.exceptions[:3])})"
+    return f"{type(error).__module__}.{type(error).__qualname__} at {places}{inner}"
 
 
 def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = None) -> None:
@@ -62,5 +65,7 @@ def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = No
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)
     logging.getLogger("launcher").setLevel(level.upper())
-    for noisy in ("aiohttp", "keystoneauth", "keystoneauth1", "openstack", "urllib3", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for noisy in ("keystoneauth", "keystoneauth1", "openstack", "stevedore", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    # What it has to say is of requests that are no HTTP; faults of our own routes never reach it.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -7,6 +7,7 @@ token renewed once and the request repeated once. Nothing else is tried twice.
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -194,6 +195,8 @@ class Compute:
             raise CloudReplyError(message, cloud=self.name, status=error.status) from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unreachable(url, error) from error
+        if access.token is not None and response.status >= 400:  # an error's text may repeat what was sent
+            body = body.replace(access.token.reveal().encode(), b"***")
         return wire.Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body, asked_at)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -216,7 +219,7 @@ class Compute:
             case aiohttp.ClientConnectorDNSError():
                 why = "its name cannot be resolved"
             case aiohttp.ClientConnectorError() | OSError():
-                why = error.strerror or "no connection"
+                why = os.strerror(error.errno) if error.errno else "no connection"
             case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
                 why = "the connection broke off"
             case _:

@@ -14,7 +14,13 @@ from typing import Protocol
 
 from launcher.clock import Clock
 from launcher.cloud.flight import Flight
-from launcher.errors import AmbiguousServerError, BadRequestError, CloudError, ServerNotFoundError
+from launcher.errors import (
+    AmbiguousServerError,
+    BadRequestError,
+    CloudError,
+    CloudReplyError,
+    ServerNotFoundError,
+)
 from launcher.model import Server
 
 _REUSE = 5.0
@@ -164,6 +170,9 @@ class Directory:
                 found[cloud] = await ask(cloud)
             except CloudError as error:
                 errors[cloud] = error
+            except Exception as error:  # noqa: BLE001 -- one cloud's fault must not hide the others' servers
+                message = f"{cloud}: a fault of the gateway while asking it ({type(error).__name__})."
+                errors[cloud] = CloudReplyError(message, cloud=cloud)
 
         async with asyncio.TaskGroup() as group:
             for cloud in clouds:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from launcher.clock import Clock
 from launcher.cloud.signin import Grant, sign_in
-from launcher.cloud.signin_faults import FOREIGN, fault_of_signin
+from launcher.cloud.signin_faults import fault_of_signin
 from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
-from launcher.errors import CloudUnreachableError
+from launcher.errors import CloudUnreachableError, LauncherError
 from launcher.model import Secret
 
 _MARGIN = 120.0
@@ -102,7 +102,9 @@ def identity_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> SharedA
     def ask() -> Grant:
         try:
             return sign_in(cloud, clock.now())
-        except FOREIGN as error:
+        except LauncherError:
+            raise
+        except Exception as error:  # a plugin may raise anything: one cloud's entry must not look like our own fault
             raise fault_of_signin(cloud.name, error, clock.now()) from error
 
     return SharedAccess(cloud.name, ask, clock, pool)

@@ -6,6 +6,7 @@ read again here. Its exceptions hold the request, credentials included: only cho
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,27 +19,34 @@ from launcher.cloud import wire
 from launcher.cloud.transport import ReplyTooLargeError
 from launcher.errors import CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError, LauncherError
 
-FOREIGN: Final[tuple[type[Exception], ...]] = (
+_MISSHAPEN: Final[tuple[type[Exception], ...]] = (
     theirs.ClientException,
-    openstack.exceptions.ConfigException,
-    LookupError,  # this and the next: a reply or an entry that is shaped unlike anything expected
+    LookupError,
     TypeError,
     ValueError,
     AttributeError,
     OSError,
 )
-"""Everything that a sign-in raises beside our own errors."""
+"""What a reply that is shaped unlike anything expected makes the libraries raise."""
 
+_SECRET_KEYS: Final = frozenset({"password", "secret", "apiKey", "passcode"})
+"""The keys that credentials stand behind in a sign-in's body, in Identity v2.0, v3 and Rackspace's."""
+_REQUIRED = re.compile(r"(\w{1,40}) is a required attribute")
+"""How keystoneauth1's generic plugins name what an entry lacks, in a plain `Exception`."""
 _DEPTH = 8
 
 
 def fault_of_signin(cloud: str, error: Exception, now: datetime) -> LauncherError:
-    """The error that one of `FOREIGN` means."""
+    """The error that an exception of keystoneauth1, openstacksdk or a plugin means."""
+    missing = _REQUIRED.fullmatch(str(error))
+    if missing:
+        return CloudCredentialsError(f"{cloud} cannot sign in: clouds.yaml does not say {missing[1]}.", cloud=cloud)
     for cause in _chain(error):
         if isinstance(cause, theirs.HttpError) and cause.response is not None:
             return _refused(cloud, _reply(cause.response), now)
         if isinstance(cause, theirs.InvalidResponse):
-            return wire.unusable(cloud, _reply(cause.response), "an Identity service's answer")
+            reply = _reply(cause.response)
+            return wire.unusable(cloud, reply, "an Identity service's answer", "Is its auth_url an Identity service's?")
         if isinstance(cause, theirs.ConnectionError):
             return _unreachable(cloud, cause)
     return _unusable_entry(cloud, error)
@@ -55,8 +63,27 @@ def _chain(error: BaseException) -> Iterator[Any]:
 
 
 def _reply(response: Any) -> wire.Reply:
+    """The reply, without the credentials: an Identity service may repeat what it was sent."""
     headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
-    return wire.Reply(response.status_code, headers, response.content, asked_at=0.0)
+    content = response.content
+    for secret in _sent_secrets(getattr(response.request, "body", None)):
+        content = content.replace(secret.encode(), b"***")
+    return wire.Reply(response.status_code, headers, content, asked_at=0.0)
+
+
+def _sent_secrets(body: bytes | str | None) -> Iterator[str]:
+    """The credentials in a sign-in's JSON body."""
+    try:
+        found = [json.loads(body or "null")]
+    except ValueError:
+        return
+    while found:
+        value = found.pop()
+        if isinstance(value, dict):
+            yield from (text for key, text in value.items() if key in _SECRET_KEYS and isinstance(text, str) and text)
+            found += value.values()
+        elif isinstance(value, list):
+            found += value
 
 
 def _refused(cloud: str, reply: wire.Reply, now: datetime) -> LauncherError:
@@ -110,4 +137,7 @@ def _unusable_entry(cloud: str, error: Exception) -> CloudError:
         return CloudCredentialsError(f"{cloud} cannot sign in: its entry in clouds.yaml cannot be used.", cloud=cloud)
     if isinstance(error, theirs.CatalogException):
         return CloudReplyError(f"{cloud}: this account's catalog is empty.", cloud=cloud)
-    return CloudReplyError(f"{cloud}: what answers at its auth_url does not speak Identity.", cloud=cloud)
+    if isinstance(error, _MISSHAPEN):
+        return CloudReplyError(f"{cloud}: what answers at its auth_url does not speak Identity.", cloud=cloud)
+    reason = "its entry in clouds.yaml cannot be used; does it say all that its auth_type asks for, the secret too?"
+    return CloudCredentialsError(f"{cloud} cannot sign in: {reason}", cloud=cloud)

@@ -59,7 +59,7 @@ class _Bounded(requests.adapters.HTTPAdapter):
 def hush() -> None:
     """Keep the libraries from logging requests and replies at any level, and from warning of their own future."""
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)
     for category in (DeprecationWarning, PendingDeprecationWarning):
         warnings.filterwarnings("ignore", category=category, module=r"(openstack|keystoneauth1)\b")
 

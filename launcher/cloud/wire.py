@@ -294,13 +294,12 @@ def fault_of(cloud: str, reply: Reply, now: datetime, server_id: str | None = No
     return _FAULTS.get(reply.status, _other)(fault)
 
 
-def unusable(cloud: str, reply: Reply, wanted: str) -> CloudReplyError:
+def unusable(
+    cloud: str, reply: Reply, wanted: str, question: str = "Is its endpoint a Compute API's?"
+) -> CloudReplyError:
     """The error for a good status whose body is not what was asked for."""
     kind = clean(reply.headers.get("content-type", "").partition(";")[0]) or "unknown"
-    message = (
-        f"{cloud} answered with status {reply.status}, but its {kind} body is not {wanted}. "
-        "Is its endpoint a Compute API's?"
-    )
+    message = f"{cloud} answered with status {reply.status}, but its {kind} body is not {wanted}. {question}"
     return CloudReplyError(message, cloud=cloud, request_id=reply.request_id, status=reply.status)
 
 

@@ -35,6 +35,7 @@ from launcher.config.values import (
     parse_base_url,
     parse_duration,
     parse_host_pattern,
+    parse_identity_url,
     parse_name,
     parse_public_url,
     parse_size,
@@ -102,6 +103,7 @@ Size = Annotated[
 Name = Annotated[str, BeforeValidator(parse_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
 Text = Annotated[str, AfterValidator(_text)]
 ApiUrl = Annotated[str, AfterValidator(parse_api_url), Field(json_schema_extra={"format": "uri"})]
+IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_schema_extra={"format": "uri"})]
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
@@ -175,7 +177,7 @@ class RackspaceEntry(CloudEntry):
     """The API key of that user: {credential: NAME} or {file: PATH}."""
     regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
     """The regions, like [DFW, ORD]. Several make one cloud each, named entry-region in lower case: rax-dfw, rax-ord."""
-    auth_url: ApiUrl = "https://identity.api.rackspacecloud.com/v2.0"
+    auth_url: IdentityUrl = "https://identity.api.rackspacecloud.com/v2.0"
     """The Identity endpoint."""
 
 

@@ -71,6 +71,14 @@ def parse_api_url(text: str) -> str:
     return text
 
 
+def parse_identity_url(text: str) -> str:
+    """The same, but unencrypted only on this machine: a key passes there. Raises ValueError."""
+    parts = _split(parse_api_url(text))
+    if parts is not None and parts.scheme == "http" and not is_local_name(parts.hostname or ""):
+        raise ValueError("beyond this machine an Identity URL begins with https://: a key passes there")
+    return text
+
+
 def parse_base_url(text: str) -> str:
     """The beginning of console URLs: scheme, host, port and perhaps a path. Raises ValueError."""
     parts = _split(text)

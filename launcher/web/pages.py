@@ -105,7 +105,7 @@ def render_problem(problem: Mapping[str, object], static: StaticFiles | None = N
 
 
 def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone: bool) -> str:
-    known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id")}
+    known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id", "instance")}
     links = [(entry, page_path(*entry.split("/", 1))) for entry in _candidates(problem)]
     return template.render(problem=known, links=links, alone=alone)
 

@@ -122,6 +122,8 @@ def problem_of(error: LauncherError) -> dict[str, object]:
         "hint": answer.hint,
     }
     if isinstance(error, CloudError):
+        if error.request_id is None and "request id" in answer.hint:
+            problem["hint"] = "Look at this cloud's entry in the gateway's configuration, and at what answers there."
         problem["cloud"] = error.cloud
         problem["request_id"] = error.request_id
     if isinstance(error, CloudBusyError) and error.retry_after is not None:

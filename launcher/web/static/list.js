@@ -47,7 +47,8 @@ function row(server) {
 }
 
 function problemLine(problem) {
-  const words = [problem.detail ?? problem.title, problem.hint].filter(Boolean).join(" ");
+  const instance = problem.instance && `Instance: ${problem.instance}`;
+  const words = [problem.detail ?? problem.title, problem.hint, instance].filter(Boolean).join(" ");
   return element("li", problem.cloud && !words.startsWith(problem.cloud) ? `${problem.cloud}: ${words}` : words);
 }
 

@@ -31,7 +31,8 @@ export function problem(found) {
   say("headline", found?.title);
   say("detail", found?.detail);
   say("hint", found?.hint);
-  say("request-id", found?.request_id && `Request id: ${found.request_id}`);
+  const ids = [found?.request_id && `Request id: ${found.request_id}`, found?.instance && `Instance: ${found.instance}`];
+  say("request-id", ids.filter(Boolean).join(" · "));
 }
 
 /** Show how far a launch has come; an empty list clears it. */

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from launcher.cloud.compute import Compute
 from launcher.cloud.identity import SharedAccess
+from launcher.cloud.signin_faults import _sent_secrets
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import CloudBusyError, CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError
 from launcher.model import Kind, Secret
@@ -292,6 +293,11 @@ AUTH = {"auth_url": "http://127.0.0.1:1/v3", "username": "ops", "project_name": 
         ({"auth_type": "no-such", "auth": AUTH}, "prd", 'the auth_type "no-such"'),
         ({"auth_type": "v3applicationcredential", "auth": {}}, "prd", "does not say|cannot sign in"),
         ({"auth": AUTH, "regions": [{"values": {}}]}, "prd", "its entry in clouds.yaml cannot be used"),
+        (
+            {"auth": {"auth_url": AUTH["auth_url"], "username": "a"}, "region_name": "R"},
+            "prd",
+            "its entry|does not say",
+        ),
     ],
 )
 async def test_every_fault_of_clouds_yaml_is_a_clear_error(
@@ -334,3 +340,36 @@ async def test_an_unversioned_auth_url_that_is_away_is_unreachable(tmp_path: Pat
     entry = {"auth": {**AUTH, "auth_url": "http://127.0.0.1:1", "password": note("password-for-nobody")}}
     with pytest.raises(CloudUnreachableError, match="Connection refused"):
         await identity(prd(tmp_path, entry)).access()
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+async def test_an_identity_service_that_repeats_the_key_is_not_repeated(
+    rax: FakeIdentity, identity: Identities, status: int
+) -> None:
+    rax.fault = saying(status, f'{{"unauthorized": {{"message": "Wrong: {rax.api_key}, says Identity"}}}}')
+    with pytest.raises(CloudError, match=r"Wrong: \*\*\*, says Identity") as caught:
+        await identity(rackspace(rax)).access()
+    assert rax.api_key not in str(caught.value)
+
+
+async def test_a_compute_api_that_repeats_the_token_is_not_repeated(
+    rax: FakeIdentity, dfw: FakeCompute, compute: Computes
+) -> None:
+    async def repeat(request: web.Request) -> web.Response | None:
+        if request.path.endswith("/servers/detail"):
+            return saying_now(403, f'{{"forbidden": {{"message": "No: {request.headers["X-Auth-Token"]}."}}}}')
+        return None
+
+    dfw.fault = repeat
+    with pytest.raises(CloudCredentialsError, match=r"No: \*\*\*"):
+        await compute(rackspace(rax)).servers()
+
+
+def saying_now(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=text, content_type="application/json")
+
+
+async def test_a_body_that_is_no_json_holds_no_secrets_to_mask() -> None:
+    assert list(_sent_secrets(b"grant_type=client_credentials")) == []
+    assert list(_sent_secrets(None)) == []
+    assert list(_sent_secrets('{"a": [{"password": "p"}, "secret"]}')) == ["p"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from launcher.audit.events import LaunchEvent, SessionEvent, fields
-from launcher.audit.log import LogJournal, set_up_logging
+from launcher.audit.log import LogJournal, describe, set_up_logging
 from launcher.model import Kind
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
@@ -66,3 +66,11 @@ def test_libraries_speak_up_only_from_warnings_on(stream: io.StringIO) -> None:
     logging.getLogger("keystoneauth.session").info("headers and all")
     logging.getLogger("launcher.daemon").info("ready")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["ready"]
+
+
+def test_a_group_of_exceptions_is_opened() -> None:
+    secret = issue()
+    text = describe(ExceptionGroup("several", [ValueError(secret), KeyError(secret)]))
+    assert "builtins.ValueError" in text
+    assert "builtins.KeyError" in text
+    assert secret not in text

@@ -22,6 +22,7 @@ class FakeCloud:
         self.all = [Server(name, server_id, n, "ACTIVE") for server_id, n in zip(ids, names, strict=True)]
         self.asked: list[str] = []
         self.down = False
+        self.broken = False
 
     async def servers(self) -> tuple[Server, ...]:
         return await self._answer("servers", self.all)
@@ -38,6 +39,8 @@ class FakeCloud:
     async def _answer(self, asked: str, servers: list[Server]) -> tuple[Server, ...]:
         self.asked.append(asked)
         await asyncio.sleep(0)
+        if self.broken:
+            raise ZeroDivisionError
         if self.down:
             raise CloudUnreachableError(f"{self.name} is down.", cloud=self.name)
         return tuple(servers)
@@ -193,3 +196,13 @@ async def test_a_listing_is_reused_for_five_seconds(directory: Directory, prod: 
     clock.at += 0.2
     await ask()
     assert prod.asked == ["servers", "servers"]
+
+
+async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
+    directory: Directory, prod: FakeCloud, stage: FakeCloud
+) -> None:
+    stage.broken = True
+    listing = await directory.list(cloud=None, query="", limit=100, marker=None)
+    assert {server.cloud for server in listing.servers} == {"prod"}
+    assert "fault of the gateway" in str(listing.errors["stage"])
+    assert await directory.locate("db") == ("prod", "db")

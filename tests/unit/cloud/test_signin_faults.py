@@ -47,6 +47,7 @@ def answer(status: int, body: bytes = b"") -> requests.Response:
         (openstack.exceptions.ConfigException("Region A is not"), CloudReplyError, "Region A is not"),
         (KeyError("token"), CloudReplyError, "does not speak Identity"),
         (theirs.HttpError(), CloudReplyError, "does not speak Identity"),
+        (Exception("what a plugin raises"), CloudCredentialsError, "its entry in clouds.yaml cannot be used; does it"),
     ],
 )
 def test_every_foreign_error_has_its_sentence(error: Exception, expected: type[CloudError], message: str) -> None:

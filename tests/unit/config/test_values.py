@@ -11,6 +11,7 @@ from launcher.config.values import (
     parse_base_url,
     parse_duration,
     parse_host_pattern,
+    parse_identity_url,
     parse_name,
     parse_public_url,
     parse_size,
@@ -120,3 +121,13 @@ def test_durations_are_written_as_a_person_writes_them(text: str) -> None:
 @pytest.mark.parametrize("text", ["0B", "1000B", "64KiB", "1MiB"])
 def test_sizes_are_written_as_a_person_writes_them(text: str) -> None:
     assert format_size(parse_size(text)) == text
+
+
+@pytest.mark.parametrize("url", ["https://id.example.com/v2.0", "http://127.0.0.1:5000/v2.0", "http://localhost/v2.0"])
+def test_a_key_may_pass_there(url: str) -> None:
+    assert parse_identity_url(url) == url
+
+
+def test_a_key_passes_unencrypted_only_on_this_machine() -> None:
+    with pytest.raises(ValueError, match="https://: a key passes there"):
+        parse_identity_url("http://identity.example.com/v2.0")
