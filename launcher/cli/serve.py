@@ -35,7 +35,8 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     set_up_logging(SystemClock(), options.log_level)
     with asyncio.Runner() as runner:
         code = _run(runner, serve or _daemon(), config)
-        _leave_threads_that_are_held(code)
+        if serve is None:  # a caller who brings a daemon of its own has a process of its own, too
+            _leave_threads_that_are_held(code)
     return code
 
 
