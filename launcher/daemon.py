@@ -102,6 +102,8 @@ async def open_gateway(
     except* _StoppingError:
         pass
     finally:
+        # Closing, the event loop waits for its threads: it gets one without any.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         for threads in (pool, names):
             threads.shutdown(wait=False, cancel_futures=True)
     if failure is not None:

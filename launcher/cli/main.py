@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from launcher import __version__
 from launcher.cli.arguments import Commands, add_config
@@ -15,7 +18,25 @@ from launcher.cli.exits import EXIT_CODES, Exit
 from launcher.cli.problems import print_problems
 from launcher.errors import ConfigError
 
+_GRACE = 0.5
+"""Seconds that worker threads have to end in."""
 _LEVELS = ("debug", "info", "warning", "error")
+
+
+def entry() -> NoReturn:
+    """The command itself: `main`, and the end of the process.
+
+    Python would wait for every worker thread, and one may be held for half a minute by a cloud that does not answer.
+    """
+    code = main()
+    workers = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    for thread in workers:
+        thread.join(_GRACE / len(workers))
+    if any(thread.is_alive() for thread in workers):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
