@@ -83,6 +83,7 @@ class Sshd:
             "ExitOnForwardFailure=yes",
             "IdentitiesOnly=yes",
             "StrictHostKeyChecking=no",
+            "ServerAliveInterval=1",
             f"UserKnownHostsFile={self.folder / 'known-hosts'}",
         ]
         command = [
@@ -150,8 +151,19 @@ async def _program(command: list[str], log: Path, port: int) -> AsyncIterator[No
                 await asyncio.sleep(0.05)
         yield
     finally:
+        await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Asked, and then made to: OpenSSH 9.2 can miss a SIGTERM that comes just before it waits for something to do."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(2):
+            await process.wait()
+    except TimeoutError:
         with suppress(ProcessLookupError):
-            process.terminate()
+            process.kill()
         await process.wait()
 
 
