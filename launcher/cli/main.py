@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM or Ctrl-C ends it")
+    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it")
     add_config(serve)
     serve.add_argument(
         "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
