@@ -26,12 +26,12 @@ def alive(kind: type) -> int:
 
 async def test_clouds_and_servers_are_listed(running: Running) -> None:
     assert await running.ask("GET", "/api/v1/clouds") == (200, {"clouds": [{"name": "prod"}]})
-    running.compute.add_server("db-01", "SHUTOFF")
-    status, listing = await running.ask("GET", "/api/v1/servers?q=db")
+    running.compute.add_server("mail-01", "SHUTOFF")
+    status, listing = await running.ask("GET", "/api/v1/servers?q=mail")
     assert status == 200
     [server] = listing["servers"]
-    assert (server["cloud"], server["name"], server["status"]) == ("prod", "db-01", "SHUTOFF")
-    assert server["page"] == "http://jump.localhost:6080/c/prod/db-01"
+    assert (server["cloud"], server["name"], server["status"]) == ("prod", "mail-01", "SHUTOFF")
+    assert server["page"] == "http://jump.localhost:6080/c/prod/mail-01"
     assert listing["errors"] == []
 
 
