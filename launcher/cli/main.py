@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from launcher import __version__
-from launcher.cli.arguments import Commands, add_config
-from launcher.cli.exits import EXIT_CODES, Exit
+from launcher.cli.exits import Exit
+from launcher.cli.parser import parser
 from launcher.cli.problems import print_problems
 from launcher.errors import ConfigError
 
 _GRACE = 0.5
 """Seconds that worker threads have to end in."""
-_LEVELS = ("debug", "info", "warning", "error")
 
 
 def entry() -> NoReturn:
@@ -42,7 +40,7 @@ def entry() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that `argv` (default: the process's arguments) names; returns the exit code."""
     try:
-        options = _parser().parse_args(argv)
+        options = parser().parse_args(argv)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.USAGE
     try:
@@ -69,36 +67,3 @@ def _say_fault(error: Exception) -> None:
     places = "".join(traceback.format_tb(error.__traceback__))
     sentence = f"console-launcher: an internal fault ({type(error).__name__}): please report it with the lines above"
     print(f"{places}{sentence}", file=sys.stderr)  # noqa: T201 -- the command's answer
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="console-launcher",
-        description="One local gateway in front of the consoles of all your OpenStack and Rackspace servers.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it")
-    add_config(serve)
-    serve.add_argument(
-        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
-    )
-    check = _add(commands, "check-config", "check_config", "tell every problem of a configuration at once")
-    add_config(check)
-    check.add_argument("--json", action="store_true", help="answer as JSON on standard output")
-    _add(commands, "schema", "schema", "print the configuration's JSON Schema, for editors")
-    return parser
-
-
-def _add(commands: Commands[argparse.ArgumentParser], name: str, module: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(module=module)
-    return parser
