@@ -20,3 +20,10 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_FILE,
         help="the configuration file (default: %(default)s)",
     )
+
+
+def port_number(text: str) -> int:
+    """A TCP port that can be listened on. Raises argparse.ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+    return int(text)
