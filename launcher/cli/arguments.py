@@ -98,3 +98,10 @@ def _seconds(text: str) -> float:
     if not 0 < seconds <= _LONGEST:
         raise argparse.ArgumentTypeError(f'"{text}": a number of seconds up to {_LONGEST:g} is expected')
     return seconds
+
+
+def port_number(text: str) -> int:
+    """A TCP port that can be listened on. Raises argparse.ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+    return int(text)

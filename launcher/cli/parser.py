@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from launcher import __version__
-from launcher.cli.arguments import Commands, Group, add_config, add_json
+from launcher.cli.arguments import Commands, Group, add_config, add_json, port_number
 from launcher.cli.asking import add_asking, add_completion
 from launcher.cli.exits import EXIT_CODES
 
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     start, use, set_up = (Group(title, commands) for title in ("start", "use, while it runs", "set up"))
+    _add_demo(start)
     _add_serve(start)
     add_asking(use)
     _add_check_config(set_up)
@@ -72,6 +74,39 @@ console-launcher serve --config config.yaml""",
     add_config(parser)
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
+    )
+
+
+def _add_demo(group: Group) -> None:
+    parser = group.add(
+        "demo",
+        "try it out: a simulated cloud on this machine, behind the real gateway",
+        about="""Needs no account: it starts a simulated cloud, its console proxy and the screens of a dozen
+servers on this machine's loopback, puts the real gateway in front of them, and prints a
+link. Console tokens of this cloud live for 60 s, so that you can see a bookmark outlive
+them. Ctrl-C ends it and leaves nothing behind.""",
+        examples="""# and open it in your browser
+console-launcher demo --open
+# with an account for the openstack command, or for `console-launcher init`
+console-launcher demo --openrc demo.openrc""",
+    )
+    parser.add_argument(
+        "-p",
+        "--port",
+        type=port_number,
+        default=6080,
+        metavar="PORT",
+        help="where the gateway listens on localhost; if it is taken, the next free one (default: %(default)s)",
+    )
+    parser.add_argument("--open", action="store_true", help="open the link in your browser")
+    parser.add_argument(
+        "--openrc",
+        type=Path,
+        metavar="FILE",
+        help="write the account of the simulated cloud to a new file, as OS_* variables for the openstack command",
+    )
+    parser.add_argument(
+        "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import Final, TextIO
 
 GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
@@ -41,3 +42,19 @@ def may_open_a_browser() -> bool:
 def is_completing() -> bool:
     """Whether a shell asks what the TAB key may complete, in the words of the argcomplete library."""
     return "_ARGCOMPLETE" in os.environ
+
+
+@dataclass(frozen=True, slots=True)
+class SshConnection:
+    """The SSH connection that a person came in by: the address and port of this machine, as they reached it."""
+
+    host: str
+    port: int
+
+
+def ssh_connection() -> SshConnection | None:
+    """What sshd says in $SSH_CONNECTION (client's address and port, then ours); None without SSH."""
+    words = os.environ.get("SSH_CONNECTION", "").split()
+    if len(words) != 4 or not words[3].isdecimal() or not words[2].isprintable():
+        return None
+    return SshConnection(words[2], int(words[3]))
