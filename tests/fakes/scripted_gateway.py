@@ -24,11 +24,11 @@ def http(
 
 class ScriptedGateway:
     """`async with ScriptedGateway(http("{}")) as gateway:`; each item of `answers` is said to one who asks, the last
-    to all that follow. `drip` seconds pass between the bytes."""
+    to all that follow. `then_drip` comes after it byte by byte, with a moment between them."""
 
-    def __init__(self, *answers: bytes | None, drip: float = 0.0) -> None:
+    def __init__(self, *answers: bytes | None, then_drip: bytes = b"") -> None:
         self._answers = answers
-        self._drip = drip
+        self._drip = then_drip
         self._folder = Path(tempfile.mkdtemp(prefix="scripted-"))
         self.socket_path = self._folder / "web.sock"
         self.requests: list[str] = []
@@ -57,18 +57,17 @@ class ScriptedGateway:
             answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
             if answer is HANG:
                 await reader.read()
-            elif self._drip:
-                await self._drip_out(answer, writer)
             else:
                 writer.write(answer)
-                await writer.drain()
+                await self._drip_out(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # whoever asked has left
         finally:
             writer.close()
 
-    async def _drip_out(self, answer: bytes, writer: asyncio.StreamWriter) -> None:
-        for byte in answer:
+    async def _drip_out(self, writer: asyncio.StreamWriter) -> None:
+        await writer.drain()
+        for byte in self._drip:
             writer.write(bytes([byte]))
             await writer.drain()
-            await asyncio.sleep(self._drip)
+            await asyncio.sleep(0.02)

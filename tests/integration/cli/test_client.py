@@ -88,9 +88,9 @@ async def test_an_answer_beyond_all_measure_is_not_read_to_its_end(monkeypatch: 
                 await ask(gateway)
 
 
-@pytest.mark.parametrize(("answer", "drip"), [(HANG, 0.0), (http("{}" + " " * 10_000), 0.02)])
-async def test_a_gateway_that_hangs_or_drips_is_given_up(answer: bytes | None, drip: float) -> None:
-    async with ScriptedGateway(answer, drip=drip) as gateway:
+@pytest.mark.parametrize(("answer", "drip"), [(HANG, b""), (b"", http("{}" + " " * 10_000))])
+async def test_a_gateway_that_hangs_or_drips_is_given_up(answer: bytes | None, drip: bytes) -> None:
+    async with ScriptedGateway(answer, then_drip=drip) as gateway:
         with pytest.raises(Failure, match=r"did not answer within 0\.2 s") as failure:
             await ask(gateway, 0.2)
     assert failure.value.code == 69
@@ -142,3 +142,18 @@ def test_a_reference_is_one_segment_or_two() -> None:
     assert server_path("prod/a/b ü") == "/api/v1/servers/prod/a%2Fb%20%C3%BC"
     with pytest.raises(Failure, match="no text in UTF-8"):
         server_path("prod/\udcff")
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 10000\r\n", b"Transfer-Encoding: chunked\r\n"])
+async def test_the_time_limit_holds_for_a_body_that_drips_as_well(head: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head + b"\r\n"
+    async with ScriptedGateway(answer, then_drip=b"2000\r\n" + 10_000 * b" ") as it:
+        with pytest.raises(Failure, match=r"did not answer within 0\.4 s"):
+            await ask(it, 0.4)
+
+
+def test_whoever_may_not_open_the_socket_is_told_the_group_and_the_way_into_it() -> None:
+    failure = client_module._why(UnixGateway("/run/x.sock"), PermissionError())
+    assert failure.code == 77
+    assert "may not open /run/x.sock" in failure.sentence
+    assert failure.advice[0].startswith("Ask root of this machine for:  usermod -aG console-operators ")
