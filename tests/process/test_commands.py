@@ -49,6 +49,7 @@ class Row:
 
 
 ROWS = {
+    "demo": Row(("demo", "--openrc", "/nowhere/openrc"), 2, 2, ""),
     "serve": Row(("serve", "--config", "/nowhere/config.yaml"), 78, 78, ""),
     "servers": Row(("servers", "web"), 75, 69, "prod/web-01\tACTIVE\t"),
     "clouds": Row(("clouds",), 75, 69, "prod\tnone\t-\t"),

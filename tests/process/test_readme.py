@@ -54,7 +54,9 @@ def clone(folder: Path) -> Path:
 @asynccontextmanager
 async def started(command: str, folder: Path) -> AsyncIterator[asyncio.StreamReader]:
     """The command in a shell of its own; what it prints. It must end well after Ctrl-C."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "COVERAGE"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "COVERAGE"))
+    }
     environment.pop("SSH_CONNECTION", None)
     process = await asyncio.create_subprocess_shell(
         command, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, start_new_session=True
