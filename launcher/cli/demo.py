@@ -12,8 +12,8 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -60,12 +60,13 @@ async def _demo(options: argparse.Namespace) -> None:
     from launcher.demo.cloud import open_cloud
 
     with tempfile.TemporaryDirectory(prefix="console-launcher-demo-") as folder:
-        async with open_cloud() as cloud, _openrc(options.openrc, cloud):
-            async with _gateway(Path(folder), cloud, options.port) as port:
-                _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
-                if options.open:
-                    await _open_browser(_link(port))
-                await stop.wait()
+        async with open_cloud() as cloud:
+            with _openrc(options.openrc, cloud):
+                async with _gateway(Path(folder), cloud, options.port) as port:
+                    _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
+                    if options.open:
+                        await _open_browser(_link(port))
+                    await stop.wait()
 
 
 @asynccontextmanager
@@ -91,8 +92,8 @@ def _is_taken(error: ListenError) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
 
 
-@asynccontextmanager
-async def _openrc(path: Path | None, cloud: DemoCloud) -> AsyncIterator[None]:
+@contextmanager
+def _openrc(path: Path | None, cloud: DemoCloud) -> Iterator[None]:
     """The file with the simulated cloud's account, as long as that exists. Raises _OpenrcError."""
     if path is None:
         yield
@@ -135,7 +136,7 @@ def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, 
         *(_tunnel(port, ssh) if ssh else []),
         f"1. Open web-01 ({link}c/prod/web-01) and type: help, then Enter.",
         "2. Wait a minute: by then its console token is dead. Reload, and the same bookmark works.",
-        f"3. Elsewhere: console-launcher servers --gateway {gateway}",
+        f"3. In another terminal: console-launcher servers --gateway {gateway}",
         "",
         *([f"Its account: . {shlex.quote(str(options.openrc))}", ""] if options.openrc else []),
         "Ctrl-C ends the demo.",

@@ -12,6 +12,7 @@ import math
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy
@@ -167,7 +168,7 @@ def strokes_of(char: str) -> tuple[tuple[Point, ...], ...]:
     """The strokes of a character, in half units; a box for one that the typeface does not have."""
     if char in _STROKES:
         return tuple(_parse(_STROKES[char]))
-    base, *marks = unicodedata.normalize("NFD", char)
+    base, *marks = list(unicodedata.normalize("NFD", char))
     if base not in _STROKES or not marks or any(mark not in _MARKS for mark in marks):
         return tuple(_parse(_BOX))
     lift = 4.0 if base.isupper() else 0.0
@@ -188,7 +189,7 @@ def glyph(char: str, scale: int, weight: float) -> Coverage:
     x, y = columns / scale - _LEFT, rows / scale - ABOVE
     distance = numpy.full((height, width), 1e9, numpy.float32)
     for stroke in strokes_of(char):
-        for start, end in zip(stroke, stroke[1:], strict=False):
+        for start, end in pairwise(stroke):
             numpy.minimum(distance, _distance(x, y, start, end), out=distance)
     ink: Coverage = numpy.clip((weight / 2 - distance) * scale + 0.5, 0.0, 1.0).astype(numpy.float32)
     ink.flags.writeable = False
@@ -211,7 +212,7 @@ def _parse(text: str, lift: float = 0.0) -> Iterator[tuple[Point, ...]]:
 
 
 def _place(word: str, lift: float) -> Point:
-    return float(int(word[0], 36)), int(word[1], 36) - lift
+    return float(int(word[0:1], 36)), int(word[1:2], 36) - lift
 
 
 def _rounded(corners: list[tuple[bool, float, float]]) -> Iterator[Point]:
