@@ -48,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print_problems(error.problems)
         return Exit.CONFIG
+    except KeyboardInterrupt:  # while a command was being imported, or had no other end in mind
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK

@@ -84,7 +84,7 @@ class Follower:
         if len(self._buffer) < 24:
             return 0
         self.width, self.height = struct.unpack(">HH", self._buffer[:4])
-        (size,) = struct.unpack(">I", self._buffer[20:24])
+        size = int.from_bytes(self._buffer[20:24], "big")
         if len(self._buffer) < 24 + size:
             return 0
         self.name = self._buffer[24 : 24 + size].decode()
@@ -95,7 +95,7 @@ class Follower:
     def _clipboard(self) -> int:
         if len(self._buffer) < 8:
             return 0
-        (size,) = struct.unpack(">i", self._buffer[4:8])
+        size = int.from_bytes(self._buffer[4:8], "big", signed=True)
         end = 8 + abs(size)
         if len(self._buffer) < end:
             return 0

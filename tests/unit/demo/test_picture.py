@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy
 import pytest
@@ -79,14 +81,17 @@ def test_the_pointer_stays_on_top_of_what_changes_below_it(picture: Picture, sce
 
 
 def test_everything_that_arrives_can_be_seen(picture: Picture, scene: Scene) -> None:
-    for happens in (
-        lambda: scene.paste("a clipboard of several words, longer than a line of its card is wide; and more and more"),
-        lambda: scene.key(0xFFE3, True, NOW),
-        lambda: scene.key(0xFFE9, True, NOW),
-        lambda: scene.key(0xFFFF, True, NOW),
-        lambda: scene.point(10, 10, 4),
-        lambda: setattr(scene, "viewers", 2),
-    ):
+    def another_looks() -> None:
+        scene.viewers += 1
+
+    text = "a clipboard of several words, longer than a line of its card is wide; and more and more"
+    happenings: list[Callable[[], object]] = [
+        partial(scene.paste, text),
+        *(partial(scene.key, keysym, True, NOW) for keysym in (0xFFE3, 0xFFE9, 0xFFFF)),
+        partial(scene.point, 10, 10, 4),
+        another_looks,
+    ]
+    for happens in happenings:
         happens()
         rects, honest = follow(picture)
         assert rects

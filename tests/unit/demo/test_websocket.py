@@ -5,7 +5,7 @@ import os
 import pytest
 
 from launcher.demo import websocket
-from launcher.demo.websocket import Broken, Closed, Frames, Message, Ping, UpgradeError, parse_upgrade
+from launcher.demo.websocket import Broken, Closed, Frames, Incoming, Message, Ping, UpgradeError, parse_upgrade
 from tests.fakes.console_proxy import frame as client_frame
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -99,7 +99,8 @@ def test_programs_send_no_origin_and_a_front_end_may_tell_the_scheme() -> None:
 def test_messages_come_whole_however_they_are_cut() -> None:
     stream = masked(b"one") + masked(b"tw", fin=False) + masked(b"?", 9) + masked(b"o", 0) + masked(b"", 10)
     stream += masked(bytes(70_000)) + masked(b"x" * 200)
-    frames, found = Frames(), []
+    frames = Frames()
+    found: list[Incoming] = []
     for place in range(0, len(stream), 7):
         found += frames.feed(stream[place : place + 7])
     assert found == [Message(b"one"), Ping(b"?"), Message(b"two"), Message(bytes(70_000)), Message(b"x" * 200)]
