@@ -136,10 +136,15 @@ class _Connection(asyncio.Protocol):
             self._viewer = None
 
     def pause_writing(self) -> None:
+        """Who does not read is not listened to either: answers would pile up."""
         self._writable = False
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self._transport is not None:
+            self._transport.resume_reading()
         if self._viewer is not None:
             self._viewer.flush()
 

@@ -217,8 +217,8 @@ async def test_a_name_that_is_markup_is_only_a_name(demo: Demo, profile: Profile
     tab = await profile.open(f"{demo.url}/")
     await tab.page.get_by_role("link", name=name, exact=True).click()
     await tab.until_shows(demo.picture(name))
-    tab = await profile.open(f"{demo.url}/c/rax/%E6%9D%B1%E4%BA%AC-web-01")
-    await tab.until_shows(demo.picture("東京-web-01"))
+    tab = await profile.open(f"{demo.url}/c/rax/%D1%81%D0%BE%D1%84%D0%B8%D1%8F-web-01")
+    await tab.until_shows(demo.picture("софия-web-01"))
 
 
 async def test_the_alias_is_a_bookmark(demo: Demo, profile: Profile) -> None:

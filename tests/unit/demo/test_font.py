@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from launcher.demo.font import ABOVE, ADVANCE, HEIGHT, glyph, is_known, strokes_of
+from launcher.demo.font import ABOVE, ADVANCE, HEIGHT, glyph, strokes_of
 
 BOX = strokes_of("\x00")
 
@@ -19,15 +19,18 @@ def test_every_printable_ascii_character_has_a_shape_of_its_own(char: str) -> No
 def test_a_space_is_empty_and_what_is_unknown_is_a_box() -> None:
     assert not glyph(" ", 1, 2.0).any()
     assert strokes_of("東") == BOX
-    assert not is_known("東")
-    assert is_known("é")
-    assert is_known("q")
 
 
 @pytest.mark.parametrize("char", "äöüÄÖÜéèêñçåÅšß€")
 def test_europe_has_its_accents(char: str) -> None:
-    assert is_known(char)
+    assert strokes_of(char) != BOX
     assert strokes_of(char) != strokes_of(char.encode("ascii", "replace").decode())
+
+
+@pytest.mark.parametrize("char", "абвгґдеєёжзиіїйклмнопрстуфхцчшщъыьэюя")
+def test_cyrillic_is_written_small_and_in_capitals(char: str) -> None:
+    assert BOX not in (strokes_of(char), strokes_of(char.upper()))
+    assert strokes_of(char) != strokes_of(char.upper())
 
 
 def test_an_accent_that_is_unknown_makes_a_box() -> None:
@@ -48,6 +51,6 @@ def test_straight_strokes_are_crisp_at_the_smallest_size() -> None:
 
 
 def test_every_letter_stays_inside_its_cell() -> None:
-    for char in string.printable[:94] + "ÄÖÜÅÇ":
+    for char in string.printable[:94] + "ÄÖÜÅÇЩЮЙщйф":
         ink = glyph(char, 1, 2.0)
         assert max(ink[:, 0].max(), ink[:, -1].max(), ink[-1].max()) < 0.01, char
