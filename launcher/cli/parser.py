@@ -21,10 +21,14 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it")
+    serve = _add(
+        commands, "serve", "serve", "run the gateway until SIGTERM or Ctrl-C ends it; SIGHUP reloads its configuration"
+    )
     add_config(serve)
     serve.add_argument(
-        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
+        "--log-level",
+        choices=_LEVELS,
+        help="the least that is logged (default: log_level of the configuration, or info)",
     )
     check = _add(commands, "check-config", "check_config", "tell every problem of a configuration at once")
     add_config(check)
