@@ -207,6 +207,7 @@ async def test_the_mouse_and_ctrl_alt_del_arrive(demo: Demo, profile: Profile) -
     await tab.until_shows(demo.picture("web-01"))
     await tab.page.mouse.click(400, 400)
     await until(tab, lambda: [buttons for _, _, buttons in screen.received.clicks] == [1, 0], "the click")
+    await tab.page.click("#keys")
     await tab.page.get_by_role("button", name="Ctrl-Alt-Del").click()
     await until(tab, lambda: screen.received.ctrl_alt_dels == 1, "Ctrl-Alt-Del")
     await tab.until_shows(demo.picture("web-01"))
