@@ -39,8 +39,9 @@ from launcher.web.upgrade import viewer_route
 
 _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
-_DRAIN = 3.0
-"""Seconds that sessions have to end in; with the rest of the way down it stays under five."""
+_DRAIN = 2.0
+"""Seconds that sessions have to end in. After them aiohttp gives requests under way its time twice, and threads have
+half a second: with viewers that do not answer and a cloud that hangs it stays under four, and systemd waits for ten."""
 _NAME_THREADS = 32
 """For look-ups of names, which the operating system may hold for half a minute each."""
 

@@ -26,4 +26,4 @@ def build_app(*, guard: Middleware, static: StaticFiles, routes: Iterable[web.Ro
 
 def build_runner(app: web.Application) -> web.AppRunner:
     """As `launcher.web.listeners` needs it: see there for each setting."""
-    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1, keepalive_timeout=30)
+    return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5, keepalive_timeout=30)

@@ -2,7 +2,7 @@
 
 The runner is made and set up by the caller, with
 
-    web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1, keepalive_timeout=30)
+    web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5, keepalive_timeout=30)
 
 `handler_cancellation`, so that a viewer who leaves during a launch ends it; no `access_log`, because it writes queries
 and referrers; `keepalive_timeout` also bounds a second request of which only a part arrives, because aiohttp counts it

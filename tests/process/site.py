@@ -63,8 +63,11 @@ class Site:
         self, *, settings: Mapping[str, Any] | None = None, others: Mapping[str, Any] | None = None, **entry: Any
     ) -> Daemon:
         """A daemon that knows this cloud and `others`; `entry` adds to its entry, `settings` to the top level."""
-        bare = {"provider": "none", "endpoint": self.compute.endpoint, "api_token": {"file": str(self._api_token)}}
-        return Daemon(self._output, {"lab": {**bare, **entry}, **(others or {})}, **(settings or {}))
+        return Daemon(self._output, {"lab": {**self.entry(), **entry}, **(others or {})}, **(settings or {}))
+
+    def entry(self) -> dict[str, Any]:
+        """This cloud as a configuration has it."""
+        return {"provider": "none", "endpoint": self.compute.endpoint, "api_token": {"file": str(self._api_token)}}
 
 
 async def start_screens(stack: AsyncExitStack, output: Path, *pictures: str) -> list[Screen]:
