@@ -154,6 +154,7 @@ async def _serving(
         frame_limit=limits.frame,
     )
     api = Api(
+        clouds=clouds,
         directory=directory,
         policy=policy,
         broker=broker,

@@ -21,6 +21,7 @@ import openstack.config
 
 from launcher.cloud.transport import ClientCertificate, open_session, tls_context
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
+from launcher.config.secrets import passed
 from launcher.errors import CloudCredentialsError, CloudReplyError, CloudUnreachableError
 from launcher.model import Secret
 
@@ -166,10 +167,12 @@ def _beside(clouds_yaml: Path | None, certificate: str | tuple[str, str]) -> Cli
 
     So that a client certificate can be passed as credentials, whose folder is known only when the service runs.
     """
-    folder = clouds_yaml.parent if clouds_yaml else Path()
+    if clouds_yaml is None:
+        return certificate
+    folder = clouds_yaml.parent
     if isinstance(certificate, str):
-        return str(folder / certificate)
-    return str(folder / certificate[0]), str(folder / certificate[1])
+        return str(passed(folder, certificate))
+    return str(passed(folder, certificate[0])), str(passed(folder, certificate[1]))
 
 
 def _wanted(cloud: Cloud, settings: Any) -> _Wanted:

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 from launcher.model import Secret
 
 _LIMIT = 64 * 1024
+_FOLDER = "credentials"
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -49,7 +50,7 @@ class _Place:
 
 def folder_beside(file: Path) -> Path:
     """Where the credentials of a configuration file lie when systemd passes none."""
-    return file.parent / "credentials"
+    return file.parent / _FOLDER
 
 
 def _place(value: object, folder: Path | None) -> _Place | None:
@@ -68,10 +69,13 @@ def _credential(name: str, folder: Path | None) -> _Place:
     """Raises ValueError."""
     if "/" in name or name in (".", ".."):
         raise ValueError("a credential is a name without /: for a path write {file: PATH}")
-    passed = os.environ.get("CREDENTIALS_DIRECTORY")
-    if passed:
-        missing = f'systemd passed no credential "{name}" ({passed}): the unit needs LoadCredential={name}:/path/of/it'
-        return _Place(Path(passed) / name, missing=missing)
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if directory:
+        missing = (
+            f'systemd passed no credential "{name}" ({directory}): put it into the folder that the unit loads '
+            "(LoadCredential=) and restart the service"
+        )
+        return _Place(passed(Path(directory), name), missing=missing)
     if folder is None:
         raise ValueError(
             f'credential "{name}" is only there under systemd ($CREDENTIALS_DIRECTORY is not set): '
@@ -83,6 +87,14 @@ def _credential(name: str, folder: Path | None) -> _Place:
         f"nor is there a file {path}"
     )
     return _Place(path, guarded=True, missing=missing)
+
+
+def passed(directory: Path, name: str) -> Path:
+    """A credential of its own, or one of the folder that the shipped unit loads whole: there systemd puts the folder's
+    own id before each name (`LoadCredential=credentials:/etc/console-launcher/credentials`, systemd.exec(5)).
+    """
+    whole = directory / f"{_FOLDER}_{name}"
+    return whole if whole.exists() and not (directory / name).exists() else directory / name
 
 
 def read_secret(value: object, folder: Path | None = None) -> Secret:

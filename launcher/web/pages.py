@@ -17,6 +17,7 @@ import jinja2
 from aiohttp import web
 
 from launcher.errors import ServerNotFoundError
+from launcher.web.bookmarks import page_path
 from launcher.web.static import StaticFiles, static_route
 
 FOLDER: Final = Path(__file__).parent
@@ -82,11 +83,6 @@ def page_routes(directory: DirectoryForPages, static: StaticFiles) -> list[web.R
         web.get("/c/{name:[^/]+}", pages.named),
         static_route(static),
     ]
-
-
-def page_path(cloud: str, server: str) -> str:
-    """The bookmark of a server; `server` is its name or its UUID."""
-    return f"/c/{quote(cloud, safe='')}/{quote(server, safe='')}"
 
 
 def shown(name: str, length: int = SHOWN_LENGTH) -> str:

@@ -27,3 +27,19 @@ export function closed(code, reason) {
   const title = reason || "The connection ended.";
   return { title, detail: reason ? null : `WebSocket close code ${code}.` };
 }
+
+/** A problem as text, for a ticket: what, where, when, and the ids by which its traces are found. */
+export function details(name, address, problem, now) {
+  const { title, detail, hint, request_id: request, instance, status } = problem ?? {};
+  const lines = [
+    `${name}: ${title ?? ""}`,
+    detail !== title && detail,
+    hint,
+    request && `Request id: ${request}`,
+    instance && `Instance: ${instance}`,
+    status && `Status: ${status}`,
+    `Page: ${address}`,
+    `Time: ${now.toISOString()}`,
+  ];
+  return lines.filter(Boolean).join("\n");
+}

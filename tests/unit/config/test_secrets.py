@@ -57,7 +57,8 @@ def test_a_credential_that_is_nowhere_names_the_places_looked_at(
     with pytest.raises(ValueError) as refused:
         read_secret({"credential": "key"}, nowhere / "credentials")
     assert str(refused.value) == (
-        f'systemd passed no credential "key" ({nowhere}): the unit needs LoadCredential=key:/path/of/it'
+        f'systemd passed no credential "key" ({nowhere}): put it into the folder that the unit loads '
+        "(LoadCredential=) and restart the service"
     )
 
 

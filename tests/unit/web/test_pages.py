@@ -12,10 +12,10 @@ from yarl import URL
 
 from launcher.errors import AmbiguousServerError, LauncherError, ServerNotFoundError
 from launcher.web import pages
+from launcher.web.bookmarks import page_path
 from launcher.web.pages import (
     PAGE_HEADERS,
     SECURITY_HEADERS,
-    page_path,
     page_routes,
     problem_page,
     render_problem,
