@@ -77,7 +77,7 @@ def sign_in(cloud: Cloud, now: datetime) -> Grant:
 
 
 def compute_regions(cloud: Cloud) -> tuple[str, ...]:
-    """The regions that the account's catalog has a Compute endpoint in, whichever the cloud is in; none without catalog.
+    """The regions that the account's catalog has a Compute endpoint in; none without a catalog.
 
     Raises CloudError and keystoneauth1's own exceptions.
     """

@@ -36,9 +36,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        message = (
-            "there is no such file: `console-launcher init` writes one, or name yours with --config FILE"
-        )
+        message = "there is no such file: `console-launcher init` writes one, or name yours with --config FILE"
     except PermissionError:
         message = "cannot be read by this account: give it the right to read the file, or use the service's account"
     except IsADirectoryError:

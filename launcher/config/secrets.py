@@ -1,8 +1,8 @@
 """Secrets and files that the configuration names: `{credential: NAME}` or `{file: PATH}`, read once, at load.
 
-A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)), and outside systemd
-one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while others than
-its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
+A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)), and outside
+systemd one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while others
+than its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ _FOLDER = "credentials"
 _SCHEMA = {
     "type": "object",
     "properties": {
-        "credential": {"type": "string", "description": (
-            "Name of a file in systemd's credentials directory, or in the folder credentials beside this file."
-        )},
+        "credential": {
+            "type": "string",
+            "description": (
+                "Name of a file in systemd's credentials directory, or in the folder credentials beside this file."
+            ),
+        },
         "file": {"type": "string", "description": "Path of a file that holds the secret and nothing else."},
     },
     "additionalProperties": False,
@@ -108,17 +111,21 @@ def read_secret(value: object, folder: Path | None = None) -> Secret:
     if place is None:
         raise ValueError("a secret never stands in this file: write {credential: NAME} or {file: PATH}")
     in_own_file = isinstance(value, Mapping) and "file" in value
-    path, text = place.path, _content(place, guarded=place.guarded or in_own_file)
-    if len(text) > _LIMIT:
-        raise ValueError(f"{path} is larger than 64 KiB: that is not a secret")
+    return secret_of(_content(place, guarded=place.guarded or in_own_file), str(place.path))
+
+
+def secret_of(content: bytes, place: str) -> Secret:
+    """A secret that was read from a place, without the newline at its end. Raises ValueError."""
+    if len(content) > _LIMIT:
+        raise ValueError(f"{place} is larger than 64 KiB: that is not a secret")
     try:
-        secret = text.decode().strip("\r\n")
+        secret = content.decode().strip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None  # its cause would hold the secret's bytes
+        raise ValueError(f"{place} is not UTF-8 text") from None  # its cause would hold the secret's bytes
     if not secret.strip():
-        raise ValueError(f"{path} is empty: put the secret into it")
+        raise ValueError(f"{place} is empty: put the secret into it")
     if not secret.isprintable():
-        raise ValueError(f"{path} holds more than one line: put the secret alone into it")
+        raise ValueError(f"{place} holds more than one line: put the secret alone into it")
     return Secret(secret)
 
 

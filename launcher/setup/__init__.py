@@ -10,9 +10,13 @@
     write            all of the plan or nothing, and never over what is there
     words         P  what is said: what was done, what comes next
     asking           the seam to the person at the terminal
+    scene            what a set-up begins with: wishes, surroundings, places
+    choice           which credentials are to be tried
+    regions       P  which regions of an account are used, and what its entry is called
     first            all of this in order, where there is no configuration yet
     again            where there is one: it stays as it is, and is tried
+    differences   P  what it lacks then
 
-What is written is tried first: a password that no cloud accepts leaves no file behind. No secret gets into what is said,
-into an argument of a process, or into a file but those of the folder `credentials`, which are their owner's alone.
+What is written is tried first: a password that no cloud accepts leaves no file behind. No secret gets into what is
+said, into an argument of a process, or into a file but those of the folder `credentials`, which are their owner's alone.
 """

@@ -61,6 +61,8 @@ class Account:
     username: str
     api_key: Secret
     origin: str
+    profile: str = ""
+    """Its name in clouds.yaml, if it comes from there."""
     auth_url: str | None = None
     """None: Rackspace's own."""
     fixed_regions: tuple[str, ...] = ()
@@ -134,6 +136,7 @@ def _source(name: str, profile: str, settings: Settings, origin: str) -> Source:
             username=str(user or ""),
             api_key=Secret(str(key or "")),
             origin=origin,
+            profile=profile,
             auth_url=str(url).rstrip("/") if url else None,
             fixed_regions=_regions(settings),
         )

@@ -68,7 +68,7 @@ def with_certificates(profile: Profile, around: Surroundings) -> Profile:
     for key in CERTIFICATES:
         named = settings.get(key)
         if named:
-            path = _file(str(named), _folders(profile, around), around)
+            path = _file(str(named), _folders(profile), around)
             pem[key] = _content(path, key)
             settings[key] = str(path)
     return dataclasses.replace(profile, settings=settings, pem=pem)
@@ -93,7 +93,7 @@ def _texts(path: Path) -> Settings:
     return {str(key): value for key, value in read_yaml(path).items()}
 
 
-def _folders(profile: Profile, around: Surroundings) -> list[Path]:
+def _folders(profile: Profile) -> list[Path]:
     """Where a relative path may count from: here, as openstacksdk has it, or the file that says it."""
     return [Path.cwd(), *([Path(profile.origin).parent] if profile.in_files else [])]
 

@@ -1,4 +1,4 @@
-"""This Python and its `console-launcher`: how a service starts it, whether a sandboxed one can, and the shipped units."""
+"""This Python and its `console-launcher`: how a service starts it, and if a sandboxed one can; the shipped units."""
 
 from __future__ import annotations
 

@@ -71,9 +71,7 @@ class Plan:
     files: tuple[File, ...]
 
 
-def plan_of(
-    target: Target, chosen: Sequence[Chosen], units: Sequence[File], originals: OriginalFiles | None
-) -> Plan:
+def plan_of(target: Target, chosen: Sequence[Chosen], units: Sequence[File], originals: OriginalFiles | None) -> Plan:
     """Everything: credentials, units, configuration."""
     credentials = credential_files(target.credentials, [entry.source for entry in chosen], copied=originals is None)
     config = File(target.config, 0o644, config_text(target, chosen, originals))
@@ -108,11 +106,11 @@ def credential_files(folder: str, sources: Iterable[Source], *, copied: bool = T
     for profile in profiles:
         for key, content in profile.pem.items():
             found.append(File(f"{folder}/{pem_name(profile, key)}", 0o600, Secret(content), f"(its {key}, in PEM)\n"))
-    content = {profile.profile: copied_settings(profile) for profile in profiles}
-    shown = {name: masked(settings) for name, settings in content.items()}
+    clouds = {profile.profile: copied_settings(profile) for profile in profiles}
+    shown = {name: masked(settings) for name, settings in clouds.items()}
     head = _clouds_yaml_head(profiles)
     found.append(
-        File(f"{folder}/{CLOUDS_YAML}", 0o600, Secret(head + _dumped(content)), head + _dumped(shown)),
+        File(f"{folder}/{CLOUDS_YAML}", 0o600, Secret(head + _dumped(clouds)), head + _dumped(shown)),
     )
     return tuple(found)
 
@@ -151,8 +149,8 @@ def config_text(target: Target, chosen: Sequence[Chosen], originals: OriginalFil
         "# The configuration of console-launcher, begun by `console-launcher init`. Change it as you like:",
         f"#   console-launcher check-config --config {target.config}",
         "# tells every problem at once, and `console-launcher schema` describes every key there is.",
-        "# No secret stands here: {credential: NAME} is the file NAME in the folder credentials beside this file, or one",
-        "# that systemd passes to the service under that name.",
+        "# No secret stands here: {credential: NAME} is the file NAME in the folder credentials beside this file, which",
+        "# systemd passes on to a service.",
         "",
         *_listening(target),
         "",
@@ -191,7 +189,11 @@ def _clouds_files(chosen: Sequence[Chosen], originals: OriginalFiles | None) -> 
     if not any(isinstance(entry.source, Profile) for entry in chosen):
         return []
     if originals is None:
-        return ["# How to sign in to the clouds below, with the passwords.", f"clouds_yaml: {_credential(CLOUDS_YAML)}", ""]
+        return [
+            "# How to sign in to the clouds below, with the passwords.",
+            f"clouds_yaml: {_credential(CLOUDS_YAML)}",
+            "",
+        ]
     secure = [f"secure_yaml: {scalar(originals.secure)}"] if originals.secure else []
     return ["# How to sign in to the clouds below.", f"clouds_yaml: {scalar(originals.clouds)}", *secure, ""]
 
@@ -237,5 +239,3 @@ def _dumped(clouds: Mapping[str, Settings]) -> str:
 
     dumped: str = yaml.dump({"clouds": dict(clouds)}, Dumper=Plain, sort_keys=False, allow_unicode=True)
     return dumped
-
-

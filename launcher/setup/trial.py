@@ -37,9 +37,12 @@ def lay_out(folder: Path, sources: Sequence[Source]) -> None:
 def cloud_of(source: Source, name: str, region: str | None, folder: Path) -> Cloud:
     """A cloud as the daemon would have it, with its credentials in `folder`."""
     if isinstance(source, Account):
-        where = {"auth_url": source.auth_url} if source.auth_url else {}
         account = RackspaceEntry.model_construct(
-            provider="rackspace", username=source.username, api_key=source.api_key, regions=(), **where
+            provider="rackspace",
+            username=source.username,
+            api_key=source.api_key,
+            regions=(),
+            auth_url=source.auth_url or RackspaceEntry.model_fields["auth_url"].default,
         )
         return Cloud(name=name, region=region, entry=account, clouds_yaml=None, secure_yaml=None)
     cacert = folder / pem_name(source, "cacert") if "cacert" in source.pem else None
@@ -68,7 +71,9 @@ def servers(clouds: Sequence[Cloud], clock: Clock) -> Outcomes[tuple[Server, ...
     return _with_threads(clouds, each)
 
 
-def _with_threads(clouds: Sequence[Cloud], ask: Callable[[ThreadPoolExecutor], Awaitable[Outcomes[_T]]]) -> Outcomes[_T]:
+def _with_threads(
+    clouds: Sequence[Cloud], ask: Callable[[ThreadPoolExecutor], Awaitable[Outcomes[_T]]]
+) -> Outcomes[_T]:
     """A thread for each cloud; one that is held by a cloud is not waited for."""
     pool = ThreadPoolExecutor(max(1, len(clouds)), thread_name_prefix="sign-in")
 

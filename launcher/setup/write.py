@@ -28,7 +28,11 @@ class Disk:
     def make_folder(self, path: Path, mode: int) -> None:
         """A folder with exactly this mode, whatever the umask; FileExistsError where anything is."""
         path.mkdir(mode=0o700)
-        path.chmod(mode)
+        try:
+            path.chmod(mode)
+        except OSError:
+            path.rmdir()
+            raise
 
     def make_file(self, path: Path, mode: int, content: bytes) -> None:
         """A new file with exactly this mode, its content on the disk; FileExistsError where anything is."""
@@ -66,20 +70,26 @@ def same(file: File) -> bool:
 
 
 def write_all(
-    folders: Sequence[Folder], files: Sequence[File], check: Callable[[Path], None], disk: Disk | None = None
+    folders: Sequence[Folder],
+    files: Sequence[File],
+    check: Callable[[Path], None],
+    *,
+    only_checked: Sequence[File] = (),
+    disk: Disk,
 ) -> None:
     """Write these files, which are not there; folders that are there are kept.
 
-    `check` gets the folder in which everything below the first folder lies meanwhile, under the same names; what it
-    raises ends the whole, with nothing left.
+    `check` gets the folder in which everything below the first folder lies meanwhile, under the same names, and with it
+    what is `only_checked` because it is there already; what `check` raises ends the whole, with nothing left.
 
     Raises:
         SetupError: something cannot be written, or is not as it must be.
     """
-    disk = disk or Disk()
     with ExitStack() as undo:
         try:
-            _write_all(folders, files, check, disk, undo)
+            for folder in folders:
+                _make_folder(Path(folder[0]), folder[1], disk, undo, is_home=folder == folders[0])
+            _write_files(Path(folders[0][0]), files, only_checked, check, disk, undo)
         except FileExistsError as error:
             raise SetupError(f"{_name_of(error)} has just appeared: run it again", SetupFault.UNWRITABLE) from error
         except OSError as error:
@@ -92,17 +102,21 @@ def _name_of(error: OSError) -> str:
     return str(error.filename2 or error.filename or "the files")
 
 
-def _write_all(
-    folders: Sequence[Folder], files: Sequence[File], check: Callable[[Path], None], disk: Disk, undo: ExitStack
+def _write_files(
+    home: Path,
+    files: Sequence[File],
+    only_checked: Sequence[File],
+    check: Callable[[Path], None],
+    disk: Disk,
+    undo: ExitStack,
 ) -> None:
-    home = Path(folders[0][0])
-    for path, mode in folders:
-        _make_folder(Path(path), mode, disk, undo, is_home=Path(path) == home)
     with ExitStack() as staging:
         stage = home / f".init-{uuid.uuid4().hex}"
-        disk.make_folder(stage, 0o700)
         staging.callback(_remove_folder, stage)
-        staged = [(_stage(Path(file.path), file, home, stage, disk, staging), Path(file.path)) for file in files]
+        disk.make_folder(stage, 0o700)
+        for file in only_checked:
+            _stage(file, home, stage, disk, staging)
+        staged = [(_stage(file, home, stage, disk, staging), Path(file.path)) for file in files]
         check(stage)
         for source, place in staged:
             disk.link(source, place)
@@ -111,13 +125,14 @@ def _write_all(
             disk.settle(folder)
 
 
-def _stage(place: Path, file: File, home: Path, stage: Path, disk: Disk, staging: ExitStack) -> Path:
+def _stage(file: File, home: Path, stage: Path, disk: Disk, staging: ExitStack) -> Path:
     """The file under a name of its own: within `stage` if it belongs below `home`, else beside its place."""
+    place = Path(file.path)
     if place.is_relative_to(home):
         source = stage / place.relative_to(home)
         if not source.parent.exists():
-            disk.make_folder(source.parent, 0o700)
             staging.callback(_remove_folder, source.parent)
+            disk.make_folder(source.parent, 0o700)
     else:
         source = place.with_name(f".{place.name}.{stage.name}")
     staging.callback(_remove_file, source)
@@ -136,8 +151,8 @@ def _make_folder(path: Path, mode: int, disk: Disk, undo: ExitStack, *, is_home:
         return
     if not path.parent.exists():
         _make_folder(path.parent, mode, disk, undo)
-    undo.callback(_remove_folder, path)
     disk.make_folder(path, mode)
+    undo.callback(_remove_folder, path)
 
 
 def _require_fit(path: Path, *, is_home: bool) -> None:
