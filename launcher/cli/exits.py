@@ -9,11 +9,21 @@ class Exit(enum.IntEnum):
     """How a command ended."""
 
     OK = 0
+    REFUSED = 1
+    """The gateway answered, and it is a no: there is no such server, or several."""
     USAGE = 2
     """The arguments are wrong; argparse's own code."""
     CANNOT_LISTEN = 69
+    """EX_UNAVAILABLE, of the daemon."""
+    NO_GATEWAY = 69
+    """EX_UNAVAILABLE, of a command that asks the daemon."""
     FAULT = 70
+<<<<<<< HEAD
     CANNOT_WRITE = 73
+=======
+    TRY_AGAIN = 75
+    """EX_TEMPFAIL: a cloud did not answer, so something is missing; later it may be there."""
+>>>>>>> main
     NOT_ALLOWED = 77
     CONFIG = 78
     INTERRUPTED = 130
@@ -22,10 +32,16 @@ class Exit(enum.IntEnum):
 
 EXIT_CODES = """exit codes:
   0   all is well
+  1   the gateway says no: there is no such server or session, or several
   2   the arguments are wrong
-  69  an address cannot be listened on
+  69  no gateway answers; or, of serve, an address cannot be listened on
   70  an internal fault of console-launcher
+<<<<<<< HEAD
   73  init cannot write its files
   77  init is not let in by any cloud, or by this machine
+=======
+  75  a cloud did not answer or asks for patience; what the others said is shown
+  77  you may not do this, or not use this gateway
+>>>>>>> main
   78  the configuration has problems; all of them are told
   130 Ctrl-C"""

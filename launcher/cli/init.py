@@ -102,8 +102,7 @@ def target_of(options: argparse.Namespace, around: Surroundings) -> Target:
     if options.directory is not None:
         return for_directory(str(Path(options.directory).absolute()), port=options.port)
     if options.user:
-        runtime = str(around.runtime) if around.runtime else None
-        return for_user(str(around.config_home), runtime, port=options.port)
+        return for_user(str(around.config_home), around.runtime, port=options.port)
     if around.uid != 0:
         raise SetupError(
             "root sets up the service of the whole machine: use sudo, or --user for a service of your own account, or "

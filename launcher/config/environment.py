@@ -4,15 +4,63 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
+
+GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
 
 
 def wants_colour(stream: TextIO) -> bool:
     """Whether a person reads the stream on a terminal and has not asked for plain text (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def wished_gateway() -> str | None:
+    """The gateway that commands are to ask, where the person has set one."""
+    return os.environ.get(GATEWAY_VARIABLE) or None
+
+
+def runtime_folder() -> str | None:
+    """The folder for sockets of the person's own programs (XDG Base Directory Specification)."""
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return folder.rstrip("/") if folder.startswith("/") else None
+
+
+def may_open_a_browser() -> bool:
+    """Whether a browser that is started here would show up before the person's eyes.
+
+    `BROWSER` is the person's own word; else there must be a display, and nobody signed in from elsewhere: a display
+    that ssh forwards is a slow place for a browser.
+    """
+    if os.environ.get("BROWSER"):
+        return True
+    if os.environ.get("SSH_CONNECTION"):
+        return False
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def is_completing() -> bool:
+    """Whether a shell asks what the TAB key may complete, in the words of the argcomplete library."""
+    return "_ARGCOMPLETE" in os.environ
+
+
+@dataclass(frozen=True, slots=True)
+class SshConnection:
+    """The SSH connection that a person came in by: the address and port of this machine, as they reached it."""
+
+    host: str
+    port: int
+
+
+def ssh_connection() -> SshConnection | None:
+    """What sshd says in $SSH_CONNECTION (client's address and port, then ours); None without SSH."""
+    words = os.environ.get("SSH_CONNECTION", "").split()
+    if len(words) != 4 or not words[3].isdecimal() or not words[2].isprintable():
+        return None
+    return SshConnection(words[2], int(words[3]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +74,7 @@ class Surroundings:
     """Its home."""
     config_home: Path
     """Where the account's own configurations lie, and its systemd units."""
-    runtime: Path | None
+    runtime: str | None
     """The account's folder for sockets, while it is signed in."""
     openstack: Mapping[str, str] = field(repr=False)
     """`OS_*`, by their whole names; among them may be a password."""
@@ -42,7 +90,7 @@ def surroundings() -> Surroundings:
         sudo_user=account.pw_name if account else None,
         sudo_home=Path(account.pw_dir) if account else None,
         config_home=_absolute("XDG_CONFIG_HOME") or home / ".config",
-        runtime=_absolute("XDG_RUNTIME_DIR"),
+        runtime=runtime_folder(),
         openstack={name: value for name, value in os.environ.items() if name.startswith("OS_")},
     )
 

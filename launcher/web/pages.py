@@ -21,7 +21,7 @@ from launcher.web.bookmarks import page_path
 from launcher.web.static import StaticFiles, static_route
 
 FOLDER: Final = Path(__file__).parent
-SHOWN_LENGTH: Final = 200
+SHOWN_LENGTH: Final = 300
 """Characters of a name that a page shows; a longer one is cut."""
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(

@@ -69,7 +69,7 @@ class ViewerRoute:
             raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
         launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
         try:
-            session = self._sessions.admit(secrets.token_urlsafe(9), actor)
+            session = self._sessions.admit(secrets.token_hex(6), actor)
         except (TooManySessionsError, GatewayStoppingError) as error:
             # A browser cannot see why an upgrade was refused; a close code it can.
             self._launcher.refuse(launch, take_over(request, self._frame_limit), error)

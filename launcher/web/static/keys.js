@@ -5,7 +5,6 @@ import keysyms from "./novnc/core/input/keysymdef.js";
 
 const CTRL = [0xffe3, "ControlLeft"];
 const ALT = [0xffe9, "AltLeft"];
-const SHIFT = [0xffe1, "ShiftLeft"];
 const SUPER = [0xffeb, "MetaLeft"];
 const TAB = [0xff09, "Tab"];
 const ESCAPE = [0xff1b, "Escape"];
@@ -31,11 +30,10 @@ export const COMBINATIONS = [
   ["Ctrl-C", [CTRL, [0x63, "KeyC"]]],
 ];
 
-/** What can be held down while others are pressed. */
+/** What can be held down while others are pressed; capitals come as themselves and need no Shift. */
 export const MODIFIERS = [
   ["Ctrl", CTRL],
   ["Alt", ALT],
-  ["Shift", SHIFT],
   ["Super", SUPER],
 ];
 

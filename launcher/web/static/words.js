@@ -1,11 +1,12 @@
 // Texts for a person: strangers' names made harmless, problems and times in words.
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
-const LONGEST = 200;
+const LONGEST = 300;
 
 /** A name as it may safely be shown: controls and direction overrides as escapes, cut when very long. */
 export function shown(name) {
-  const cut = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
+  const signs = [...name];
+  const cut = signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("")}…` : name;
   return cut.replace(UNSEEN, (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
 }
 

@@ -282,7 +282,13 @@ def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
 
 def test_every_template_is_in_use() -> None:
     folder = Path(pages.__file__).parent / "templates"
-    assert {file.name for file in folder.iterdir()} == {"base.html", "list.html", "console.html", "problem.html"}
+    assert {file.name for file in folder.iterdir()} == {
+        "base.html",
+        "console.html",
+        "icons.html",
+        "list.html",
+        "problem.html",
+    }
 
 
 def test_a_problem_page_costs_no_reading_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:

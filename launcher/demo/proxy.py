@@ -1,0 +1,251 @@
+"""The simulated console proxy, with a real Nova's manners.
+
+It answers `101` before it looks at the console token. A token that is wrong or dead, an Origin that does not fit and a
+server without a screen are all told in one way: after a moment the connection ends, by a bare FIN without a close frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from launcher.demo import security, websocket
+from launcher.demo.screens import Screen, ScreenViewer
+from launcher.relay.frames import PONG
+
+_HEAD_TIME: Final = 10.0
+"""Seconds for a request's head."""
+_CLOSING_TIME: Final = 2.0
+_HIGH_WATER: Final = 256 * 1024
+_FRAME: Final = 32 * 1024
+"""Bytes that one message to a viewer has at the most, as from a proxy that reads so many at once."""
+
+
+class Consoles(Protocol):
+    """Which server a console token leads to."""
+
+    def server_of(self, token: str) -> str | None: ...
+
+
+class Reaches(Protocol):
+    """The screens of servers whose VNC server answers."""
+
+    def reach(self, server_id: str) -> Screen | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a real proxy takes, in seconds."""
+
+    refuse: float = 0.18
+    """Until it hangs up for a bad token."""
+    greet: float = 0.3
+    """Until the screen's first bytes, or until it hangs up because there is no screen."""
+
+
+class ConsoleProxy:
+    """Listens for viewers with console tokens."""
+
+    def __init__(self, consoles: Consoles, screens: Reaches, pace: Pace | None = None) -> None:
+        self._consoles = consoles
+        self._screens = screens
+        self._pace = pace or Pace()
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+
+    async def start(self) -> str:
+        """Listen on loopback; where, as a URL."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._connection, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """End all connections."""
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self._connections)
+
+    def _connection(self) -> asyncio.Protocol:
+        return _Connection(self._consoles, self._screens, self._pace, self._connections)
+
+
+class _Connection(asyncio.Protocol):
+    """One viewer's connection, from its request to its end."""
+
+    def __init__(self, consoles: Consoles, screens: Reaches, pace: Pace, siblings: set[_Connection]) -> None:
+        self._consoles = consoles
+        self._screens = screens
+        self._pace = pace
+        self._siblings = siblings
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._head: bytearray | None = bytearray()
+        self._early: bytearray | None = None
+        """What the viewer says before the screen is there; it waits for the greeting, if it is well-behaved."""
+        self._frames = websocket.Frames()
+        self._security = security.SecurityProxy()
+        self._screen: Screen | None = None
+        self._viewer: ScreenViewer | None = None
+        self._writable = True
+        self._over = False
+
+    @property
+    def writable(self) -> bool:
+        return self._writable and not self._over
+
+    def send(self, payload: bytes) -> None:
+        """Bytes of the screen's, in messages that are not too large."""
+        for start in range(0, len(payload) or 1, _FRAME):
+            self._write(websocket.frame(payload[start : start + _FRAME]))
+
+    def target_closed(self) -> None:
+        """The screen has hung up."""
+        self._viewer = None
+        self._close(1000, "Target closed")
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._siblings.add(self)
+        self._later(_HEAD_TIME, self.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._over = True
+        self._siblings.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._viewer is not None:
+            self._viewer.leave()
+            self._viewer = None
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self._viewer is not None:
+            self._viewer.flush()
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is None:
+            self._read_frames(data)
+            return
+        if self._early is not None:  # the screen is not there yet
+            self._early += data
+            if len(self._early) > websocket.HEAD_LIMIT:
+                self.abort()
+            return
+        self._head += data
+        head, end, rest = bytes(self._head).partition(b"\r\n\r\n")
+        if end:
+            self._early = bytearray(rest)
+            self._answer(head)
+        elif len(self._head) > websocket.HEAD_LIMIT:
+            self._refuse(431, "The request's head is too large.")
+
+    def _answer(self, head: bytes) -> None:
+        """The 101, and only then a look at what it was given for."""
+        try:
+            upgrade = websocket.parse_upgrade(head)
+        except websocket.UpgradeError as error:
+            self._refuse(error.status, str(error))
+            return
+        self._write(upgrade.answer)
+        server_id = self._consoles.server_of(upgrade.token or "")
+        if server_id is None or not upgrade.origin_fits:
+            self._later(self._pace.refuse, self._hang_up)
+        else:
+            self._later(self._pace.greet, lambda: self._greet(server_id))
+
+    def _greet(self, server_id: str) -> None:
+        self._screen = self._screens.reach(server_id)
+        if self._screen is None:
+            self._hang_up()
+            return
+        self._timer = None
+        self.send(security.BANNER)
+        early, self._head, self._early = bytes(self._early or b""), None, None
+        self._read_frames(early)
+
+    def _refuse(self, status: int, text: str) -> None:
+        phrase = HTTPStatus(status).phrase
+        head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain\r\nContent-Length: {len(text) + 1}\r\n"
+        self._write(f"{head}Connection: close\r\n\r\n{text}\n".encode())
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """A bare FIN."""
+        self._over = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _read_frames(self, data: bytes) -> None:
+        for incoming in self._frames.feed(data):
+            if self._over:
+                return
+            self._take(incoming)
+
+    def _take(self, incoming: websocket.Incoming) -> None:
+        match incoming:
+            case websocket.Message(payload=payload):
+                self._pass_on(payload)
+            case websocket.Ping(payload=payload):
+                self._write(websocket.frame(payload, PONG))
+            case websocket.Closed(answer=answer):
+                self._write(answer)
+                self._hang_up()
+            case websocket.Broken(code=code, reason=reason):
+                self._close(code, reason)
+
+    def _pass_on(self, payload: bytes) -> None:
+        """To the screen; before it is joined, to the security handshake."""
+        if self._viewer is not None:
+            self._viewer.feed(payload)
+            return
+        answer = self._security.feed(payload)
+        for frame in answer.frames:
+            self._write(websocket.frame(frame))
+        if answer.step is security.Step.REFUSED:
+            self._close(1000, "The security handshake failed")
+        elif answer.step is security.Step.DONE:
+            assert self._screen is not None
+            self._viewer = self._screen.join(self)
+
+    def _close(self, code: int, reason: str) -> None:
+        """A close frame, and the end once the viewer has echoed it, or has not for a while."""
+        if self._over:
+            return
+        self._write(websocket.close_frame(code, reason))
+        self._over = True
+        if self._viewer is not None:
+            self._viewer.leave()
+            self._viewer = None
+        assert self._transport is not None
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._later(_CLOSING_TIME, self.abort)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self._over:
+            self._transport.write(data)
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, act)
