@@ -33,26 +33,18 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="console-launcher", formatter_class=_TopFormatter)
     top.set_defaults(module=None)
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-<<<<<<< HEAD
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_init(commands)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it")
-    add_config(serve)
-    serve.add_argument(
-        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
-=======
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
     start, use, set_up = (Group(title, commands) for title in ("start", "use, while it runs", "set up"))
     _add_demo(start)
     _add_serve(start)
     add_asking(use)
+    _add_init(set_up)
     _add_check_config(set_up)
     set_up.add(
         "schema",
         "print the configuration's JSON Schema, for editors",
         examples="""# for the YAML language server of your editor
 console-launcher schema > ~/.config/console-launcher.schema.json""",
->>>>>>> main
     )
     add_completion(set_up)
     top.description = "\n\n".join([_ABOUT, *(str(group) for group in (start, use, set_up))])
@@ -60,58 +52,6 @@ console-launcher schema > ~/.config/console-launcher.schema.json""",
     return top
 
 
-<<<<<<< HEAD
-def _add_init(commands: Commands[argparse.ArgumentParser]) -> None:
-    init = _add(
-        commands, "init", "init", "find credentials, try them, and write a configuration and systemd units for them"
-    )
-    init.description = (
-        "Finds credentials (clouds.yaml, OS_* variables) or asks for a Rackspace user name and API key, tries them, "
-        "and writes config.yaml, credentials and systemd units. Nothing is overwritten, and nothing is written unless a "
-        "cloud lets the gateway in. Says what it did and what comes next."
-    )
-    where = init.add_argument_group("where it goes (default: a service of the whole machine, in /etc; needs root)")
-    only = where.add_mutually_exclusive_group()
-    only.add_argument("--user", action="store_true", help="a service of your own account, on your workstation")
-    only.add_argument("--directory", metavar="DIR", help="everything below DIR, to try it out")
-    where.add_argument(
-        "--port",
-        type=_port,
-        default=6080,
-        help="the port that browsers open, on the machine they run on (default: 6080)",
-    )
-    what = init.add_argument_group("which clouds (default: all that clouds.yaml and OS_* name; asks if there are none)")
-    what.add_argument(
-        "--cloud", metavar="NAME", action="append", default=[], help="this one of clouds.yaml; repeatable; or all"
-    )
-    what.add_argument("--rackspace-user", metavar="NAME", help="a Rackspace account")
-    what.add_argument("--api-key-file", metavar="FILE", help="holds its API key; - for standard input (default: asks)")
-    what.add_argument("--region", metavar="NAME", action="append", default=[], help="only this region; repeatable")
-    what.add_argument(
-        "--identity-url", metavar="URL", help="the Rackspace account's Identity endpoint, if not Rackspace's"
-    )
-    what.add_argument(
-        "--name", help="what to call the Rackspace account (default: rax), or the cloud of OS_*, in bookmarks"
-    )
-    init.add_argument(
-        "--dry-run", action="store_true", help="try the credentials, say what would be written, write nothing"
-    )
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
-    return int(text)
-
-
-def _add(commands: Commands[argparse.ArgumentParser], name: str, module: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-=======
 def invitation(top: argparse.ArgumentParser) -> str:
     """What to run first, for a person who named no command."""
     known = command_names(top)
@@ -131,7 +71,6 @@ def _add_serve(group: Group) -> None:
         "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it",
         examples="""# with a configuration of your own
 console-launcher serve --config config.yaml""",
->>>>>>> main
     )
     add_config(parser)
     parser.add_argument(
@@ -169,6 +108,62 @@ console-launcher demo --openrc demo.openrc""",
     )
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"
+    )
+
+
+def _add_init(group: Group) -> None:
+    parser = group.add(
+        "init",
+        "find credentials, try them, and write a configuration and systemd units for them",
+        about="""Finds credentials (clouds.yaml where the openstack command looks, OS_* variables) or asks
+for a Rackspace user name and API key, and tries them: it signs in and counts servers, which
+costs no console. What works is written, with the exact commands that come next. Nothing is
+overwritten, and nothing is written unless a cloud lets it in. A second run changes nothing
+and tells whether what is there still works.""",
+        examples="""# a service of this machine, as root
+sudo console-launcher init
+# on your own workstation
+console-launcher init --user
+# see what it would do
+console-launcher init --directory ~/gateway --dry-run
+# without a terminal
+console-launcher init --rackspace-user ops --api-key-file - --region DFW < key""",
+    )
+    where = parser.add_argument_group(
+        "where it goes (without any: a service of the whole machine, in /etc; needs root)"
+    )
+    only = where.add_mutually_exclusive_group()
+    only.add_argument("--user", action="store_true", help="a service of your own account, on your workstation")
+    only.add_argument("--directory", metavar="DIR", help="everything below DIR, to try it out")
+    where.add_argument(
+        "-p",
+        "--port",
+        type=port_number,
+        default=6080,
+        metavar="PORT",
+        help="what browsers open on the machine that they run on (default: %(default)s)",
+    )
+    _add_credentials(parser.add_argument_group("which clouds (without any: all that are found, or a question)"))
+    parser.add_argument(
+        "--dry-run", action="store_true", help="try the credentials, say what would be written, write nothing"
+    )
+
+
+def _add_credentials(group: argparse._ArgumentGroup) -> None:  # noqa: SLF001 -- argparse has no public name for it
+    """No secret is an argument: those are for all to see in the list of processes."""
+    group.add_argument(
+        "--cloud", metavar="NAME", action="append", default=[], help="this one of clouds.yaml, or all; may be repeated"
+    )
+    group.add_argument("--rackspace-user", metavar="NAME", help="a Rackspace account")
+    group.add_argument(
+        "--api-key-file", metavar="FILE", help="the file with its API key, - for standard input (without: a question)"
+    )
+    group.add_argument(
+        "--region", metavar="NAME", action="append", default=[], help="this region only; may be repeated"
+    )
+    group.add_argument("--identity-url", metavar="URL", help="its Identity endpoint, where that is not Rackspace's own")
+    group.add_argument(
+        "--name", help="what bookmarks call the Rackspace account (without: rax) or the cloud of the OS_* variables"
     )
 
 

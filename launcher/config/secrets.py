@@ -1,8 +1,8 @@
 """Secrets and files that the configuration names: `{credential: NAME}` or `{file: PATH}`, read once, at load.
 
 A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)), and outside
-systemd one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while others
-than its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
+systemd one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while
+others than its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
 """
 
 from __future__ import annotations

@@ -18,5 +18,5 @@
     differences   P  what it lacks then
 
 What is written is tried first: a password that no cloud accepts leaves no file behind. No secret gets into what is
-said, into an argument of a process, or into a file but those of the folder `credentials`, which are their owner's alone.
+said, into an argument of a process, or into a file but those of the folder `credentials`, their owner's alone.
 """

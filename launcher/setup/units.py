@@ -48,8 +48,8 @@ def user_service(shipped: str, installation: Installation, target: Target) -> st
     """A service for an account's own service manager."""
     kept = [found[0].rstrip("\n") for found in _SETTING.finditer(shipped) if found["key"] in _USERS]
     lines = [
-        "# The gateway as a service of one account, written by `console-launcher init`. It reads the credentials beside",
-        "# its configuration itself.",
+        "# The gateway as a service of one account, written by `console-launcher init`. It reads the credentials",
+        "# beside its configuration itself.",
         "",
         "[Unit]",
         "Description=Console launcher: one gateway in front of the consoles of all servers",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from launcher.clock import Clock
 from launcher.config.models import Cloud
@@ -17,6 +18,7 @@ from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.web.bookmarks import alias_path, lasting_reference, page_path
+from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.problems import problem_of
 
@@ -82,19 +84,6 @@ class Api:
         self._launches = launches
         self._clock = clock
         self._public_url = public_url.rstrip("/")
-
-    def routes(self) -> list[web.RouteDef]:
-        root = "/api/v1"
-        return [
-            web.get(f"{root}/clouds", self.clouds),
-            web.get(f"{root}/servers", self.servers),
-            web.post(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}/console", self.console),
-            web.get(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}", self.server),
-            web.get(f"{root}/servers/{{reference:[^/]+}}", self.meant_server),
-            web.get(f"{root}/launches/{{id}}", self.launch),
-            web.get(f"{root}/sessions", self.sessions),
-            web.delete(f"{root}/sessions/{{id}}", self.end_session),
-        ]
 
     async def clouds(self, request: web.Request) -> web.Response:
         """The clouds, in the configuration's order; `?count=true` asks each how many servers it has."""
@@ -206,6 +195,25 @@ class Api:
     def _addresses(self, path: str) -> dict[str, object]:
         """The bookmark, whole and as a path."""
         return {"page": self._public_url + path, "path": path}
+
+
+def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
+    """Every route of the API, answered by the `Api` of the moment in which a request comes in."""
+    root = "/api/v1"
+
+    def by(method: Callable[[Api, web.Request], Awaitable[web.StreamResponse]]) -> Handler:
+        return answered_by(current, method)
+
+    return [
+        web.get(f"{root}/clouds", by(Api.clouds)),
+        web.get(f"{root}/servers", by(Api.servers)),
+        web.post(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}/console", by(Api.console)),
+        web.get(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}", by(Api.server)),
+        web.get(f"{root}/servers/{{reference:[^/]+}}", by(Api.meant_server)),
+        web.get(f"{root}/launches/{{id}}", by(Api.launch)),
+        web.get(f"{root}/sessions", by(Api.sessions)),
+        web.delete(f"{root}/sessions/{{id}}", by(Api.end_session)),
+    ]
 
 
 def _path(server: Server, *, shared: bool) -> str:
