@@ -80,11 +80,12 @@ class SetupFault(enum.Enum):
 
 
 class SetupError(LauncherError):
-    """The gateway cannot be set up; nothing was written."""
+    """The gateway cannot be set up, and nothing was written; `advice` are lines that say what to do."""
 
-    def __init__(self, message: str, fault: SetupFault) -> None:
+    def __init__(self, message: str, fault: SetupFault, *advice: str) -> None:
         super().__init__(message)
         self.fault = fault
+        self.advice = advice
 
 
 class RequestError(LauncherError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import platform
 import shlex
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import TextIO
 
 from launcher.cli.exits import Exit
+from launcher.cli.failure import Failure
 from launcher.clock import SystemClock
-from launcher.config.environment import Surroundings, surroundings
+from launcher.config.environment import Surroundings, ssh_connection, surroundings
 from launcher.config.secrets import read_secret, secret_of
 from launcher.config.values import parse_identity_url, parse_name
 from launcher.errors import SetupError, SetupFault
@@ -38,6 +40,9 @@ class Terminal:
     def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self.interactive = stdin.isatty() and stderr.isatty()
+        for stream in (stdout, stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # for names that the locale has no letters for
 
     def tell(self, text: str) -> None:
         """On standard output."""
@@ -52,7 +57,7 @@ class Terminal:
         print(question, end="", file=self._stderr, flush=True)
         line = self._stdin.readline()
         if not line:
-            raise SetupError("the question was not answered. Nothing was written.", SetupFault.USAGE)
+            raise SetupError("the question was not answered: nothing was written.", SetupFault.USAGE)
         return line.strip()
 
     def ask_secret(self, question: str) -> Secret:
@@ -60,20 +65,18 @@ class Terminal:
         try:
             return Secret(getpass.getpass(question, stream=self._stderr).strip())
         except EOFError:
-            raise SetupError("the question was not answered. Nothing was written.", SetupFault.USAGE) from None
+            raise SetupError("the question was not answered: nothing was written.", SetupFault.USAGE) from None
 
 
 def run(options: argparse.Namespace, argv: Sequence[str] | None = None) -> int:
-    """Sets up, or looks again at what is set up. Raises ConfigError."""
+    """Sets up, or looks again at what is set up. Raises ConfigError, Failure."""
     person = Terminal(sys.stdin, sys.stdout, sys.stderr)
     try:
         _run(options, person, sys.argv[1:] if argv is None else argv)
     except SetupError as error:
-        person.warn(f"console-launcher init: {error}")
-        return _CODES[error.fault]
+        raise Failure(_CODES[error.fault], str(error), *error.advice) from error
     except KeyboardInterrupt:
-        person.warn("\nNothing was written.")
-        return Exit.INTERRUPTED
+        raise Failure(Exit.INTERRUPTED, "interrupted: nothing was written.") from None
     return Exit.OK
 
 
@@ -82,17 +85,16 @@ def _run(options: argparse.Namespace, person: Terminal, argv: Sequence[str]) -> 
     target = target_of(options, around)
     wishes = wishes_of(options, sys.stdin)
     require_reach(target, installation)
-    command = shlex.join(
-        [installation.command[0] if installation.short != "console-launcher" else installation.short, *argv]
-    )
+    command = shlex.join(argv)
+    here = ssh_connection()
     scene = Scene(
         person=person,
         around=around,
         target=target,
         units=units_of(target, installation),
-        host=Host(installation.short, platform.node()),
+        host=Host(installation.short, here.host if here else platform.node()),
         clock=SystemClock(),
-        command=f"sudo {command}" if around.sudo_user else command,
+        command=f"{'sudo ' if around.sudo_user else ''}{installation.short} {command}",
     )
     (look_again if exists(target.config) else set_up)(wishes, scene)
 
@@ -105,9 +107,11 @@ def target_of(options: argparse.Namespace, around: Surroundings) -> Target:
         return for_user(str(around.config_home), around.runtime, port=options.port)
     if around.uid != 0:
         raise SetupError(
-            "root sets up the service of the whole machine: use sudo, or --user for a service of your own account, or "
-            "--directory DIR to try it out",
+            "only root sets up the service of the whole machine.",
             SetupFault.REFUSED,
+            "sudo console-launcher init",
+            "console-launcher init --user             for a service of your own account",
+            "console-launcher init --directory DIR    to try it out",
         )
     return for_system(around.sudo_user, port=options.port)
 
@@ -117,11 +121,13 @@ def require_reach(target: Target, installation: Installation) -> None:
     reasons = out_of_reach(installation) if target.way is Way.SYSTEM else []
     if reasons:
         raise SetupError(
-            "a sandboxed service cannot start this installation: "
-            + "; ".join(reasons)
-            + ". Install it in a place of its own with the system's Python "
-            "(python3 -m venv /opt/console-launcher, then its bin/pip install console-launcher), or use --user",
+            f"a sandboxed service cannot start this installation: {'; '.join(reasons)}.",
             SetupFault.REFUSED,
+            "Install it in a place of its own, with the Python of the system, and run that one:",
+            "/usr/bin/python3 -m venv /opt/console-launcher",
+            "/opt/console-launcher/bin/pip install console-launcher",
+            "/opt/console-launcher/bin/console-launcher init",
+            "(Or `console-launcher init --user`: a service of your own account.)",
         )
 
 

@@ -149,7 +149,7 @@ console-launcher init --rackspace-user ops --api-key-file - --region DFW < key""
     )
 
 
-def _add_credentials(group: argparse._ArgumentGroup) -> None:  # noqa: SLF001 -- argparse has no public name for it
+def _add_credentials(group: argparse._ArgumentGroup) -> None:
     """No secret is an argument: those are for all to see in the list of processes."""
     group.add_argument(
         "--cloud", metavar="NAME", action="append", default=[], help="this one of clouds.yaml, or all; may be repeated"

@@ -31,7 +31,7 @@ def choose(wishes: Wishes, found: Found, scene: Scene) -> list[Source]:
         except ValueError as error:
             scene.person.warn(f"left out: {name}: {error}.")
     if not left:
-        raise SetupError("no credentials are left to try. Nothing was written.", SetupFault.REFUSED)
+        raise SetupError("no credentials are left to try: nothing was written.", SetupFault.REFUSED)
     return left
 
 
@@ -62,7 +62,7 @@ def _account(wishes: Wishes, found: Found, scene: Scene) -> list[Source]:
         if found.sources:
             return []
         if not scene.person.interactive:
-            raise SetupError(_nothing_found(scene.around), SetupFault.USAGE)
+            raise SetupError(_not_found(scene.around), SetupFault.USAGE, *_ELSE)
         scene.person.tell(f"{_not_found(scene.around)}\nFor a Rackspace account (Ctrl-C leaves):")
     username = wishes.rackspace_user or _asked_user(scene.person)
     key = wishes.api_key or _asked_key(scene.person, username)
@@ -75,7 +75,7 @@ def _asked_user(person: Person) -> str:
         raise SetupError(f"--rackspace-user NAME is missing{_NOBODY}", SetupFault.USAGE)
     answer = person.ask("Rackspace user name: ")
     if not answer:
-        raise SetupError("no user name was given. Nothing was written.", SetupFault.USAGE)
+        raise SetupError("no user name was given: nothing was written.", SetupFault.USAGE)
     return answer
 
 
@@ -84,24 +84,21 @@ def _asked_key(person: Person, username: str) -> Secret:
         raise SetupError(f"--api-key-file FILE (- for standard input) is missing{_NOBODY}", SetupFault.USAGE)
     key = person.ask_secret(f"API key of {shown(username)} (it is not shown): ")
     if not key:
-        raise SetupError("no API key was given. Nothing was written.", SetupFault.USAGE)
+        raise SetupError("no API key was given: nothing was written.", SetupFault.USAGE)
     return key
 
 
-_NOBODY = ": nobody can be asked, for this is no terminal"
+_NOBODY = ": nobody can be asked, because this is no terminal."
+_ELSE = (
+    "Put a clouds.yaml into one of these folders, or name a Rackspace account:",
+    "console-launcher init --rackspace-user NAME --api-key-file FILE   (- for standard input)",
+)
 
 
 def _not_found(around: Surroundings) -> str:
     places = ", ".join(places_looked_at(around))
     sudo = ", which sudo would not pass on" if around.sudo_user else ""
     return f"There is no clouds.yaml ({places}) and no OS_AUTH_URL{sudo}."
-
-
-def _nothing_found(around: Surroundings) -> str:
-    return (
-        f"{_not_found(around)} Put a clouds.yaml there, or name a Rackspace account: "
-        "--rackspace-user NAME --api-key-file FILE (- for standard input)"
-    )
 
 
 def _renamed(source: Source, name: str) -> Source:

@@ -66,7 +66,7 @@ def _try_all(
         if good is not None:
             chosen.append(good)
     if not chosen:
-        raise SetupError("no cloud let the gateway in. Nothing was written.", SetupFault.REFUSED)
+        raise SetupError("no cloud let the gateway in: nothing was written.", SetupFault.REFUSED)
     return chosen, tried
 
 
@@ -150,8 +150,8 @@ def _write(plan: Plan, wishes: Wishes, scene: Scene) -> None:
     credentials = [file for file in there if file.path.startswith(f"{scene.target.credentials}/")]
     for file in credentials:
         if not same(file):
-            message = f"{file.path} exists and holds something else: move it away. Nothing was written."
-            raise SetupError(message, SetupFault.UNWRITABLE)
+            message = f"{file.path} exists and holds something else: nothing was written."
+            raise SetupError(message, SetupFault.UNWRITABLE, *words.afresh([file.path], scene.command).splitlines())
     if wishes.dry_run:
         new = [folder for folder in plan.folders if not exists(folder[0])]
         scene.person.tell("\n" + words.would_be_written(new, missing))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from launcher.setup.places import Target, Way
 
 _USERS = frozenset({
-    "Type", "NotifyAccess", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus", "ExecStopPost",
+    "Type", "NotifyAccess", "ExecReload", "Restart", "RestartSec", "RestartPreventExitStatus",
     "WatchdogSec", "TimeoutStartSec", "TimeoutStopSec", "KillMode", "OOMPolicy", "UMask", "NoNewPrivileges",
     "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute",
     "SystemCallArchitectures", "SystemCallFilter", "SystemCallErrorNumber", "RestrictAddressFamilies", "LimitNOFILE",

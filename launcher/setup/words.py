@@ -17,8 +17,6 @@ from launcher.setup.places import Target, Way
 from launcher.setup.plan import File
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_STEP = 60
-"""Columns before a step's explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,66 +91,60 @@ def next_steps(target: Target, host: Host, tried: Sequence[Counted]) -> str:
     """The commands that come next, and the bookmark."""
     if target.way is Way.SYSTEM:
         return _for_system(target, host, tried)
-    start = f"{host.command} serve --config {shlex.quote(target.config)}"
+    serve = f"{host.command} serve --config {shlex.quote(target.config)}"
+    unit = "console-launcher.service"
     if target.way is Way.DIRECTORY:
-        unit = shlex.quote(f"{target.units}/console-launcher.service")
+        place = shlex.quote(f"{target.units}/{unit}")
         steps = [
-            (start, "runs the gateway until Ctrl-C"),
-            (f"systemctl --user enable --now {unit}", "or, as a service of your account"),
+            ("run the gateway here, until Ctrl-C", serve),
+            ("or as a service of your account, now and whenever you sign in", f"systemctl --user enable --now {place}"),
         ]
     else:
         steps = [
-            ("systemctl --user daemon-reload", "makes systemd see the unit"),
-            ("systemctl --user enable --now console-launcher.service", "starts the gateway, now and when you sign in"),
-            (start, "or, without systemd: runs it until Ctrl-C"),
+            ("make systemd see the unit", "systemctl --user daemon-reload"),
+            ("start the gateway, now and whenever you sign in", f"systemctl --user enable --now {unit}"),
+            ("or without systemd, until Ctrl-C", serve),
         ]
-    return "\n".join([*_steps("Next:", steps), "", *_here(target, tried)])
+    return "\n".join([*_steps("Next:", steps), "", *_bookmark(target, tried, "on this machine, while it runs")])
 
 
 def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
     who = target.local_users[0] if target.local_users else "ALICE"
-    lines = _steps("Next, as root:", [
-        ("systemd-sysusers", "makes the group console-operators"),
-        (f"usermod -aG console-operators {shlex.quote(who)}", "lets this account connect to the socket"),
-        ("systemctl daemon-reload", "makes systemd see the units"),
-        ("systemctl enable --now console-launcher.socket", "starts the gateway, now and at every boot"),
-        (f"{host.command} servers", "lists the servers that it sees"),
-    ])  # fmt: skip
+    steps = [
+        ("make the group console-operators", "systemd-sysusers"),
+        ("let this account connect to the gateway's socket", f"usermod -aG console-operators {shlex.quote(who)}"),
+        ("make systemd see the units", "systemctl daemon-reload"),
+        ("start the gateway, now and at every boot", "systemctl enable --now console-launcher.socket"),
+        ("list the servers that it sees", f"{host.command} servers"),
+    ]
+    lines = _steps("Next, as root:", steps)
     if not target.local_users:
         lines += [
             "",
             "ALICE stands for an account of this machine. Whoever may come in, beside root, must also stand in",
-            f"access.local_users of {target.config}; then: systemctl reload console-launcher",
+            f"access.local_users of {shown(target.config, 4096)}.",
         ]
-    lines += ["", "On your laptop, in ~/.ssh/config:", *_ssh(target, host, who), "", "Then, there:", "  ssh jump", ""]
-    return "\n".join([*lines, *_bookmark(target, tried, "while that is open")])
-
-
-def _ssh(target: Target, host: Host, who: str) -> list[str]:
-    port = target.public_url.rpartition(":")[2]
-    return [
-        "  Host jump",
-        f"      HostName {host.name}",
-        f"      User {who}",
-        f"      LocalForward {port} {target.socket}",
+    ssh = [
+        "Host jump",
+        f"    HostName {host.name}",
+        f"    User {who}",
+        f"    LocalForward {target.public_url.rpartition(':')[2]} {target.socket}",
     ]
-
-
-def _here(target: Target, tried: Sequence[Counted]) -> list[str]:
-    return _bookmark(target, tried, "on this machine, while the gateway runs")
+    lines += ["", "On your laptop, in ~/.ssh/config:", *(f"  {line}" for line in ssh)]
+    return "\n".join([*lines, "", *_bookmark(target, tried, "there, while `ssh jump` is open")])
 
 
 def _bookmark(target: Target, tried: Sequence[Counted], when: str) -> list[str]:
     found = bookmark(target, tried)
     if found is None:
-        return [f"and open {target.public_url}/ {when}. (None of the clouds has a server yet.)"]
+        return [f"Then open {when}: {target.public_url}/", "(None of the clouds has a server yet.)"]
     return [
-        f"and open, {when}:",
+        f"Then open {when}:",
         f"  {target.public_url}/",
         f"  {found}",
-        "The second is a bookmark for years; it stays the same.",
+        "The second is the bookmark of one of your servers: it stays the same for years.",
     ]
 
 
 def _steps(head: str, steps: Iterable[tuple[str, str]]) -> list[str]:
-    return [head, *(f"  {command:<{_STEP}}{'# ' + why if why else ''}".rstrip() for command, why in steps)]
+    return [head, *(line for why, command in steps for line in (f"  # {why}", f"  {command}"))]

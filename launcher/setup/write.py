@@ -91,9 +91,10 @@ def write_all(
                 _make_folder(Path(folder[0]), folder[1], disk, undo, is_home=folder == folders[0])
             _write_files(Path(folders[0][0]), files, only_checked, check, disk, undo)
         except FileExistsError as error:
-            raise SetupError(f"{_name_of(error)} has just appeared: run it again", SetupFault.UNWRITABLE) from error
+            message = f"{_name_of(error)} has just appeared: nothing was written. Run it again."
+            raise SetupError(message, SetupFault.UNWRITABLE) from error
         except OSError as error:
-            message = f"cannot write {_name_of(error)}: {error.strerror}. Nothing was written"
+            message = f"cannot write {_name_of(error)} ({error.strerror}): nothing was written."
             raise SetupError(message, SetupFault.UNWRITABLE) from error
         undo.pop_all()
 
@@ -157,20 +158,23 @@ def _make_folder(path: Path, mode: int, disk: Disk, undo: ExitStack, *, is_home:
 
 def _require_fit(path: Path, *, is_home: bool) -> None:
     """Raises SetupError if somebody else could change what lies in a folder, or read what is secret in it."""
+    quoted = shlex.quote(str(path))
     try:
         found = path.stat()
     except OSError as error:
-        raise SetupError(f"cannot use {path}: {error.strerror}", SetupFault.UNWRITABLE) from error
+        raise _unfit(f"cannot use {path} ({error.strerror})") from error
     if not stat.S_ISDIR(found.st_mode):
-        raise SetupError(f"{path} is no folder, and one must be there: move it away", SetupFault.UNWRITABLE)
+        raise _unfit(f"{path} is no folder, and must be one", f"mv {quoted} {quoted}.old")
     if found.st_uid not in (0, os.geteuid()):
-        raise SetupError(f"{path} belongs to another account: it could change what lies there", SetupFault.UNWRITABLE)
+        raise _unfit(f"{path} belongs to another account, which could change what lies there")
     if path.name == "credentials" and found.st_mode & 0o077:
-        why = f"{path} is open to other accounts, and secrets lie there: chmod 700 {shlex.quote(str(path))}"
-        raise SetupError(why, SetupFault.UNWRITABLE)
+        raise _unfit(f"{path} is open to other accounts, and secrets are to lie there", f"chmod 700 {quoted}")
     if found.st_mode & (0o022 if is_home else 0o002):
-        why = f"other accounts can replace what lies in {path}: chmod go-w {shlex.quote(str(path))}"
-        raise SetupError(why, SetupFault.UNWRITABLE)
+        raise _unfit(f"other accounts can replace what lies in {path}", f"chmod go-w {quoted}")
+
+
+def _unfit(why: str, *advice: str) -> SetupError:
+    return SetupError(f"{why}: nothing was written.", SetupFault.UNWRITABLE, *advice)
 
 
 def _remove_file(path: Path) -> None:
