@@ -82,7 +82,7 @@ def run(options: argparse.Namespace, argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, person: Terminal, argv: Sequence[str]) -> None:
     around, installation = surroundings(), this_installation()
-    target = target_of(options, around)
+    target = target_of(options, around, installation.short)
     wishes = wishes_of(options, sys.stdin)
     require_reach(target, installation)
     command = shlex.join(argv)
@@ -99,7 +99,7 @@ def _run(options: argparse.Namespace, person: Terminal, argv: Sequence[str]) -> 
     (look_again if exists(target.config) else set_up)(wishes, scene)
 
 
-def target_of(options: argparse.Namespace, around: Surroundings) -> Target:
+def target_of(options: argparse.Namespace, around: Surroundings, command: str) -> Target:
     """Where it all goes. Raises SetupError."""
     if options.directory is not None:
         return for_directory(str(Path(options.directory).absolute()), port=options.port)
@@ -109,9 +109,9 @@ def target_of(options: argparse.Namespace, around: Surroundings) -> Target:
         raise SetupError(
             "only root sets up the service of the whole machine.",
             SetupFault.REFUSED,
-            "sudo console-launcher init",
-            "console-launcher init --user             for a service of your own account",
-            "console-launcher init --directory DIR    to try it out",
+            f"sudo {command} init",
+            f"{command} init --user             for a service of your own account",
+            f"{command} init --directory DIR    to try it out",
         )
     return for_system(around.sudo_user, port=options.port)
 

@@ -47,7 +47,8 @@ def set_up(wishes: Wishes, scene: Scene) -> None:
         chosen, tried = _try_all(sources, wishes, folder, scene)
     plan = plan_of(scene.target, chosen, scene.units, _originals(scene.target, found, chosen))
     _write(plan, wishes, scene)
-    scene.person.tell("\n" + words.next_steps(scene.target, scene.host, tried))
+    if not wishes.dry_run:
+        scene.person.tell("\n" + words.next_steps(scene.target, scene.host, tried))
 
 
 def _try_all(

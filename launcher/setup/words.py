@@ -66,7 +66,7 @@ def written(files: Sequence[File]) -> str:
 
 def would_be_written(folders: Sequence[tuple[str, int]], files: Sequence[File]) -> str:
     """What a dry run keeps from writing, contents too, their secrets masked."""
-    parts = ["Nothing was written. Without --dry-run there would be:"]
+    parts = ["Nothing was written, because of --dry-run. Without it there would be:"]
     parts += [f"  {shown(path, 4096)}/ ({mode:04o})" for path, mode in folders]
     for file in files:
         content = file.shown or file.text
@@ -84,7 +84,7 @@ def kept(path: str, *, differs: bool) -> str:
 def afresh(paths: Sequence[str], command: str) -> str:
     """How to have files written anew."""
     moves = [f"  mv {shlex.quote(path)} {shlex.quote(path + '.old')}" for path in paths]
-    return "\n".join(["To start afresh, move away what is there and run this command again:", *moves, f"  {command}"])
+    return "\n".join(["Nothing that is there is changed. To start afresh, move it away and run this command again:", *moves, f"  {command}"])
 
 
 def next_steps(target: Target, host: Host, tried: Sequence[Counted]) -> str:
@@ -112,7 +112,7 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
     who = target.local_users[0] if target.local_users else "ALICE"
     steps = [
         ("make the group console-operators", "systemd-sysusers"),
-        ("let this account connect to the gateway's socket", f"usermod -aG console-operators {shlex.quote(who)}"),
+        ("let this account connect to the socket, once it has signed in anew", f"usermod -aG console-operators {shlex.quote(who)}"),
         ("make systemd see the units", "systemctl daemon-reload"),
         ("start the gateway, now and at every boot", "systemctl enable --now console-launcher.socket"),
         ("list the servers that it sees", f"{host.command} servers"),
