@@ -97,8 +97,8 @@ _ELSE = (
 
 def _not_found(around: Surroundings) -> str:
     places = ", ".join(places_looked_at(around))
-    sudo = ", which sudo would not pass on" if around.sudo_user else ""
-    return f"There is no clouds.yaml ({places}) and no OS_AUTH_URL{sudo}."
+    sudo = " (sudo may have kept it from this command)" if around.sudo_user else ""
+    return f"There is no clouds.yaml that can be used (in {places}), and OS_AUTH_URL is not set{sudo}."
 
 
 def _renamed(source: Source, name: str) -> Source:

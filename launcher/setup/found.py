@@ -84,9 +84,12 @@ def _in_files(clouds: Path, secure: Path | None, around: Surroundings) -> list[S
     """Raises ValueError."""
     public = first_readable(usual_places("clouds-public", "OS_CLIENT_VENDOR_FILE", around.sudo_home))
     none: Settings = {}
-    return sources_of_files(
+    found = sources_of_files(
         _texts(clouds), _texts(secure) if secure else none, _texts(public) if public else none, str(clouds)
     )
+    if not found:
+        raise ValueError(f'{clouds} has no "clouds:"')
+    return found
 
 
 def _texts(path: Path) -> Settings:

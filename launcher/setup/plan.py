@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from launcher.config.document import shown
 from launcher.model import Secret
 from launcher.setup.accounts import Account, Profile, Settings, Source
 from launcher.setup.places import Target, Way
@@ -107,10 +108,10 @@ def credential_files(folder: str, sources: Iterable[Source], *, copied: bool = T
         for key, content in profile.pem.items():
             found.append(File(f"{folder}/{pem_name(profile, key)}", 0o600, Secret(content), f"(its {key}, in PEM)\n"))
     clouds = {profile.profile: copied_settings(profile) for profile in profiles}
-    shown = {name: masked(settings) for name, settings in clouds.items()}
+    hidden = {name: masked(settings) for name, settings in clouds.items()}
     head = _clouds_yaml_head(profiles)
     found.append(
-        File(f"{folder}/{CLOUDS_YAML}", 0o600, Secret(head + _dumped(clouds)), head + _dumped(shown)),
+        File(f"{folder}/{CLOUDS_YAML}", 0o600, Secret(head + _dumped(clouds)), head + _dumped(hidden)),
     )
     return tuple(found)
 
@@ -147,7 +148,7 @@ def config_text(target: Target, chosen: Sequence[Chosen], originals: OriginalFil
     """The configuration file."""
     lines = [
         "# The configuration of console-launcher, begun by `console-launcher init`. Change it as you like:",
-        f"#   console-launcher check-config --config {target.config}",
+        f"#   console-launcher check-config --config {shown(target.config, 4096)}",
         "# tells every problem at once, and `console-launcher schema` describes every key there is.",
         "# No secret stands here: {credential: NAME} is the file NAME in the folder credentials beside this file.",
         "",
@@ -222,7 +223,7 @@ def _credential(name: str) -> str:
 
 
 def _clouds_yaml_head(profiles: Sequence[Profile]) -> str:
-    origins = ", ".join(dict.fromkeys(json.dumps(profile.origin, ensure_ascii=False)[1:-1] for profile in profiles))
+    origins = ", ".join(dict.fromkeys(shown(profile.origin, 4096) for profile in profiles))
     return (
         f"# Made by `console-launcher init` from {origins}, with these clouds only.\n"
         "# The gateway reads this copy: a password that changes there must change here too.\n"

@@ -84,7 +84,13 @@ def kept(path: str, *, differs: bool) -> str:
 def afresh(paths: Sequence[str], command: str) -> str:
     """How to have files written anew."""
     moves = [f"  mv {shlex.quote(path)} {shlex.quote(path + '.old')}" for path in paths]
-    return "\n".join(["Nothing that is there is changed. To start afresh, move it away and run this command again:", *moves, f"  {command}"])
+    return "\n".join(
+        [
+            "Nothing that is there is changed. To start afresh, move it away and run this command again:",
+            *moves,
+            f"  {command}",
+        ]
+    )
 
 
 def next_steps(target: Target, host: Host, tried: Sequence[Counted]) -> str:
@@ -112,7 +118,10 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
     who = target.local_users[0] if target.local_users else "ALICE"
     steps = [
         ("make the group console-operators", "systemd-sysusers"),
-        ("let this account connect to the socket, once it has signed in anew", f"usermod -aG console-operators {shlex.quote(who)}"),
+        (
+            "let this account connect to the socket, once it has signed in anew",
+            f"usermod -aG console-operators {shlex.quote(who)}",
+        ),
         ("make systemd see the units", "systemctl daemon-reload"),
         ("start the gateway, now and at every boot", "systemctl enable --now console-launcher.socket"),
         ("list the servers that it sees", f"{host.command} servers"),

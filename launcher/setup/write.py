@@ -12,7 +12,7 @@ import shlex
 import stat
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -157,20 +157,31 @@ def _make_folder(path: Path, mode: int, disk: Disk, undo: ExitStack, *, is_home:
 
 
 def _require_fit(path: Path, *, is_home: bool) -> None:
-    """Raises SetupError if somebody else could change what lies in a folder, or read what is secret in it."""
-    quoted = shlex.quote(str(path))
+    """Raises SetupError if a folder that is there is not fit for its purpose."""
     try:
         found = path.stat()
     except OSError as error:
         raise _unfit(f"cannot use {path} ({error.strerror})") from error
-    if not stat.S_ISDIR(found.st_mode):
-        raise _unfit(f"{path} is no folder, and must be one", f"mv {quoted} {quoted}.old")
-    if found.st_uid not in (0, os.geteuid()):
-        raise _unfit(f"{path} belongs to another account, which could change what lies there")
-    if path.name == "credentials" and found.st_mode & 0o077:
-        raise _unfit(f"{path} is open to other accounts, and secrets are to lie there", f"chmod 700 {quoted}")
-    if found.st_mode & (0o022 if is_home else 0o002):
-        raise _unfit(f"other accounts can replace what lies in {path}", f"chmod go-w {quoted}")
+    reason = why_unfit(path, found.st_mode, {0, os.geteuid()}, found.st_uid, is_home=is_home)
+    if reason is not None:
+        raise _unfit(*reason)
+
+
+def why_unfit(path: Path, mode: int, trusted: Collection[int], owner: int, *, is_home: bool) -> tuple[str, ...] | None:
+    """Why somebody else could change what lies in a folder, or read what is secret in it, and what to do; or None.
+
+    `trusted` are the user ids that may own it.
+    """
+    quoted = shlex.quote(str(path))
+    if not stat.S_ISDIR(mode):
+        return f"{path} is no folder, and must be one", f"mv {quoted} {quoted}.old"
+    if owner not in trusted:
+        return (f"{path} belongs to another account, which could change what lies there",)
+    if path.name == "credentials" and mode & 0o077:
+        return f"{path} is open to other accounts, and secrets are to lie there", f"chmod 700 {quoted}"
+    if mode & (0o022 if is_home else 0o002):
+        return f"other accounts can replace what lies in {path}", f"chmod go-w {quoted}"
+    return None
 
 
 def _unfit(why: str, *advice: str) -> SetupError:
