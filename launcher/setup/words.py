@@ -83,14 +83,9 @@ def kept(path: str, *, differs: bool) -> str:
 
 def afresh(paths: Sequence[str], command: str) -> str:
     """How to have files written anew."""
+    head = "Nothing that is there is changed. To start afresh, move it away and run this command again:"
     moves = [f"  mv {shlex.quote(path)} {shlex.quote(path + '.old')}" for path in paths]
-    return "\n".join(
-        [
-            "Nothing that is there is changed. To start afresh, move it away and run this command again:",
-            *moves,
-            f"  {command}",
-        ]
-    )
+    return "\n".join([head, *moves, f"  {command}"])
 
 
 def next_steps(target: Target, host: Host, tried: Sequence[Counted]) -> str:
