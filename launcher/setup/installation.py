@@ -7,58 +7,56 @@ import shlex
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
-from importlib import resources
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import launcher
 from launcher.setup.units import Installation
 
-_HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 -- names of places, nothing is put there
+HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 -- names of places, nothing is put there
 """What ProtectHome= and PrivateTmp= of the unit take away."""
+PACKAGE = Path(__file__).parents[1]
+"""The folder of the package `launcher`."""
 _COMMAND = "console-launcher"
 
 
 def this_installation() -> Installation:
     """The running one."""
-    script = Path(sys.executable).with_name(_COMMAND)
-    found = shutil.which(_COMMAND)
+    return installation_of(sys.executable, shutil.which(_COMMAND))
+
+
+def installation_of(executable: str, found: str | None) -> Installation:
+    """The one of a Python; `found` is what a person's shell takes the command's name for."""
+    script = Path(executable).with_name(_COMMAND)
     if not os.access(script, os.X_OK):  # as with `pip install --user`, which keeps scripts elsewhere
-        command: tuple[str, ...] = (found,) if found else (sys.executable, "-m", "launcher")
+        command: tuple[str, ...] = (found,) if found else (executable, "-m", "launcher")
     else:
         command = (str(script),)
     is_same = found is not None and Path(found).resolve() == Path(command[0]).resolve()
-    return Installation(command, _roots(), _COMMAND if is_same else shlex.join(command))
+    return Installation(command, _roots(Path(executable)), _COMMAND if is_same else shlex.join(command))
 
 
-def out_of_reach(installation: Installation) -> list[str]:
+def out_of_reach(installation: Installation, hidden: Sequence[str] = HIDDEN) -> list[str]:
     """Why a sandboxed service, which runs as nobody in particular, could not start it; sentences, none if it can."""
     places = [Path(word) for word in installation.command if word.startswith("/")]
     places += [Path(root) for root in installation.roots]
     reasons: dict[str, None] = {}
     for place in places:
-        for path in {place, place.resolve()}:
-            if reason := _hidden(path) or _closed(path):
+        for path in dict.fromkeys((place, place.resolve())):
+            if reason := _hidden(path, hidden) or _closed(path):
                 reasons[reason] = None
     return list(reasons)
 
 
-def shipped_unit(name: str) -> str:
-    """The text of a unit: from the installed package, or from the checkout that this is."""
-    packaged = resources.files("launcher") / "units" / name
-    if packaged.is_file():
-        return packaged.read_text()
-    return (_package().parent / "systemd" / name).read_text()
+def shipped_unit(name: str, package: Path = PACKAGE) -> str:
+    """The text of a unit: from the installed package, or from the checkout that it is a part of."""
+    packaged = package / "units" / name
+    return (packaged if packaged.exists() else package.parent / "systemd" / name).read_text()
 
 
-def _package() -> Path:
-    return Path(str(launcher.__file__)).parent
-
-
-def _roots() -> tuple[str, ...]:
+def _roots(executable: Path) -> tuple[str, ...]:
     """Python's own folders, the virtual environment's and the package's, without those inside others."""
-    interpreter = Path(sys.executable).resolve().parent
-    places = [Path(sys.prefix), Path(sys.base_prefix), interpreter, _package()]
+    interpreter = executable.resolve().parent
+    places = [Path(sys.prefix), Path(sys.base_prefix), interpreter, PACKAGE]
     return tuple(str(place) for place in _outermost(places) if not place.is_relative_to("/usr"))
 
 
@@ -70,8 +68,8 @@ def _outermost(places: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _hidden(path: Path) -> str | None:
-    for folder in _HIDDEN:
+def _hidden(path: Path, hidden: Sequence[str]) -> str | None:
+    for folder in hidden:
         if path.is_relative_to(folder):
             return f"{path} lies below {folder}, which the service does not see"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import stat
 from collections.abc import AsyncIterator, Sequence
@@ -50,6 +51,8 @@ class Machine:
         self.home = root / "home"
         self.openstack = self.home / ".config" / "openstack"
         self.openstack.mkdir(parents=True)
+        self.sudo_user: str | None = None
+        self.sudo_home: Path | None = None
         (root / "here").mkdir()
         (root / "run").mkdir(0o700)
 
@@ -68,7 +71,7 @@ class Machine:
             units = [File(target.sysusers, 0o644, "g console-operators -\n"), *units]
         return Scene(
             person=person,
-            around=surroundings(),
+            around=dataclasses.replace(surroundings(), sudo_user=self.sudo_user, sudo_home=self.sudo_home),
             target=target,
             units=units,
             host=Host("console-launcher", "jump.example.net"),

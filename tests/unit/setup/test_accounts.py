@@ -118,7 +118,8 @@ def test_the_variables_of_an_openrc_become_a_cloud_of_a_clouds_yaml() -> None:
     found = source_of_variables(
         {
             "OS_AUTH_URL": "https://k/v3", "OS_USERNAME": "ops", "OS_PASSWORD": password,
-            "OS_PROJECT_NAME": "My Project", "OS_USER_DOMAIN_NAME": "Default", "OS_REGION_NAME": "One", "OS_IDENTITY_API_VERSION": "3",
+            "OS_PROJECT_NAME": "My Project", "OS_USER_DOMAIN_NAME": "Default", "OS_REGION_NAME": "One",
+            "OS_IDENTITY_API_VERSION": "3",
             "OS_CACERT": "/ca.pem", "OS_CLOUD": "other", "OS_TEST_PATH": "x", "OS_PROJECT_ID": "",
         },
         None,
