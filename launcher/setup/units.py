@@ -67,7 +67,8 @@ def user_service(shipped: str, installation: Installation, target: Target) -> st
 def _start(installation: Installation, target: Target) -> str:
     """The command; it names the configuration where that is not the default one."""
     option = [] if target.way is Way.SYSTEM else ["--config", target.config]
-    return _line([*installation.command, "serve", *option], variables=True)
+    program, *arguments = installation.command  # variables stand for something only behind the program
+    return f"{_line([program])} {_line([*arguments, 'serve', *option], variables=True)}"
 
 
 def _replaced(text: str, key: str, line: str) -> str:

@@ -1,4 +1,4 @@
-"""`init` with clouds.yaml, secure.yaml and `OS_*` against a real Keystone: what is found, copied and left where it is."""
+"""`init` with clouds.yaml, secure.yaml and `OS_*` against a real Keystone: what is found, copied, left where it is."""
 
 from __future__ import annotations
 
@@ -187,7 +187,10 @@ async def test_a_rackspace_api_key_in_clouds_yaml_becomes_an_entry_of_its_own_ki
 ) -> None:
     identity = rackspace.identity
     auth = {"username": "ops", "api_key": identity.api_key, "auth_url": identity.auth_url}
-    clouds = {"rs": {"profile": "rackspace", "auth": auth, "region_name": "ORD"}, "half": {"profile": "rackspace"}}
+    clouds: dict[str, Any] = {
+        "rs": {"profile": "rackspace", "auth": auth, "region_name": "ORD"},
+        "half": {"profile": "rackspace"},
+    }
     clouds["half"]["auth"] = {"api_key": "-"}
     (machine.openstack / "clouds.yaml").write_text(yaml.safe_dump({"clouds": clouds}))
     person = await machine.init(Wishes())
@@ -261,7 +264,7 @@ async def test_what_is_no_certificate_is_left_out(machine: Machine, account: Acc
 async def test_a_clouds_yaml_that_cannot_be_read_is_said(machine: Machine) -> None:
     (machine.openstack / "clouds.yaml").write_text("clouds: [\n")
     person = FakePerson()
-    with pytest.raises(SetupError, match="no clouds.yaml that can be used"):
+    with pytest.raises(SetupError, match=r"no clouds\.yaml that can be used"):
         await machine.init(Wishes(), person)
     assert person.warned == [f"left out: {machine.openstack}/clouds.yaml:2 is not YAML that can be read"]
     (machine.openstack / "clouds.yaml").write_text("cloud: {}\n")

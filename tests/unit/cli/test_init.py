@@ -91,7 +91,7 @@ def test_the_api_key_comes_from_standard_input_or_a_file_that_is_closed_to_other
         (("--api-key-file", "-"), "--api-key-file: standard input is empty: put the secret into it"),
         (
             ("--identity-url", "http://identity.example.net"),
-            "--identity-url: beyond this machine an Identity URL begins",
+            "--identity-url: beyond this machine an Identity URL",
         ),
         (("--name", "a b"), "--name: a name begins with a letter or digit"),
     ],

@@ -22,7 +22,7 @@ def config(**clouds: Any) -> Config:
 
 
 HAS_PROD = config(prod=OpenStackEntry.model_construct(provider="openstack", cloud="prod"))
-HAS_RAX = config(rax=RackspaceEntry.model_construct(provider="rackspace", username="ops", api_key=KEY))
+HAS_RAX = config(rax=RackspaceEntry.model_construct(provider="rackspace", username="ops", api_key=KEY, regions=()))
 
 
 def test_what_is_the_same_is_not_mentioned() -> None:

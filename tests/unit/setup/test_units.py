@@ -76,7 +76,7 @@ def test_below_a_folder_the_socket_needs_no_folder_of_systemds() -> None:
     [
         ("/a b", '"/a b"', '"/a b"'),
         ("/50%", '"/50%%"', '"/50%%"'),
-        ("/$HOME", '"/$$HOME"', '"/$HOME"'),
+        ("/$HOME", '"/$HOME"', '"/$HOME"'),
         ('/"\\', '"/\\"\\\\"', '"/\\"\\\\"'),
     ],
 )
@@ -84,3 +84,8 @@ def test_odd_paths_mean_themselves(path: str, start: str, paths: str) -> None:
     found = system_service(SHIPPED, Installation((path,), (path,), "x"), for_system(None, port=6080))
     assert lines(found, "ExecStart") == [f"{start} serve"]
     assert lines(found, "ExecPaths") == [f"/usr {paths}"]
+
+
+def test_a_variable_in_an_argument_means_itself() -> None:
+    found = user_service(SHIPPED, HERE, for_directory("/srv/$x", port=6080))
+    assert lines(found, "ExecStart") == ['/srv/venv/bin/console-launcher serve --config "/srv/$$x/config.yaml"']
