@@ -48,7 +48,7 @@ class Client:
             with _explained(self.gateway, self._timeout, connection):
                 answer = _answer(connection, method, target)
         finally:
-            connection.close()
+            connection.finish()
         return parse_answer(self.gateway, answer)
 
 
@@ -68,10 +68,11 @@ class _Connection(http.client.HTTPConnection):
         self._timer.daemon = True
         self._timer.start()
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """The end of it. `close` is not: http.client closes as soon as it has seen the answer's head."""
         if self._timer is not None:
             self._timer.cancel()
-        super().close()
+        self.close()
 
     def _cut_off(self, sock: socket.socket) -> None:
         self.out_of_time = True

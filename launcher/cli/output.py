@@ -14,11 +14,14 @@ from launcher.cli.text import escaped
 from launcher.config.environment import wants_colour
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Row]) -> None:
-    """Aligned, cut to its width and coloured on a terminal; whole and with tabs in a file or a pipe."""
+def print_table(titles: Sequence[str], rows: Sequence[Row], *, elastic: int = 0) -> None:
+    """Aligned, cut to its width and coloured on a terminal; whole and with tabs in a file or a pipe.
+
+    `elastic` is the column that gives way first where the terminal is narrow.
+    """
     if sys.stdout.isatty():
         columns = shutil.get_terminal_size().columns
-        lines = aligned_lines(titles, rows, columns=columns, colour=wants_colour(sys.stdout))
+        lines = aligned_lines(titles, rows, columns=columns, colour=wants_colour(sys.stdout), elastic=elastic)
     else:
         lines = tab_lines(titles, rows)
     for line in lines:

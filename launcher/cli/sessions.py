@@ -23,7 +23,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(body)
     elif sessions:
-        print_table(("SESSION", "WHO", "SERVER", "SINCE", "SENT", "RECEIVED"), [_row(one) for one in sessions])
+        titles = ("SESSION", "WHO", "SERVER", "SINCE", "SENT", "RECEIVED")
+        print_table(titles, [_row(one) for one in sessions], elastic=titles.index("SERVER"))
     else:
         say("no session is open.")
     return Exit.OK

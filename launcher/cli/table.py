@@ -39,24 +39,27 @@ def tab_lines(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
     return ["\t".join(titles), *("\t".join(escaped(cell.text) for cell in row) for row in rows)]
 
 
-def aligned_lines(titles: Sequence[str], rows: Sequence[Row], *, columns: int, colour: bool) -> list[str]:
-    """The same for a terminal that is `columns` wide: the widest cells are cut until the table fits."""
+def aligned_lines(
+    titles: Sequence[str], rows: Sequence[Row], *, columns: int, colour: bool, elastic: int = 0
+) -> list[str]:
+    """The same for a terminal that is `columns` wide: cells are cut until the table fits, first in column `elastic`."""
     whole = [tuple(Cell(title, Tone.TITLE) for title in titles), *(_escaped(row) for row in rows)]
-    widths = fitting([max(width(row[place].text) for row in whole) for place in range(len(titles))], columns)
+    wanted = [max(width(row[place].text) for row in whole) for place in range(len(titles))]
+    widths = fitting(wanted, columns, elastic)
     return [_line(row, widths, colour=colour) for row in whole]
 
 
-def fitting(wanted: Sequence[int], columns: int) -> list[int]:
-    """Widths at most as wanted, the widest of them cut down alike until their sum and the gaps fit."""
+def fitting(wanted: Sequence[int], columns: int, elastic: int) -> list[int]:
+    """Widths at most as wanted whose sum, with the gaps, fits: `elastic` gives way first, then the widest alike."""
     room = columns - _GAP * (len(wanted) - 1)
-    narrowest, widest = _NARROWEST, max(*wanted, _NARROWEST)
-    while narrowest < widest:  # the largest limit that fits
-        middle = (narrowest + widest + 1) // 2
-        if sum(min(one, middle) for one in wanted) <= room:
-            narrowest = middle
-        else:
-            widest = middle - 1
-    return [min(one, narrowest) for one in wanted]
+    widths = list(wanted)
+    left = room - (sum(wanted) - wanted[elastic])
+    widths[elastic] = min(wanted[elastic], max(left, _NARROWEST))
+    if sum(widths) <= room:
+        return widths
+    limits = range(max(widths), _NARROWEST, -1)
+    limit = next((limit for limit in limits if sum(min(one, limit) for one in widths) <= room), _NARROWEST)
+    return [min(one, limit) for one in widths]
 
 
 def _escaped(row: Row) -> tuple[Cell, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 
 _MARKS_AT_MOST = 4
 """Combining marks on one letter: more would be piled over the lines above it. Living scripts need three."""
@@ -43,13 +44,10 @@ def cut(text: str, columns: int) -> str:
         return f"{text[: columns - 1]}…"
     from wcwidth import iter_graphemes
 
-    kept, used = [], 0
-    for grapheme in iter_graphemes(text):
-        used += width(grapheme)
-        if used > columns - 1:
-            break
-        kept.append(grapheme)
-    return f"{''.join(kept)}…"
+    graphemes = list(iter_graphemes(text))
+    ends = accumulate(width(grapheme) for grapheme in graphemes)
+    fitting = sum(1 for end in ends if end < columns)
+    return f"{''.join(graphemes[:fitting])}…"
 
 
 def size(count: int) -> str:

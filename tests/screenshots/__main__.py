@@ -11,35 +11,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Browser, Page
 
-from launcher.config.load import load
-from launcher.daemon import open_gateway
-from launcher.demo.cloud import open_cloud
 from launcher.demo.proxy import Pace
-from launcher.demo.settings import write_settings
-from tests.fakes.console_proxy import free_port
 from tests.process.browser import chromium
+from tests.process.demo import running_demo
 
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 SCHEMES: Final = ("light", "dark")
 Shoot = Callable[[str], Awaitable[None]]
-
-
-@asynccontextmanager
-async def demo(pace: Pace | None = None) -> AsyncIterator[str]:
-    """A demo of its own; its URL, without a slash at the end."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with open_cloud(pace=pace) as cloud:
-            port = free_port()
-            async with open_gateway(load(write_settings(Path(folder), cloud, port))):
-                yield f"http://localhost:{port}"
 
 
 async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
@@ -51,7 +36,9 @@ async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
     await page.wait_for_selector("html[data-state=connected]")
     await asyncio.sleep(1)
     await page.locator("#screen canvas").focus()
-    await page.keyboard.type("help\nuptime")
+    await page.keyboard.type("\nclear\nhelp\necho a bookmark that lasts")
+    width, height = page.viewport_size["width"], page.viewport_size["height"]  # type: ignore[index]  # it was set
+    await page.mouse.move(width * 0.4, height * 0.75)
     await asyncio.sleep(1)
     await shoot("console")
     for tool in ("keys", "clipboard"):
@@ -93,9 +80,9 @@ async def take_all(browser: Browser, folder: Path, url: str, slow: str) -> None:
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(demo())
-        slow = await stack.enter_async_context(demo(Pace(greet=20.0)))
-        await take_all(await stack.enter_async_context(chromium()), folder, url, slow)
+        demo = await stack.enter_async_context(running_demo())
+        slow = await stack.enter_async_context(running_demo(Pace(greet=20.0)))
+        await take_all(await stack.enter_async_context(chromium()), folder, demo.url, slow.url)
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
 
 

@@ -87,7 +87,7 @@ function arrive(attempt) {
   panel.credentials(null);
   enter("connected");
   for (const canvas of screen.querySelectorAll("canvas")) canvas.tabIndex = 0; // so that Tab finds the way back
-  attempt.rfb.focus();
+  if (!document.querySelector(":popover-open")) attempt.rfb.focus();
   if (UUID.test(server)) learnName();
 }
 
@@ -132,7 +132,6 @@ async function end(attempt, code, reason) {
 async function judge(attempt, code, reason) {
   if (attempt.problem) return { next: "failed", problem: attempt.problem };
   if (!attempt.opened) return refused();
-  if (code === 1000) return { next: "done", problem: reason ? { title: reason } : null };
   const launch = await launchOf(attempt);
   if (launch && attempt === current && !attempt.connected) panel.steps(launch, Date.now());
   const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);

@@ -25,6 +25,7 @@ export function until(moment, now) {
 
 /** A problem made of a WebSocket's close reason, for when the gateway told no more. */
 export function closed(code, reason) {
+  if (code === 1000) return { title: "The server ended the session.", detail: reason };
   const title = reason || "The connection ended.";
   return { title, detail: reason ? null : `WebSocket close code ${code}.` };
 }
