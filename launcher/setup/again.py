@@ -27,7 +27,9 @@ def look_again(wishes: Wishes, scene: Scene) -> None:
     missing = [file for file in scene.units if not exists(file.path)]
     differing = [file.path for file in scene.units if file not in missing and not same(file)]
     config = load(Path(scene.target.config))
+    tried = _try(config, scene)
     _write(missing, wishes, scene)
+    scene.person.tell("")
     for path in _there(scene, missing):
         scene.person.tell(words.kept(path, differs=path in differing))
     lacking = differences(config, _own_copy(scene), _wanted(wishes, scene))
@@ -36,8 +38,7 @@ def look_again(wishes: Wishes, scene: Scene) -> None:
     if lacking or differing:
         home = [scene.target.folder] if lacking else []
         apart = [path for path in differing if not (home and path.startswith(f"{home[0]}/"))]
-        scene.person.tell(words.afresh([*home, *apart], scene.command))
-    tried = _try(config, scene)
+        scene.person.tell("\n" + words.afresh([*home, *apart], scene.command))
     target = dataclasses.replace(scene.target, public_url=config.public_urls[0])
     scene.person.tell("\n" + words.next_steps(target, scene.host, tried))
 
@@ -46,12 +47,12 @@ def _write(missing: list[File], wishes: Wishes, scene: Scene) -> None:
     if not missing:
         return
     if wishes.dry_run:
-        scene.person.tell(words.would_be_written([], missing) + "\n")
+        scene.person.tell("\n" + words.would_be_written([], missing))
         return
     folders = dict.fromkeys(file.path.rpartition("/")[0] for file in missing)
     home = (scene.target.folder, 0o755)
     write_all([home, *((folder, 0o755) for folder in folders)], missing, lambda _stage: None, disk=scene.disk)
-    scene.person.tell(words.written(missing))
+    scene.person.tell("\n" + words.written(missing))
 
 
 def _there(scene: Scene, missing: list[File]) -> list[str]:
@@ -85,7 +86,9 @@ def _own_copy(scene: Scene) -> Mapping[str, Any]:
 
 def _try(config: Config, scene: Scene) -> list[words.Counted]:
     """The configuration's clouds, with their servers; what does not work is told."""
-    scene.person.tell("\nSigning in with it, to try it (no console is asked for):")
+    scene.person.tell(
+        f"{shown(scene.target.config, 4096)} exists: signing in with it, to try it (no console is asked for):"
+    )
     clouds = clouds_of(config)
     answers = trial.servers(clouds, scene.clock)
     tried = []

@@ -53,7 +53,7 @@ def _of_found(wishes: Wishes, found: Found, person: Person) -> list[Source]:
 
 
 def _wants_account(wishes: Wishes) -> bool:
-    return wishes.rackspace_user is not None or wishes.api_key is not None
+    return any(wish is not None for wish in (wishes.rackspace_user, wishes.api_key, wishes.identity_url))
 
 
 def _account(wishes: Wishes, found: Found, scene: Scene) -> list[Source]:

@@ -132,7 +132,7 @@ def _good(
 def _require_distinct(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            message = f"two clouds would be called {name}: take one in with --cloud, or give --name another"
+            message = f"two clouds would be called {name}: take one of them in (--cloud NAME), or give another --name"
             raise SetupError(message, SetupFault.USAGE)
 
 
@@ -169,7 +169,7 @@ def _write(plan: Plan, wishes: Wishes, scene: Scene) -> None:
     for file in there:
         scene.person.tell(words.kept(file.path, differs=file.path in differing))
     if differing:
-        scene.person.tell(words.afresh(differing, scene.command))
+        scene.person.tell("\n" + words.afresh(differing, scene.command))
 
 
 def _check(stage: Path, target: Target) -> None:

@@ -106,7 +106,16 @@ def next_steps(target: Target, host: Host, tried: Sequence[Counted]) -> str:
             ("start the gateway, now and whenever you sign in", f"systemctl --user enable --now {unit}"),
             ("or without systemd, until Ctrl-C", serve),
         ]
+    steps.append(("list the servers that it sees", f"{host.command} servers{_gateway(target)}"))
     return "\n".join([*_steps("Next:", steps), "", *_bookmark(target, tried, "on this machine, while it runs")])
+
+
+def _gateway(target: Target) -> str:
+    """The option by which commands find a gateway that is not where they look by themselves."""
+    if target.way is Way.USER and target.socket:
+        return ""
+    where = f"unix:{target.socket}" if target.socket else target.public_url
+    return f" --gateway {shlex.quote(where)}"
 
 
 def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
@@ -134,7 +143,11 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
         f"    User {who}",
         f"    LocalForward {target.public_url.rpartition(':')[2]} {target.socket}",
     ]
-    lines += ["", "On your laptop, in ~/.ssh/config:", *(f"  {line}" for line in ssh)]
+    lines += [
+        "",
+        "On your laptop, in ~/.ssh/config (HostName is what reaches this machine from there):",
+        *(f"  {line}" for line in ssh),
+    ]
     return "\n".join([*lines, "", *_bookmark(target, tried, "there, while `ssh jump` is open")])
 
 

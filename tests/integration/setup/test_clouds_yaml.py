@@ -182,6 +182,15 @@ async def test_a_rackspace_account_leaves_clouds_yaml_out_unless_it_is_named(
     assert {"  prod: signed in, 1 server", "  rax-ord: signed in, 1 server"} <= set(person.told)
 
 
+async def test_two_clouds_of_one_name_are_refused(machine: Machine, account: Account, rackspace: Rackspace) -> None:
+    account.add("rax-dfw")
+    before, identity = machine.state(), rackspace.identity
+    wishes = Wishes(rackspace_user="ops", api_key=Secret(identity.api_key), identity_url=identity.auth_url)
+    with pytest.raises(SetupError, match="two clouds would be called rax-dfw"):
+        await machine.init(dataclasses.replace(wishes, clouds=("all",)))
+    assert machine.state() == before
+
+
 async def test_a_rackspace_api_key_in_clouds_yaml_becomes_an_entry_of_its_own_kind(
     machine: Machine, rackspace: Rackspace
 ) -> None:

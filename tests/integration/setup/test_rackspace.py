@@ -62,9 +62,7 @@ async def test_a_wrong_key_writes_nothing(machine: Machine, wishes: Wishes) -> N
     assert machine.state() == before
 
 
-async def test_user_name_key_and_regions_are_asked_for_where_nothing_is_found(
-    machine: Machine, rackspace: Rackspace
-) -> None:
+async def test_what_no_option_says_is_asked_for(machine: Machine, rackspace: Rackspace) -> None:
     person = FakePerson("ops", rackspace.identity.api_key, "dwf", "dfw")
     await machine.init(Wishes(identity_url=rackspace.identity.auth_url), person)
     assert person.asked == [
@@ -73,7 +71,6 @@ async def test_user_name_key_and_regions_are_asked_for_where_nothing_is_found(
         "  Which of them? [all] ",
         "  Which of them? [all] ",
     ]
-    assert "There is no clouds.yaml that can be used" in person.told[0]
     assert person.warned == ['  there is no region "dwf" (there are: DFW, ORD). Did you mean DFW?']
     assert [cloud.name for cloud in clouds_of(load(config_of(machine)))] == ["rax-dfw"]
     assert rackspace.identity.api_key not in person.heard
@@ -86,9 +83,10 @@ async def test_the_empty_answer_takes_all_regions(machine: Machine, wishes: Wish
 
 @pytest.mark.parametrize("answers", [("",), ("ops", "")])
 async def test_an_answer_that_is_missing_ends_it(machine: Machine, answers: tuple[str, ...]) -> None:
-    before = machine.state()
+    before, person = machine.state(), FakePerson(*answers)
     with pytest.raises(SetupError, match=r"no (user name|API key) was given: nothing was written\."):
-        await machine.init(Wishes(), FakePerson(*answers))
+        await machine.init(Wishes(), person)
+    assert "There is no clouds.yaml that can be used" in person.told[0]
     assert machine.state() == before
 
 
@@ -185,6 +183,16 @@ async def test_a_second_run_tells_what_differs_and_how_to_start_afresh(machine: 
     assert "service.old" not in person.heard, "it is in that folder"
 
 
+async def test_a_first_run_keeps_a_unit_that_is_there(machine: Machine, wishes: Wishes) -> None:
+    unit = machine.root / "gw" / "systemd" / "console-launcher.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\n# mine\n")
+    person = await machine.init(wishes)
+    assert unit.read_text() == "[Service]\n# mine\n"
+    assert f"kept {unit}: it exists, and differs from what would be written now" in person.told
+    assert f"  mv {unit} {unit}.old\n  console-launcher init" in person.heard
+
+
 async def test_a_unit_that_is_missing_is_written_later(machine: Machine, wishes: Wishes) -> None:
     await machine.init(wishes)
     unit = machine.root / "gw" / "systemd" / "console-launcher.service"
@@ -195,7 +203,7 @@ async def test_a_unit_that_is_missing_is_written_later(machine: Machine, wishes:
     assert "Nothing was written, because of --dry-run." in person.heard
     person = await machine.init(wishes)
     assert unit.read_text() == "[Service]\n"
-    assert f"Wrote:\n  {unit} (0644)" in person.told
+    assert f"\nWrote:\n  {unit} (0644)" in person.told
 
 
 async def test_a_second_run_tells_which_cloud_lets_it_in_no_more(

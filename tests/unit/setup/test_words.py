@@ -107,7 +107,7 @@ Next, as root:
   # list the servers that it sees
   console-launcher servers
 
-On your laptop, in ~/.ssh/config:
+On your laptop, in ~/.ssh/config (HostName is what reaches this machine from there):
   Host jump
       HostName jump.example.net
       User alice
@@ -132,9 +132,13 @@ def test_an_accounts_next_steps_use_its_own_service_manager() -> None:
     assert "systemctl --user enable --now console-launcher.service" in said
     assert "console-launcher serve --config /h/.config/console-launcher/config.yaml" in said
     assert "http://localhost:6080/c/prod/a" in said
+    assert "  console-launcher servers\n" in said, "it looks there by itself"
+    alone = next_steps(for_user("/h/.config", None, port=6080), HOST, counts())
+    assert "  console-launcher servers --gateway http://localhost:6080\n" in alone
 
 
 def test_a_folders_next_step_is_to_serve_it() -> None:
     said = next_steps(for_directory("/x y", port=6080), HOST, counts())
     assert said.splitlines()[2] == "  console-launcher serve --config '/x y/config.yaml'"
     assert "systemctl --user enable --now '/x y/systemd/console-launcher.service'" in said
+    assert "console-launcher servers --gateway 'unix:/x y/web.sock'" in said
