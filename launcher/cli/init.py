@@ -7,8 +7,10 @@ import getpass
 import io
 import platform
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -72,12 +74,24 @@ def run(options: argparse.Namespace, argv: Sequence[str] | None = None) -> int:
     """Sets up, or looks again at what is set up. Raises ConfigError, Failure."""
     person = Terminal(sys.stdin, sys.stdout, sys.stderr)
     try:
-        _run(options, person, sys.argv[1:] if argv is None else argv)
+        with _ended_like_ctrl_c():
+            _run(options, person, sys.argv[1:] if argv is None else argv)
     except SetupError as error:
         raise Failure(_CODES[error.fault], str(error), *error.advice) from error
     except KeyboardInterrupt:
         raise Failure(Exit.INTERRUPTED, "interrupted: nothing was written.") from None
     return Exit.OK
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP too let everything be taken away that is not finished, above all what was laid out to try."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(options: argparse.Namespace, person: Terminal, argv: Sequence[str]) -> None:

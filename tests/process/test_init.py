@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -162,6 +163,40 @@ async def verify(*units: Path, env: dict[str, str]) -> str:
     manager = "--user" if "user" in units[0].parts else "--system"
     done = await ran(["systemd-analyze", "verify", manager, "--man=no", *map(str, units)], env, Path("/"))
     return done.out + done.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_while_it_signs_in_leaves_no_secret(
+    cloud: Cloud, env: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    def laid_out() -> set[Path]:
+        return set(Path("/dev/shm").glob("console-launcher-init-*"))
+
+    before = laid_out()
+    cloud.identity.delay = 60
+    options = ["--rackspace-user", "ops", "--api-key-file", "-", "--identity-url", cloud.identity.auth_url]
+    process = await asyncio.create_subprocess_exec(
+        *command("init", "--directory", "gw", *options),
+        env=env,
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(cloud.identity.api_key.encode())
+    process.stdin.close()
+    async with asyncio.timeout(30):
+        while not cloud.identity.requests:
+            await asyncio.sleep(0.05)
+    assert len(laid_out() - before) == 1
+    process.send_signal(number)
+    async with asyncio.timeout(30):
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert err.decode() == "console-launcher: interrupted: nothing was written.\n"
+    assert laid_out() - before == set()
+    assert not (tmp_path / "gw").exists()
 
 
 async def test_ctrl_c_at_a_question_leaves_nothing(env: dict[str, str], tmp_path: Path) -> None:
