@@ -12,8 +12,8 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,6 @@ from launcher.audit.log import set_up_logging
 from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
 from launcher.config.environment import SshConnection, ssh_connection, wants_colour
-from launcher.config.load import load
 from launcher.errors import ListenError
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 """Ports that are tried, from the one that is asked for."""
+_PATIENCE: Final = 1.0
+"""Seconds that sessions have to end in, so that Ctrl-C is answered within two."""
 _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[0m"
 
 
@@ -60,17 +61,19 @@ async def _demo(options: argparse.Namespace) -> None:
     from launcher.demo.cloud import open_cloud
 
     with tempfile.TemporaryDirectory(prefix="console-launcher-demo-") as folder:
-        async with open_cloud() as cloud, _openrc(options.openrc, cloud):
-            async with _gateway(Path(folder), cloud, options.port) as port:
-                _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
-                if options.open:
-                    await _open_browser(_link(port))
-                await stop.wait()
+        async with open_cloud() as cloud:
+            with _openrc(options.openrc, cloud):
+                async with _gateway(Path(folder), cloud, options.port) as port:
+                    _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
+                    if options.open:
+                        await _open_browser(_link(port))
+                    await stop.wait()
 
 
 @asynccontextmanager
 async def _gateway(folder: Path, cloud: DemoCloud, wanted: int) -> AsyncIterator[int]:
     """The gateway on the first port from `wanted` on that is free; which. Raises ListenError."""
+    from launcher.config.load import load
     from launcher.daemon import open_gateway
     from launcher.demo.settings import write_settings
 
@@ -78,8 +81,9 @@ async def _gateway(folder: Path, cloud: DemoCloud, wanted: int) -> AsyncIterator
         place = folder / str(port)
         place.mkdir()
         try:
-            async with open_gateway(load(write_settings(place, cloud, port))):
+            async with open_gateway(load(write_settings(place, cloud, port))) as gateway:
                 yield port
+                await gateway.sessions.drain(_PATIENCE)
                 return
         except ListenError as error:
             if not _is_taken(error):
@@ -91,8 +95,8 @@ def _is_taken(error: ListenError) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
 
 
-@asynccontextmanager
-async def _openrc(path: Path | None, cloud: DemoCloud) -> AsyncIterator[None]:
+@contextmanager
+def _openrc(path: Path | None, cloud: DemoCloud) -> Iterator[None]:
     """The file with the simulated cloud's account, as long as that exists. Raises _OpenrcError."""
     if path is None:
         yield
@@ -125,19 +129,19 @@ def _link(port: int) -> str:
 def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, *, colour: bool) -> str:
     """All that a newcomer reads."""
     bold, plain = (_BOLD, _PLAIN) if colour else ("", "")
-    link, gateway = _link(port), f"http://127.0.0.1:{port}"
+    link = _link(port)
     lines = [
         *([f"Port {options.port} is taken; this is {port}.", ""] if port != options.port else []),
-        "A simulated cloud runs on this machine, with the real gateway in front of it. Open",
+        "A simulated cloud runs on this machine, with the real gateway in front of it.",
+        *(_tunnel(port, ssh) if ssh else ["Open in a browser on this machine:"]),
         "",
         f"    {bold}{link}{plain}",
         "",
-        *(_tunnel(port, ssh) if ssh else []),
         f"1. Open web-01 ({link}c/prod/web-01) and type: help, then Enter.",
         "2. Wait a minute: by then its console token is dead. Reload, and the same bookmark works.",
-        f"3. Elsewhere: console-launcher servers --gateway {gateway}",
+        f"3. In another terminal: console-launcher servers --gateway http://127.0.0.1:{port}",
         "",
-        *([f"Its account: . {shlex.quote(str(options.openrc))}", ""] if options.openrc else []),
+        *(_account(options.openrc) if options.openrc else []),
         "Ctrl-C ends the demo.",
     ]
     return "\n".join(lines)
@@ -148,9 +152,19 @@ def _tunnel(port: int, ssh: SshConnection) -> list[str]:
     there = f"{pwd.getpwuid(os.getuid()).pw_name}@{ssh.host}"
     extra = "" if ssh.port == 22 else f"-p {ssh.port} "
     return [
-        "in a browser on this machine; or first run this on the laptop that you came from by SSH:",
+        "You came in by SSH, so run this on the machine that you came from:",
         "",
         f"    ssh -L {port}:127.0.0.1:{port} {extra}{there}",
+        "",
+        "and open in a browser there:",
+    ]
+
+
+def _account(openrc: Path) -> list[str]:
+    return [
+        "The account of the simulated cloud, for the openstack command and console-launcher init:",
+        "",
+        f"    . {shlex.quote(str(openrc.absolute()))}",
         "",
     ]
 

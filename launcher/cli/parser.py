@@ -68,13 +68,15 @@ def command_names(top: argparse.ArgumentParser) -> tuple[str, ...]:
 def _add_serve(group: Group) -> None:
     parser = group.add(
         "serve",
-        "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it",
+        "run the gateway until SIGTERM or Ctrl-C ends it; SIGHUP reloads its configuration",
         examples="""# with a configuration of your own
 console-launcher serve --config config.yaml""",
     )
     add_config(parser)
     parser.add_argument(
-        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
+        "--log-level",
+        choices=_LEVELS,
+        help="the least that is logged (default: log_level of the configuration, or info)",
     )
 
 

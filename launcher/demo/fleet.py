@@ -112,7 +112,7 @@ SITE: Final = (
     (Machine(RAX, "shop-web-01", _GENERAL, _ALMA, "172.24.16.11", _SKY), ACTIVE),
     (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _VIOLET), ACTIVE),
     (Machine(RAX, "mail-01", _GENERAL, _ALMA, "172.24.16.31", _ORANGE), State("SHELVED_OFFLOADED")),
-    (Machine(RAX, "東京-web-01", _GENERAL, _ALMA, "172.24.16.81", _TEAL), ACTIVE),
+    (Machine(RAX, "софия-web-01", _GENERAL, _ALMA, "172.24.16.81", _TEAL), ACTIVE),
 )
 """Every server of the demo, and the state that it starts in."""
 

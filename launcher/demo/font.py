@@ -12,6 +12,7 @@ import math
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy
@@ -28,6 +29,8 @@ ABOVE: Final = 6
 HEIGHT: Final = 24
 """Half units of a whole line: accents above, descenders below."""
 _LEFT: Final = 2
+_SMALL: Final = 4.0
+_BASELINE: Final = 12.0
 _RADIUS: Final = 3.0
 _CURVE_STEPS: Final = 6
 
@@ -149,12 +152,47 @@ _STROKES: Final[dict[str, str]] = {
     "«": "34 18 3c;64 48 6c",
     "»": "04 28 0c;34 58 3c",
     "→": "08 68;45 68 4b",
+    "ı": "14 34 3c;1c 5c",
+    "Б": "60 00 0c (6c (66 06",
+    "У": "00 (07 67;60 (6c 0c",
 }
+_CYRILLIC: Final[dict[str, str]] = {
+    "б": "60 (00 (0c (6c (64 04",
+    "в": "08 04 (54 (58 08 (68 (6c 0c 08",
+    "г": "64 04 0c",
+    "ґ": "62 64 04 0c",
+    "д": "0e 0c 6c 6e;1c (14 54 5c",
+    "ж": "34 3c;04 38 6c;64 38 0c",
+    "з": "04 (64 (68 28;28 (68 (6c 0c",
+    "и": "04 0c 64 6c",
+    "к": "04 0c;64 08;28 6c",
+    "л": "0c (14 64 6c",
+    "м": "0c 04 39 64 6c",
+    "н": "04 0c;64 6c;08 68",
+    "п": "0c 04 64 6c",
+    "т": "04 64;34 3c",
+    "ф": "08 (05 (65 (6b (0b 08;31 3f",
+    "ц": "04 0c 6c 6f;54 5c",
+    "ч": "04 (08 68;64 6c",
+    "ш": "04 0c 6c 64;34 3c",
+    "щ": "04 0c 6c 6f;34 3c;64 6c",
+    "ъ": "04 14 1c (6c (67 17",
+    "ы": "04 0c (4c (47 07;64 6c",
+    "ь": "04 0c (6c (67 07",
+    "э": "04 (64 (6c 0c;28 68",
+    "є": "64 (04 (0c 6c;08 48",
+    "ю": "04 0c;08 28;28 (24 (64 (6c (2c 28",
+    "я": "6c 64 (04 (08 68;38 0c",
+}
+"""Small letters; the capitals are the same, as high as capitals are."""
+_ALIKE: Final = str.maketrans("аеорсухіјѕАВЕКМНОРСТХІЈЅ", "aeopcyxijsABEKMHOPCTXIJS")
+"""Cyrillic letters that are written as Latin ones."""
 _MARKS: Final[dict[str, str]] = {
     "\u0300": "20 32",
     "\u0301": "40 32",
     "\u0302": "12 30 52",
     "\u0303": "02 (00 (30 (32 (62 60",
+    "\u0306": "10 (12 (52 50",
     "\u0308": "11 11;51 51",
     "\u030a": "20 40 42 22 20",
     "\u030c": "10 32 50",
@@ -165,19 +203,30 @@ _MARKS: Final[dict[str, str]] = {
 
 def strokes_of(char: str) -> tuple[tuple[Point, ...], ...]:
     """The strokes of a character, in half units; a box for one that the typeface does not have."""
-    if char in _STROKES:
-        return tuple(_parse(_STROKES[char]))
-    base, *marks = unicodedata.normalize("NFD", char)
-    if base not in _STROKES or not marks or any(mark not in _MARKS for mark in marks):
+    base, *marks = list(unicodedata.normalize("NFD", char)) if char not in _STROKES else [char]
+    latin = base.translate(_ALIKE)
+    letter = _letter("ı" if marks and latin == "i" else latin)
+    if letter is None or any(mark not in _MARKS for mark in marks):
         return tuple(_parse(_BOX))
     lift = 4.0 if base.isupper() else 0.0
     accents = [stroke for mark in marks for stroke in _parse(_MARKS[mark], 0.0 if mark == "\u0327" else lift)]
-    return (*_parse(_STROKES[base]), *accents)
+    return (*letter, *accents)
 
 
-def is_known(char: str) -> bool:
-    """Whether the typeface has it."""
-    return char in _STROKES or strokes_of(char) != tuple(_parse(_BOX))
+def _letter(char: str) -> tuple[tuple[Point, ...], ...] | None:
+    """The strokes of a character without accents; None for one that the typeface does not have."""
+    if char in _STROKES:
+        return tuple(_parse(_STROKES[char]))
+    small = tuple(_parse(_CYRILLIC.get(char.lower(), "")))
+    if not small:
+        return None
+    return small if char in _CYRILLIC else tuple(tuple(_stretched(point) for point in stroke) for stroke in small)
+
+
+def _stretched(point: Point) -> Point:
+    """A place of a small letter where it is in the capital."""
+    x, y = point
+    return x, y if y > _BASELINE else max(0.0, (y - _SMALL) * _BASELINE / (_BASELINE - _SMALL))
 
 
 @lru_cache(maxsize=2048)
@@ -188,7 +237,7 @@ def glyph(char: str, scale: int, weight: float) -> Coverage:
     x, y = columns / scale - _LEFT, rows / scale - ABOVE
     distance = numpy.full((height, width), 1e9, numpy.float32)
     for stroke in strokes_of(char):
-        for start, end in zip(stroke, stroke[1:], strict=False):
+        for start, end in pairwise(stroke):
             numpy.minimum(distance, _distance(x, y, start, end), out=distance)
     ink: Coverage = numpy.clip((weight / 2 - distance) * scale + 0.5, 0.0, 1.0).astype(numpy.float32)
     ink.flags.writeable = False
@@ -211,7 +260,7 @@ def _parse(text: str, lift: float = 0.0) -> Iterator[tuple[Point, ...]]:
 
 
 def _place(word: str, lift: float) -> Point:
-    return float(int(word[0], 36)), int(word[1], 36) - lift
+    return float(int(word[0:1], 36)), int(word[1:2], 36) - lift
 
 
 def _rounded(corners: list[tuple[bool, float, float]]) -> Iterator[Point]:

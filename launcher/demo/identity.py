@@ -67,6 +67,8 @@ class Identity:
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            web.get("/identity", self._versions),
+            web.get("/identity/", self._versions),
             web.get("/identity/v3", self._version),
             web.get("/identity/v3/", self._version),
             web.post("/identity/v3/auth/tokens", self._keystone),
@@ -78,10 +80,15 @@ class Identity:
         scope = self._tokens.get(token or "")
         return scope if scope is not None and scope.until > self._clock.now() else None
 
+    async def _versions(self, _request: web.Request) -> web.Response:
+        return web.json_response({"versions": {"values": [self._v3()]}}, status=300)
+
     async def _version(self, _request: web.Request) -> web.Response:
+        return web.json_response({"version": self._v3()})
+
+    def _v3(self) -> dict[str, Any]:
         link = [{"rel": "self", "href": f"{self._base}/identity/v3/"}]
-        version = {"id": "v3.14", "status": "stable", "updated": "2020-04-07T00:00:00Z", "links": link}
-        return web.json_response({"version": version | {"media-types": []}})
+        return {"id": "v3.14", "status": "stable", "updated": "2020-04-07T00:00:00Z", "links": link, "media-types": []}
 
     async def _keystone(self, request: web.Request) -> web.Response:
         auth = mapping(mapping(await bounded_json(request)).get("auth"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import numpy
@@ -43,6 +44,8 @@ _CLIPBOARD: Final = Rect(_SIDE, 444, 320, 92)
 _CTRL_ALT_DEL: Final = Rect(_SIDE, 552, 320, 56)
 _CLIPBOARD_COLUMNS: Final = 29
 _TITLE_COLUMNS: Final = ((4, 16), (3, 21), (2, 32))
+_NOTHING: Final = object()
+"""What a field shows before it is painted."""
 _REACH: Final = 20
 """Pixels from the middle of the pointer to its end."""
 
@@ -70,7 +73,7 @@ class Picture:
         self._base = self._background.copy()
         self.pixels[:] = self._base
         self._fields = tuple(self._all_fields())
-        self._shown: list[object] = [None] * len(self._fields)
+        self._shown: list[object] = [_NOTHING] * len(self._fields)
         self._pointer: tuple[tuple[int, int] | None, int] = (None, 0)
 
     def update(self, now: datetime) -> list[Rect]:
@@ -104,7 +107,7 @@ class Picture:
         return [rect for rect in (old_rect, new_rect) if rect]
 
     def _all_fields(self) -> Iterator[_Field]:
-        clock_at = _RIGHT - text_width("00:00:00", 3) + 12
+        clock_at = _RIGHT - text_width("00:00:00", 3) + 4
         yield self._text(clock_at, 44, 8, lambda: f"{self._now:%H:%M:%S}", self._accent, scale=3, weight=THIN)
         yield self._text(_RIGHT - 280, 106, 28, lambda: f"{self._now:%a %d %b %Y · %Z}".rjust(28), _SOFT)
         for row in range(ROWS):
@@ -113,7 +116,7 @@ class Picture:
         yield _Field(_MAP, lambda: self._scene.pointer, self._paint_map)
         yield from (self._pair(_SIDE + 200, 190 + 24 * place, place) for place in (0, 1))
         for place, (name, bit) in enumerate((("L", 1), ("M", 2), ("R", 4))):
-            yield self._pill(Rect(_SIDE + 200 + 36 * place, 252, 30, 30), name, lambda bit=bit: self._pressed(bit))
+            yield self._pill(Rect(_SIDE + 200 + 36 * place, 252, 30, 30), name, partial(self._pressed, bit))
         yield self._text(
             _KEYBOARD.right - 166, _KEYBOARD.y + 16, 15, lambda: self._scene.last_key.rjust(15), self._accent
         )
@@ -172,11 +175,14 @@ class Picture:
     def _pressed(self, bit: int) -> bool:
         return bool(self._scene.buttons & bit)
 
+    def _is_held(self, name: str) -> bool:
+        return name in self._scene.held
+
     def _modifiers(self) -> Iterator[_Field]:
         x = _KEYBOARD.x + 16
         for name in keys.MODIFIER_NAMES:
             width = text_width(name) + 16
-            yield self._pill(Rect(x, _KEYBOARD.y + 62, width, 34), name, lambda name=name: name in self._scene.held)
+            yield self._pill(Rect(x, _KEYBOARD.y + 62, width, 34), name, partial(self._is_held, name))
             x += width + 17
 
     def _pill(self, rect: Rect, name: str, lit: Callable[[], bool]) -> _Field:

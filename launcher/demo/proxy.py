@@ -1,7 +1,8 @@
 """The simulated console proxy, with a real Nova's manners.
 
 It answers `101` before it looks at the console token. A token that is wrong or dead, an Origin that does not fit and a
-server without a screen are all told in one way: after a moment the connection ends, by a bare FIN without a close frame.
+server without a screen are all told in one way: after a moment the connection ends, by a bare FIN without a close
+frame.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class _Connection(asyncio.Protocol):
         self._siblings.add(self)
         self._later(_HEAD_TIME, self.abort)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         self._over = True
         self._siblings.discard(self)
         if self._timer is not None:
@@ -137,10 +138,15 @@ class _Connection(asyncio.Protocol):
             self._viewer = None
 
     def pause_writing(self) -> None:
+        """Who does not read is not listened to either: answers would pile up."""
         self._writable = False
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self._transport is not None:
+            self._transport.resume_reading()
         if self._viewer is not None:
             self._viewer.flush()
 

@@ -93,7 +93,7 @@ class Scene:
 
     def nobody_looks(self) -> None:
         """The last viewer has left: no key stays held."""
-        self._down = self.held = frozenset()
+        self._down, self.held = frozenset(), frozenset()
         self.pointer, self.buttons = None, 0
 
 

@@ -1,4 +1,4 @@
-"""The gateway's own configuration for the simulated cloud, in files like an operator's: in a folder of the run's own."""
+"""The gateway's configuration for the simulated cloud, in files like an operator's, in a folder of the run's own."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
 
-from tests.fakes.screens import Picture
+from tests.fakes.screens import Colour
 
 EXECUTABLE = "/usr/bin/chromium"
 _ARGUMENTS = (
@@ -54,6 +54,16 @@ _READ_PIXELS = """(points) => {
 }"""
 
 _numbers = itertools.count(1)
+
+
+class Shown(Protocol):
+    """A picture that a screen is known to show."""
+
+    @property
+    def name(self) -> str: ...
+    def probes(self) -> list[tuple[int, int, Colour]]:
+        """Places, and the colour that each has."""
+        ...
 
 
 @asynccontextmanager
@@ -151,13 +161,13 @@ class Tab:
         """The record's lines until now: console, errors, requests, WebSockets."""
         return list(self._lines)
 
-    async def pixels(self, picture: Picture) -> list[list[int]] | None:
+    async def pixels(self, picture: Shown) -> list[list[int]] | None:
         """Red, green and blue at the picture's probes; None while no canvas of a screen's size is shown."""
         points = [(x, y) for x, y, _ in picture.probes()]
         colours: list[list[int]] | None = await self.page.evaluate(_READ_PIXELS, points)
         return colours
 
-    async def shows(self, picture: Picture) -> bool:
+    async def shows(self, picture: Shown) -> bool:
         """Whether each probe has its colour."""
         colours = await self.pixels(picture)
         if colours is None:
@@ -165,7 +175,7 @@ class Tab:
         wanted = [colour for _, _, colour in picture.probes()]
         return all(_is_near(seen, colour) for seen, colour in zip(colours, wanted, strict=True))
 
-    async def until_shows(self, picture: Picture, seconds: float = 20.0) -> None:
+    async def until_shows(self, picture: Shown, seconds: float = 20.0) -> None:
         """Wait for the picture. Raises AssertionError, with what is to be seen instead."""
         await self._until(lambda: self.shows(picture), seconds, f"the picture {picture.name}")
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from launcher.demo.screens import Screen
 from tests.process.browser import Profile, Tab
-from tests.process.demo import Demo, running_demo
+from tests.process.demo import Demo, demo_in_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def demo() -> AsyncIterator[Demo]:
-    async with running_demo() as demo:
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    async with demo_in_process(tmp_path) as demo:
         yield demo
 
 
@@ -104,16 +105,3 @@ async def test_a_server_that_reboots_comes_back_in_the_same_tab(tab: Tab, web_01
     await tab.page.keyboard.type("reboot\n")
     await tab.until_state("reconnecting")
     await tab.until_state("connected", seconds=60)
-
-
-async def test_two_people_at_one_screen_see_the_same(
-    demo: Demo, tab: Tab, web_01: Screen, browser: Browser, profile: Profile
-) -> None:
-    other = Profile(browser, profile.output)
-    second = await other.open(f"{demo.url}/c/prod/web-01")
-    await second.until_state("connected")
-    assert web_01.viewers == 2
-    await tab.page.keyboard.type("copy for both\n")
-    for one in (tab, second):
-        await expect(one.page.locator("#clipboard-text")).to_have_value("for both")
-    await other.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +21,7 @@ from playwright.async_api import Browser, Page
 
 from launcher.demo.proxy import Pace
 from tests.process.browser import chromium
-from tests.process.demo import running_demo
+from tests.process.demo import demo_in_process
 
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 SCHEMES: Final = ("light", "dark")
@@ -80,8 +81,9 @@ async def take_all(browser: Browser, folder: Path, url: str, slow: str) -> None:
 async def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        demo = await stack.enter_async_context(running_demo())
-        slow = await stack.enter_async_context(running_demo(Pace(greet=20.0)))
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        demo = await stack.enter_async_context(demo_in_process(place / "demo"))
+        slow = await stack.enter_async_context(demo_in_process(place / "slow", pace=Pace(greet=20.0)))
         await take_all(await stack.enter_async_context(chromium()), folder, demo.url, slow.url)
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
 

@@ -171,7 +171,7 @@ async def test_a_very_long_name_is_shown_cut(client: Client) -> None:
     reply = await get(client, page_path("prod", "x" * 5000))
     text = await reply.text()
     assert "x" * 5000 in text, "whole in the address"
-    assert f"<title>{'x' * 199}…</title>" in text
+    assert f"<title>{'x' * 299}…</title>" in text
 
 
 async def test_a_cloud_that_is_not_there_is_not_found(client: Client) -> None:
