@@ -3,6 +3,7 @@
     LauncherError
     ├── ConfigError(problems)               the operator: all problems of a configuration at once
     ├── ListenError                         the operator: an address that cannot be listened on
+    ├── SetupError(fault)                   the operator: what keeps `init` from setting the gateway up
     ├── RequestError                        the caller
     │   ├── NotSignedInError
     │   ├── ForbiddenError
@@ -30,6 +31,7 @@ each stand in one table, `launcher.web.problems`.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,6 +66,26 @@ class ConfigError(LauncherError):
 
 class ListenError(LauncherError):
     """An address of `listen` cannot be listened on."""
+
+
+class SetupFault(enum.Enum):
+    """What kind of thing keeps `init` from its work."""
+
+    USAGE = "usage"
+    """An option is missing or wrong."""
+    REFUSED = "refused"
+    """A cloud, or this machine, does not let the account do it."""
+    UNWRITABLE = "unwritable"
+    """Files cannot be written."""
+
+
+class SetupError(LauncherError):
+    """The gateway cannot be set up, and nothing was written; `advice` are lines that say what to do."""
+
+    def __init__(self, message: str, fault: SetupFault, *advice: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.advice = advice
 
 
 class RequestError(LauncherError):

@@ -18,6 +18,7 @@ class Exit(enum.IntEnum):
     NO_GATEWAY = 69
     """EX_UNAVAILABLE, of a command that asks the daemon."""
     FAULT = 70
+    CANNOT_WRITE = 73
     TRY_AGAIN = 75
     """EX_TEMPFAIL: a cloud did not answer, so something is missing; later it may be there."""
     NOT_ALLOWED = 77
@@ -32,7 +33,8 @@ EXIT_CODES = """exit codes:
   2   the arguments are wrong
   69  no gateway answers; or, of serve, an address cannot be listened on
   70  an internal fault of console-launcher
+  73  init cannot write its files; none of them is there
   75  a cloud did not answer or asks for patience; what the others said is shown
-  77  you may not do this, or not use this gateway
+  77  you may not do this, or not use this gateway; or, of init, no cloud lets it in
   78  the configuration has problems; all of them are told
   130 Ctrl-C"""

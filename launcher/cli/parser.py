@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(start)
     _add_serve(start)
     add_asking(use)
+    _add_init(set_up)
     _add_check_config(set_up)
     set_up.add(
         "schema",
@@ -109,6 +110,62 @@ console-launcher demo --openrc demo.openrc""",
     )
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"
+    )
+
+
+def _add_init(group: Group) -> None:
+    parser = group.add(
+        "init",
+        "find credentials, try them, and write a configuration and systemd units for them",
+        about="""Finds credentials (clouds.yaml where the openstack command looks, OS_* variables) or asks
+for a Rackspace user name and API key, and tries them: it signs in and counts servers, which
+costs no console. What works is written, with the exact commands that come next. Nothing is
+overwritten, and nothing is written unless a cloud lets it in. A second run changes nothing
+and tells whether what is there still works.""",
+        examples="""# a service of this machine, as root
+sudo console-launcher init
+# on your own workstation
+console-launcher init --user
+# see what it would do
+console-launcher init --directory ~/gateway --dry-run
+# without a terminal
+console-launcher init --rackspace-user ops --api-key-file - --region DFW < key""",
+    )
+    where = parser.add_argument_group(
+        "where it goes (without any: a service of the whole machine, in /etc; needs root)"
+    )
+    only = where.add_mutually_exclusive_group()
+    only.add_argument("--user", action="store_true", help="a service of your own account, on your workstation")
+    only.add_argument("--directory", metavar="DIR", help="everything below DIR, to try it out")
+    where.add_argument(
+        "-p",
+        "--port",
+        type=port_number,
+        default=6080,
+        metavar="PORT",
+        help="what browsers open on the machine that they run on (default: %(default)s)",
+    )
+    _add_credentials(parser.add_argument_group("which clouds (without any: all that are found, or a question)"))
+    parser.add_argument(
+        "--dry-run", action="store_true", help="try the credentials, say what would be written, write nothing"
+    )
+
+
+def _add_credentials(group: argparse._ArgumentGroup) -> None:
+    """No secret is an argument: those are for all to see in the list of processes."""
+    group.add_argument(
+        "--cloud", metavar="NAME", action="append", default=[], help="this one of clouds.yaml, or all; may be repeated"
+    )
+    group.add_argument("--rackspace-user", metavar="NAME", help="a Rackspace account")
+    group.add_argument(
+        "--api-key-file", metavar="FILE", help="the file with its API key, - for standard input (without: a question)"
+    )
+    group.add_argument(
+        "--region", metavar="NAME", action="append", default=[], help="this region only; may be repeated"
+    )
+    group.add_argument("--identity-url", metavar="URL", help="its Identity endpoint, where that is not Rackspace's own")
+    group.add_argument(
+        "--name", help="what bookmarks call the Rackspace account (without: rax) or the cloud of the OS_* variables"
     )
 
 

@@ -11,14 +11,17 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from launcher.clock import Clock
-from launcher.cloud.signin import Grant, sign_in
+from launcher.cloud.signin import Grant, compute_regions, sign_in
 from launcher.cloud.signin_faults import fault_of_signin
 from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
 from launcher.errors import CloudUnreachableError, LauncherError
 from launcher.model import Secret
+
+_T = TypeVar("_T")
 
 _MARGIN = 120.0
 _LONGEST_SIGN_IN = 60.0
@@ -78,8 +81,7 @@ class SharedAccess:
             async with asyncio.timeout(_LONGEST_SIGN_IN):
                 return (await asyncio.shield(under_way)).access
         except TimeoutError as error:
-            message = f"{self._cloud}: signing in takes longer than {_LONGEST_SIGN_IN:.0f} s."
-            raise CloudUnreachableError(message, cloud=self._cloud) from error
+            raise _too_slow(self._cloud) from error
 
     def _landed(self, under_way: asyncio.Future[_Kept]) -> None:
         self._under_way = None
@@ -98,13 +100,33 @@ class SharedAccess:
 def identity_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> SharedAccess:
     """The cloud's identity, whatever its provider; nothing is asked yet."""
     hush()
+    return SharedAccess(cloud.name, lambda: _told(cloud, clock, lambda: sign_in(cloud, clock.now())), clock, pool)
 
-    def ask() -> Grant:
-        try:
-            return sign_in(cloud, clock.now())
-        except LauncherError:
-            raise
-        except Exception as error:  # a plugin may raise anything: one cloud's entry must not look like our own fault
-            raise fault_of_signin(cloud.name, error, clock.now()) from error
 
-    return SharedAccess(cloud.name, ask, clock, pool)
+async def regions_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> tuple[str, ...]:
+    """Signs in and tells the regions in which the account has a Compute endpoint; none without catalog.
+
+    Raises CloudError.
+    """
+    hush()
+    asked = asyncio.get_running_loop().run_in_executor(pool, _told, cloud, clock, lambda: compute_regions(cloud))
+    try:
+        async with asyncio.timeout(_LONGEST_SIGN_IN):
+            return await asked
+    except TimeoutError as error:
+        raise _too_slow(cloud.name) from error
+
+
+def _told(cloud: Cloud, clock: Clock, ask: Callable[[], _T]) -> _T:
+    """What `ask` gives, its faults in our words. Raises CloudError."""
+    try:
+        return ask()
+    except LauncherError:
+        raise
+    except Exception as error:  # a plugin may raise anything: one cloud's entry must not look like our own fault
+        raise fault_of_signin(cloud.name, error, clock.now()) from error
+
+
+def _too_slow(cloud: str) -> CloudUnreachableError:
+    message = f"{cloud}: signing in takes longer than {_LONGEST_SIGN_IN:.0f} s."
+    return CloudUnreachableError(message, cloud=cloud)

@@ -21,6 +21,7 @@ import openstack.config
 
 from launcher.cloud.transport import ClientCertificate, open_session, tls_context
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
+from launcher.config.secrets import passed
 from launcher.errors import CloudCredentialsError, CloudReplyError, CloudUnreachableError
 from launcher.model import Secret
 
@@ -75,13 +76,37 @@ def sign_in(cloud: Cloud, now: datetime) -> Grant:
             return _openstack(cloud, entry, now)
 
 
+def compute_regions(cloud: Cloud) -> tuple[str, ...]:
+    """The regions that the account's catalog has a Compute endpoint in; none without a catalog.
+
+    Raises CloudError and keystoneauth1's own exceptions.
+    """
+    match cloud.entry:
+        case BareEntry():
+            return ()
+        case RackspaceEntry() as entry:
+            return _regions(_endpoints(cloud, _rackspace_access(entry), _Wanted(service_name=_GENERATION_2)))
+        case OpenStackEntry() as entry:
+            settings = _settings(cloud, entry)
+            plugin = settings.get_auth()
+            if not hasattr(plugin, "get_access") or settings.get_endpoint("compute"):
+                return ()
+            with open_session(*_certificates(cloud, entry, settings)) as session:
+                access = plugin.get_access(session)
+            return _regions(_endpoints(cloud, access, _wanted(cloud, settings)))
+
+
 def _rackspace(cloud: Cloud, entry: RackspaceEntry, now: datetime) -> Grant:
     tls = _tls(cloud, entry.cacert)
-    with open_session(entry.cacert) as session:
-        access = ApiKey(entry.auth_url, entry.username, entry.api_key).get_access(session)
+    access = _rackspace_access(entry)
     token = _token(cloud, access.auth_token)
     endpoint = _from_catalog(cloud, access, _Wanted(service_name=_GENERATION_2, region=cloud.region))
     return Grant(token, endpoint, _life(access, now), tls)
+
+
+def _rackspace_access(entry: RackspaceEntry) -> Any:
+    with open_session(entry.cacert) as session:
+        return ApiKey(entry.auth_url, entry.username, entry.api_key).get_access(session)
 
 
 def _openstack(cloud: Cloud, entry: OpenStackEntry, now: datetime) -> Grant:
@@ -132,7 +157,22 @@ def _certificates(cloud: Cloud, entry: OpenStackEntry, settings: Any) -> tuple[P
         reason = "clouds.yaml turns the check of certificates off, which the gateway never does; name the CA in cacert"
         raise CloudCredentialsError(f"{cloud.name} cannot sign in: {reason}.", cloud=cloud.name)
     verify, certificate = settings.get_requests_verify_args()
+    if certificate is not None:
+        certificate = _beside(cloud.clouds_yaml, certificate)
     return entry.cacert or (Path(verify) if isinstance(verify, str) else None), certificate
+
+
+def _beside(clouds_yaml: Path | None, certificate: str | tuple[str, str]) -> ClientCertificate:
+    """In a clouds.yaml that the configuration names, relative paths count from its own folder.
+
+    So that a client certificate can be passed as credentials, whose folder is known only when the service runs.
+    """
+    if clouds_yaml is None:
+        return certificate
+    folder = clouds_yaml.parent
+    if isinstance(certificate, str):
+        return str(passed(folder, certificate))
+    return str(passed(folder, certificate[0])), str(passed(folder, certificate[1]))
 
 
 def _wanted(cloud: Cloud, settings: Any) -> _Wanted:
@@ -144,8 +184,8 @@ def _wanted(cloud: Cloud, settings: Any) -> _Wanted:
     )
 
 
-def _from_catalog(cloud: Cloud, access: Any, wanted: _Wanted) -> str:
-    """The one Compute endpoint of the account's catalog. Raises CloudReplyError."""
+def _endpoints(cloud: Cloud, access: Any, wanted: _Wanted) -> list[Any]:
+    """The Compute endpoints of the account's catalog, in all regions. Raises CloudReplyError."""
     if not access.has_service_catalog():
         message = f"{cloud.name}: signing in gave no catalog of services. Are the credentials those of a project?"
         raise CloudReplyError(message, cloud=cloud.name)
@@ -156,7 +196,17 @@ def _from_catalog(cloud: Cloud, access: Any, wanted: _Wanted) -> str:
     if not found:
         service = f"{wanted.service_type} service" + (f' "{wanted.service_name}"' if wanted.service_name else "")
         raise CloudReplyError(f"{cloud.name}: this account's catalog has no {service}.", cloud=cloud.name)
-    regions = sorted({str(endpoint.region_name) for endpoint in found})
+    return found
+
+
+def _regions(endpoints: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({str(endpoint.region_name) for endpoint in endpoints}))
+
+
+def _from_catalog(cloud: Cloud, access: Any, wanted: _Wanted) -> str:
+    """The one Compute endpoint of the account's catalog. Raises CloudReplyError."""
+    found = _endpoints(cloud, access, wanted)
+    regions = _regions(found)
     if wanted.region is None and len(regions) > 1:
         message = f"{cloud.name}: name one of the cloud's regions in the configuration ({', '.join(regions)})."
         raise CloudReplyError(message, cloud=cloud.name)

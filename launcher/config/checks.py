@@ -25,8 +25,8 @@ class _Names:
     """Entries whose regions cannot be read: any cloud that begins like them may be meant."""
 
 
-def check_together(document: Document) -> None:
-    """Adds every problem between the parts to the document."""
+def check_together(document: Document, credentials: Path | None) -> None:
+    """Adds every problem between the parts to the document; `credentials` is where they lie outside systemd."""
     top = _mapping(document.value)
     entries = _mapping(top.get("clouds"))
     names = _expand(entries, document)
@@ -37,7 +37,7 @@ def check_together(document: Document) -> None:
         if isinstance(entry, Mapping) and entry.get("provider") == "openstack" and isinstance(entry.get("cloud"), str)
     }
     if profiles:
-        _check_profiles(profiles, top, document)
+        _check_profiles(profiles, top, document, credentials)
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -78,9 +78,11 @@ def _check_aliases(aliases: Mapping[str, object], names: _Names, document: Docum
         document.problem(path, f'there is no cloud "{shown(cloud)}"{has}.{hint}')
 
 
-def _check_profiles(profiles: Mapping[str, str], top: Mapping[str, object], document: Document) -> None:
+def _check_profiles(
+    profiles: Mapping[str, str], top: Mapping[str, object], document: Document, credentials: Path | None
+) -> None:
     try:
-        known = known_clouds(_file(top, "clouds_yaml"), _file(top, "secure_yaml"))
+        known = known_clouds(_file(top, "clouds_yaml", credentials), _file(top, "secure_yaml", credentials))
     except _NotReadableError:
         return
     except ValueError as error:
@@ -102,11 +104,11 @@ class _NotReadableError(Exception):
     """The models tell of this file already."""
 
 
-def _file(top: Mapping[str, object], key: str) -> Path | None:
+def _file(top: Mapping[str, object], key: str, credentials: Path | None) -> Path | None:
     if key not in top:
         return None
     try:
-        return readable_file(top[key])
+        return readable_file(top[key], credentials)
     except ValueError as error:
         raise _NotReadableError from error
 

@@ -43,16 +43,17 @@ def files_read(clouds_yaml: Path | None, secure_yaml: Path | None) -> list[Path]
     """The files that openstacksdk reads: those given, else the first in its usual places."""
     given = clouds_yaml is not None or secure_yaml is not None
     places = (
-        clouds_yaml or _first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
-        secure_yaml or _first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
+        clouds_yaml or first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
+        secure_yaml or first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
     )
     return [path for path in places if path]
 
 
-def usual_places(stem: str, named_by: str | None) -> list[Path]:
+def usual_places(stem: str, named_by: str | None, also: Path | None = None) -> list[Path]:
     """Where openstacksdk looks for `clouds` or `secure`, in its order (openstack.config.loader.CONFIG_FILES).
 
-    `named_by` is the variable that may name the file; openstacksdk heeds it where no file is configured.
+    `named_by` is the variable that may name the file; openstacksdk heeds it where no file is configured. `also` is one
+    more home, looked into before the places of the whole system.
     """
     named = os.environ.get(named_by) if named_by else None
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
@@ -60,6 +61,7 @@ def usual_places(stem: str, named_by: str | None) -> list[Path]:
         Path.cwd(),
         Path(os.environ.get("XDG_CONFIG_HOME", "").strip() or home / ".config") / "openstack",
         home / ".config/openstack",
+        *([also / ".config/openstack"] if also else []),
         Path("/etc/xdg/openstack"),
         Path("/etc/openstack"),
     ]
@@ -72,12 +74,22 @@ def _of_environment() -> set[str]:
     return {os.environ.get("OS_CLOUD_NAME", "envvars")} if "OS_AUTH_URL" in os.environ else set()
 
 
-def _first_readable(paths: Iterable[Path]) -> Path | None:
+def first_readable(paths: Iterable[Path]) -> Path | None:
+    """As openstacksdk chooses: the first that can be read counts alone."""
     return next((path for path in paths if os.access(path, os.R_OK)), None)
 
 
 def _clouds(path: Path) -> Mapping[object, object]:
     """The `clouds` of a file. Raises ValueError."""
+    value = read_yaml(path)
+    clouds = value.get("clouds")
+    if not isinstance(clouds, Mapping):
+        raise ValueError(f'{path} has no "clouds:"')  # noqa: TRY004 -- ValueError is the one error of our parsers
+    return clouds
+
+
+def read_yaml(path: Path) -> Mapping[object, object]:
+    """The keys of a file of openstacksdk's, none where it holds something else. Raises ValueError."""
     try:
         with path.open("rb") as file:
             content = file.read(_LIMIT + 1)
@@ -91,7 +103,4 @@ def _clouds(path: Path) -> Mapping[object, object]:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ValueError(f"{place} is not YAML that can be read") from None  # its cause quotes lines that hold secrets
-    clouds = value.get("clouds") if isinstance(value, Mapping) else None
-    if not isinstance(clouds, Mapping):
-        raise ValueError(f'{path} has no "clouds:"')  # noqa: TRY004 -- ValueError is the one error of our parsers
-    return clouds
+    return value if isinstance(value, Mapping) else {}

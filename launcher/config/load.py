@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from launcher.config.checks import check_together
 from launcher.config.document import UNREADABLE, Document, shown
 from launcher.config.models import Config
+from launcher.config.secrets import folder_beside
 from launcher.config.strict_yaml import SIZE_LIMIT, read
 from launcher.config.translate import tell
 from launcher.errors import ConfigError, ConfigProblem
@@ -24,7 +25,7 @@ def load(path: Path) -> Config:
         ConfigError: with every problem found, in the order of the file.
     """
     document = read(_content(path), str(path))
-    config = None if document.value is UNREADABLE else _validated(document)
+    config = None if document.value is UNREADABLE else _validated(document, folder_beside(path))
     if config is None or document.problems:
         raise ConfigError(_in_order(document))
     return config
@@ -35,9 +36,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        message = (
-            "there is no such file: begin with the commented example config/config.yaml, or name one with --config FILE"
-        )
+        message = "there is no such file: `console-launcher init` writes one, or name yours with --config FILE"
     except PermissionError:
         message = "cannot be read by this account: give it the right to read the file, or use the service's account"
     except IsADirectoryError:
@@ -47,14 +46,14 @@ def _content(path: Path) -> bytes:
     raise ConfigError([ConfigProblem(shown(str(path), 4096), None, "", message)])
 
 
-def _validated(document: Document) -> Config | None:
+def _validated(document: Document, credentials: Path) -> Config | None:
     config = None
     try:
-        config = Config.model_validate(document.value)
+        config = Config.model_validate(document.value, context=credentials)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             tell(detail, document)
-    check_together(document)
+    check_together(document, credentials)
     return config
 
 

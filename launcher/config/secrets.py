@@ -1,17 +1,21 @@
 """Secrets and files that the configuration names: `{credential: NAME}` or `{file: PATH}`, read once, at load.
 
-A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)).
+A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)), and outside
+systemd one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while
+others than its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 from launcher.model import Secret
 
@@ -20,7 +24,12 @@ _FOLDER = "credentials"
 _SCHEMA = {
     "type": "object",
     "properties": {
-        "credential": {"type": "string", "description": "Name of a file in systemd's credentials directory."},
+        "credential": {
+            "type": "string",
+            "description": (
+                "Name of a file in systemd's credentials directory, or in the folder credentials beside this file."
+            ),
+        },
         "file": {"type": "string", "description": "Path of a file that holds the secret and nothing else."},
     },
     "additionalProperties": False,
@@ -31,7 +40,23 @@ _SCHEMA = {
 _PATH_SCHEMA = {"oneOf": [{"type": "string"}, _SCHEMA]}
 
 
-def _place(value: object) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The file that a reference names."""
+
+    path: Path
+    guarded: bool = False
+    """Whether it is refused when others than its owner may read it."""
+    missing: str = ""
+    """What to say when it is not there."""
+
+
+def folder_beside(file: Path) -> Path:
+    """Where the credentials of a configuration file lie when systemd passes none."""
+    return file.parent / _FOLDER
+
+
+def _place(value: object, folder: Path | None) -> _Place | None:
     """The file that a reference names; None when it is no reference. Raises ValueError."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
@@ -39,21 +64,35 @@ def _place(value: object) -> Path | None:
     if not isinstance(name, str) or not name or "\0" in name:
         return None
     if how == "file":
-        return Path(name)
-    if how != "credential":
-        return None
+        return _Place(Path(name))
+    return _credential(name, folder) if how == "credential" else None
+
+
+def _credential(name: str, folder: Path | None) -> _Place:
+    """Raises ValueError."""
     if "/" in name or name in (".", ".."):
         raise ValueError("a credential is a name without /: for a path write {file: PATH}")
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
+    if directory:
+        missing = (
+            f'systemd passed no credential "{name}" ({directory}): put it into the folder that the unit loads '
+            "(LoadCredential=) and restart the service"
+        )
+        return _Place(passed(Path(directory), name), missing=missing)
+    if folder is None:
         raise ValueError(
             f'credential "{name}" is only there under systemd ($CREDENTIALS_DIRECTORY is not set): '
             "write {file: PATH} elsewhere"
         )
-    return _credential(Path(directory), name)
+    path = folder / name
+    missing = (
+        f'there is no credential "{name}": neither does systemd pass one ($CREDENTIALS_DIRECTORY is not set), '
+        f"nor is there a file {path}"
+    )
+    return _Place(path, guarded=True, missing=missing)
 
 
-def _credential(directory: Path, name: str) -> Path:
+def passed(directory: Path, name: str) -> Path:
     """A credential of its own, or one of the folder that the shipped unit loads whole: there systemd puts the folder's
     own id before each name (`LoadCredential=credentials:/etc/console-launcher/credentials`, systemd.exec(5)).
     """
@@ -61,50 +100,64 @@ def _credential(directory: Path, name: str) -> Path:
     return whole if whole.exists() and not (directory / name).exists() else directory / name
 
 
-def read_secret(value: object) -> Secret:
-    """The text of the file that a reference names, without the newline at its end. Raises ValueError."""
+def read_secret(value: object, folder: Path | None = None) -> Secret:
+    """The text of the file that a reference names, without the newline at its end. Raises ValueError.
+
+    `folder` is where credentials lie outside systemd.
+    """
     if isinstance(value, Secret):
         return value
-    path = _place(value)
-    if path is None:
+    place = _place(value, folder)
+    if place is None:
         raise ValueError("a secret never stands in this file: write {credential: NAME} or {file: PATH}")
-    text = _content(path)
-    if len(text) > _LIMIT:
-        raise ValueError(f"{path} is larger than 64 KiB: that is not a secret")
+    in_own_file = isinstance(value, Mapping) and "file" in value
+    return secret_of(_content(place, guarded=place.guarded or in_own_file), str(place.path))
+
+
+def secret_of(content: bytes, place: str) -> Secret:
+    """A secret that was read from a place, without the newline at its end. Raises ValueError."""
+    if len(content) > _LIMIT:
+        raise ValueError(f"{place} is larger than 64 KiB: that is not a secret")
     try:
-        secret = text.decode().strip("\r\n")
+        secret = content.decode().strip("\r\n")
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8 text") from None  # its cause would hold the secret's bytes
+        raise ValueError(f"{place} is not UTF-8 text") from None  # its cause would hold the secret's bytes
     if not secret.strip():
-        raise ValueError(f"{path} is empty: put the secret into it")
+        raise ValueError(f"{place} is empty: put the secret into it")
     if not secret.isprintable():
-        raise ValueError(f"{path} holds more than one line: put the secret alone into it")
+        raise ValueError(f"{place} holds more than one line: put the secret alone into it")
     return Secret(secret)
 
 
-def readable_file(value: object) -> Path:
+def readable_file(value: object, folder: Path | None = None) -> Path:
     """The path of a file that can be read: a reference, or the path itself. Raises ValueError."""
     if isinstance(value, Path):
         return value
-    path = Path(value) if isinstance(value, str) and value and "\0" not in value else _place(value)
-    if path is None:
+    is_path = isinstance(value, str) and value and "\0" not in value
+    place = _Place(Path(str(value))) if is_path else _place(value, folder)
+    if place is None:
         raise ValueError("the path of a file is expected, or {credential: NAME}")
-    _content(path, 1)
-    return path
+    _content(place, guarded=place.guarded, limit=1)
+    return place.path
 
 
-def _content(path: Path, limit: int = _LIMIT + 1) -> bytes:
+def _content(place: _Place, *, guarded: bool, limit: int = _LIMIT + 1) -> bytes:
     """The beginning of a file. Raises ValueError."""
     try:
-        with path.open("rb") as file:
+        with place.path.open("rb") as file:
+            if guarded and os.fstat(file.fileno()).st_mode & 0o077:
+                command = f"chmod 600 {shlex.quote(str(place.path))}"
+                raise ValueError(f"{place.path} can be read by others than its owner: {command}")
             return file.read(limit)
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+        if isinstance(error, FileNotFoundError) and place.missing:
+            raise ValueError(place.missing) from error
+        raise ValueError(f"cannot read {place.path}: {error.strerror}") from error
 
 
-def authorities_file(value: object) -> Path:
+def authorities_file(value: object, folder: Path | None = None) -> Path:
     """The path of a file with certificates in PEM, which TLS can use. Raises ValueError."""
-    path = readable_file(value)
+    path = readable_file(value, folder)
     try:
         ssl.create_default_context(cafile=path)
     except (ssl.SSLError, OSError) as error:
@@ -112,6 +165,23 @@ def authorities_file(value: object) -> Path:
     return path
 
 
-SecretText = Annotated[Secret, BeforeValidator(read_secret), WithJsonSchema(_SCHEMA)]
-FilePath = Annotated[Path, BeforeValidator(readable_file), WithJsonSchema(_PATH_SCHEMA)]
-Authorities = Annotated[Path, BeforeValidator(authorities_file), WithJsonSchema(_PATH_SCHEMA)]
+def _folder(validation: ValidationInfo) -> Path | None:
+    """`load` gives it as the validation's context."""
+    return validation.context if isinstance(validation.context, Path) else None
+
+
+def _validated_secret(value: object, validation: ValidationInfo) -> Secret:
+    return read_secret(value, _folder(validation))
+
+
+def _validated_file(value: object, validation: ValidationInfo) -> Path:
+    return readable_file(value, _folder(validation))
+
+
+def _validated_authorities(value: object, validation: ValidationInfo) -> Path:
+    return authorities_file(value, _folder(validation))
+
+
+SecretText = Annotated[Secret, BeforeValidator(_validated_secret), WithJsonSchema(_SCHEMA)]
+FilePath = Annotated[Path, BeforeValidator(_validated_file), WithJsonSchema(_PATH_SCHEMA)]
+Authorities = Annotated[Path, BeforeValidator(_validated_authorities), WithJsonSchema(_PATH_SCHEMA)]

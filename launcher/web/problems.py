@@ -42,6 +42,7 @@ _AGAIN = "Try again in a moment."
 TABLE: Mapping[type[LauncherError], Answer] = {
     errors.ConfigError: Answer(500, "configuration", "The gateway's configuration is wrong", _ASK),
     errors.ListenError: Answer(500, "listen", "The gateway cannot listen", _ASK),
+    errors.SetupError: Answer(500, "setup", "The gateway is not set up", _ASK),
     errors.NotSignedInError: Answer(
         401, "not-signed-in", "Not signed in", "Come in through the jump host as yourself."
     ),

@@ -192,6 +192,7 @@ async def test_a_sign_in_that_hangs_does_not_keep_the_daemon_from_ending(suite_o
         writer.close()
 
     key = tmp_path / "api-key"
+    key.touch(0o600)
     key.write_text(issue())
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     identity = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/v2.0"

@@ -43,6 +43,7 @@ def test_a_damaged_file_is_good_or_a_list_of_problems_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edits: list[tuple[int, int, str]]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("key").touch(0o600)
     Path("key").write_text("placeholder")
     Path("clouds.yaml").write_text("clouds: {prod: {}}\n")
     text = SAMPLE

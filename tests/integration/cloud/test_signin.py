@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 import yaml
 from aiohttp import web
 
+from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute
-from launcher.cloud.identity import SharedAccess
+from launcher.cloud.identity import SharedAccess, regions_of
 from launcher.cloud.signin_faults import _sent_secrets
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import CloudBusyError, CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError
@@ -373,3 +375,39 @@ async def test_a_body_that_is_no_json_holds_no_secrets_to_mask() -> None:
     assert list(_sent_secrets(b"grant_type=client_credentials")) == []
     assert list(_sent_secrets(None)) == []
     assert list(_sent_secrets('{"a": [{"password": "p"}, "secret"]}')) == ["p"]
+
+
+# Regions
+
+
+async def test_the_regions_of_an_account_are_those_of_its_catalog(rax: FakeIdentity, pool: ThreadPoolExecutor) -> None:
+    assert await regions_of(rackspace(rax, "SYD"), SystemClock(), pool) == ("DFW", "ORD")
+
+
+async def test_without_a_catalog_there_are_no_regions(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
+    assert await regions_of(cloud_of(bare("http://127.0.0.1:1/v2.1")), SystemClock(), pool) == ()
+    clouds = tmp_path / "clouds.yaml"
+    without = {"auth_type": "none", "compute_endpoint_override": "http://127.0.0.1:1/v2.1"}
+    clouds.write_text(yaml.safe_dump({"clouds": {"prd": without}}))
+    entry = OpenStackEntry.model_construct(provider="openstack", cloud="prd")
+    assert await regions_of(cloud_of(entry, clouds_yaml=clouds), SystemClock(), pool) == ()
+
+
+async def test_regions_are_asked_for_with_credentials_that_must_be_right(
+    rax: FakeIdentity, pool: ThreadPoolExecutor
+) -> None:
+    wrong = Secret(note("wrong-key-for-regions"))
+    with pytest.raises(CloudCredentialsError, match="does not accept"):
+        await regions_of(rackspace(rax, api_key=wrong), SystemClock(), pool)
+    rax.regions.clear()
+    with pytest.raises(CloudReplyError, match='catalog has no compute service "cloudServersOpenStack"'):
+        await regions_of(rackspace(rax), SystemClock(), pool)
+
+
+async def test_regions_of_a_silent_identity_service_are_not_waited_for_long(
+    rax: FakeIdentity, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.cloud.identity._LONGEST_SIGN_IN", 0.1)
+    rax.delay = 1
+    with pytest.raises(CloudUnreachableError, match="signing in takes longer than"):
+        await regions_of(rackspace(rax), SystemClock(), pool)

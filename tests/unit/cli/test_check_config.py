@@ -42,6 +42,7 @@ def test_a_good_configuration_is_summed_up(capsys: pytest.CaptureFixture[str], f
 
 def test_regions_count_as_clouds_and_no_secret_is_shown(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     secret = issue()
+    (folder / "key").touch(0o600)
     (folder / "key").write_text(secret)
     (folder / "rax.yaml").write_text(
         "clouds:\n  rax: {provider: rackspace, username: a, api_key: {file: key}, regions: [DFW, ORD]}\n"

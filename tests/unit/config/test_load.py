@@ -18,6 +18,7 @@ RAX = "clouds:\n  rax:\n    provider: rackspace\n    username: ops\n    api_key:
 def key(nowhere: Path) -> str:
     """The API key that the samples name."""
     secret = issue()
+    (nowhere / "key").touch(0o600)
     (nowhere / "key").write_text(f"{secret}\n")
     return secret
 
@@ -53,8 +54,8 @@ def test_one_region_keeps_the_name_of_its_entry(nowhere: Path) -> None:
 
 
 FILES = {
-    "nowhere.yaml": "nowhere.yaml: there is no such file: begin with the commented example config/config.yaml, or name "
-    "one with --config FILE",
+    "nowhere.yaml": "nowhere.yaml: there is no such file: `console-launcher init` writes one, or name yours with "
+    "--config FILE",
     ".": ".: is a directory: name the file in it",
     "key/x": "key/x: cannot be read: Not a directory",
     "a\0b": "a\\x00b: cannot be read: embedded null byte",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.config.secrets import read_secret, readable_file
+from launcher.config.secrets import folder_beside, read_secret, readable_file
 from launcher.model import Secret
 from tests.fakes.issued import issue, note
 
@@ -19,6 +19,7 @@ def refusal(value: object) -> str:
 
 def test_a_secret_is_read_from_a_file_without_its_last_newline(nowhere: Path) -> None:
     secret = issue()
+    (nowhere / "key").touch(0o600)
     (nowhere / "key").write_text(f"{secret}\r\n")
     found = read_secret({"file": str(nowhere / "key")})
     assert found.reveal() == secret
@@ -27,16 +28,66 @@ def test_a_secret_is_read_from_a_file_without_its_last_newline(nowhere: Path) ->
 
 def test_a_credential_is_read_from_the_directory_of_systemd(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = issue()
+    (nowhere / "key").touch(0o600)
     (nowhere / "key").write_text(secret)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
     assert read_secret({"credential": "key"}).reveal() == secret
     assert readable_file({"credential": "key"}) == nowhere / "key"
 
 
-def test_a_credential_without_systemd_says_what_to_write_instead() -> None:
+def test_outside_systemd_a_credential_lies_in_the_folder_beside_the_configuration(nowhere: Path) -> None:
+    secret, folder = issue(), folder_beside(nowhere / "config.yaml")
+    folder.mkdir()
+    (folder / "key").touch(0o600)
+    (folder / "key").write_text(secret)
+    assert read_secret({"credential": "key"}, folder).reveal() == secret
+    assert readable_file({"credential": "key"}, folder) == nowhere / "credentials" / "key"
+
+
+def test_a_credential_that_is_nowhere_names_the_places_looked_at(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError) as refused:
+        read_secret({"credential": "key"}, nowhere / "credentials")
+    assert str(refused.value) == (
+        'there is no credential "key": neither does systemd pass one ($CREDENTIALS_DIRECTORY is not set), '
+        f"nor is there a file {nowhere}/credentials/key"
+    )
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
+    with pytest.raises(ValueError) as refused:
+        read_secret({"credential": "key"}, nowhere / "credentials")
+    assert str(refused.value) == (
+        f'systemd passed no credential "key" ({nowhere}): put it into the folder that the unit loads '
+        "(LoadCredential=) and restart the service"
+    )
+
+
+def test_a_credential_without_systemd_and_file_says_what_to_write_instead() -> None:
     assert refusal({"credential": "key"}) == (
         'credential "key" is only there under systemd ($CREDENTIALS_DIRECTORY is not set): write {file: PATH} elsewhere'
     )
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644, 0o666])
+def test_a_secret_that_others_may_read_is_refused_with_the_command_to_type(nowhere: Path, mode: int) -> None:
+    (nowhere / "my key").write_text(issue())
+    (nowhere / "my key").chmod(mode)
+    place = nowhere / "my key"
+    told = f"{place} can be read by others than its owner: chmod 600 '{place}'"
+    assert refusal({"file": str(place)}) == told
+    for read in (read_secret, readable_file):
+        with pytest.raises(ValueError) as refused:
+            read({"credential": "my key"}, nowhere)
+        assert str(refused.value) == told
+    assert readable_file({"file": str(place)}) == place, "a certificate may be everybody's"
+
+
+def test_systemd_looks_after_its_own_credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = issue()
+    (nowhere / "key").write_text(secret)
+    (nowhere / "key").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
+    assert read_secret({"credential": "key"}, nowhere / "elsewhere").reveal() == secret
 
 
 @pytest.mark.parametrize("name", ["../key", "/etc/shadow", ".", ".."])
@@ -62,12 +113,14 @@ def test_anything_but_a_reference_is_refused(value: object) -> None:
     ],
 )
 def test_a_file_that_holds_no_secret_is_refused(nowhere: Path, content: bytes, message: str) -> None:
+    (nowhere / "key").touch(0o600)
     (nowhere / "key").write_bytes(content)
     assert refusal({"file": "key"}) == message
 
 
 def test_bytes_that_are_no_text_are_not_repeated_in_the_error(nowhere: Path) -> None:
     secret = note("hunter-the-third")
+    (nowhere / "key").touch(0o600)
     (nowhere / "key").write_bytes(secret.encode() + b"\xff")
     with pytest.raises(ValueError) as refused:
         read_secret({"file": "key"})
