@@ -66,7 +66,7 @@ async def _demo(options: argparse.Namespace) -> None:
                 async with _gateway(Path(folder), cloud, options.port) as port:
                     _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
                     if options.open:
-                        await _open_browser(_link(port))
+                        asyncio.get_running_loop().run_in_executor(None, _open_browser, _link(port))
                     await stop.wait()
 
 
@@ -116,9 +116,13 @@ def _openrc(path: Path | None, cloud: DemoCloud) -> Iterator[None]:
             path.unlink()
 
 
-async def _open_browser(url: str) -> None:
-    """In a thread: some browsers hold their caller until they end."""
-    if not await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url):
+def _open_browser(url: str) -> None:
+    """For a thread that nobody waits for: some browsers hold their caller until they end."""
+    try:
+        opened = webbrowser.open(url)
+    except webbrowser.Error:
+        opened = False
+    if not opened:
         _complain("there is no browser here that could be opened; use the link above.")
 
 

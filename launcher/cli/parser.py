@@ -10,6 +10,11 @@ from launcher.cli.arguments import Commands, add_config, port_number
 from launcher.cli.exits import EXIT_CODES
 
 _LEVELS = ("debug", "info", "warning", "error")
+_DEMO = """\
+Try it out without any account: starts a simulated cloud, its console proxy and the
+screens of a dozen servers on this machine's loopback, puts the real gateway in front
+of them, and prints a link. Console tokens of this cloud live for 60 s, so that you can
+see a bookmark outlive them. Ctrl-C ends it and leaves nothing behind."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,12 +42,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:
     demo = _add(commands, "demo", "demo", "try it out: a simulated cloud on this machine, behind the real gateway")
-    demo.description = (
-        "Try it out without any account: starts a simulated cloud, its console proxy and the screens of a dozen "
-        "servers on this machine's loopback, puts the real gateway in front of them, and prints a link. Console "
-        "tokens of this cloud live for 60 s, so that you can see a bookmark outlive them. Ctrl-C ends it and leaves "
-        "nothing behind."
-    )
+    demo.description = _DEMO
     demo.add_argument(
         "-p",
         "--port",

@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import pwd
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def test_over_ssh_the_tunnel_comes_before_the_link(ssh: SshConnection, command: 
 def test_openrc_is_named_as_a_shell_takes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert f"    . '{tmp_path}/my rc'\n" in welcome(6080, "--openrc", "my rc")
+
+
+@pytest.mark.parametrize("fails", [lambda _url: False, lambda _url: (_ for _ in ()).throw(webbrowser.Error())])
+def test_where_there_is_no_browser_the_link_is_enough(
+    fails: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", fails)
+    demo._open_browser("http://localhost:6080/")
+    assert capsys.readouterr().err == (
+        "console-launcher: there is no browser here that could be opened; use the link above.\n"
+    )
 
 
 def raising(error: BaseException) -> Callable[[argparse.Namespace], object]:
