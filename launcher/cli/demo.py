@@ -15,6 +15,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from launcher.audit.log import set_up_logging
@@ -66,7 +67,7 @@ async def _demo(options: argparse.Namespace) -> None:
                 async with _gateway(Path(folder), cloud, options.port) as port:
                     _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
                     if options.open:
-                        asyncio.get_running_loop().run_in_executor(None, _open_browser, _link(port))
+                        Thread(target=_open_browser, args=(_link(port),), daemon=True).start()
                     await stop.wait()
 
 
@@ -117,7 +118,7 @@ def _openrc(path: Path | None, cloud: DemoCloud) -> Iterator[None]:
 
 
 def _open_browser(url: str) -> None:
-    """For a thread that nobody waits for: some browsers hold their caller until they end."""
+    """In a thread that nobody waits for: some browsers hold their caller until they end."""
     try:
         opened = webbrowser.open(url)
     except webbrowser.Error:

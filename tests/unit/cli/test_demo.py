@@ -4,6 +4,7 @@ import argparse
 import errno
 import os
 import pwd
+import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,21 @@ def test_what_can_go_wrong_is_one_sentence_and_an_exit_code(
     monkeypatch.setattr(demo, "_demo", raising(error))
     assert demo.run(options()) == code
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_file_that_cannot_be_written_is_a_wrong_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run(options("--openrc", "/nowhere/rc")) == 2
+    assert capsys.readouterr().err == "console-launcher: /nowhere/rc cannot be written: No such file or directory.\n"
+
+
+def test_when_no_port_is_left_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as last:
+        last.bind(("127.0.0.1", 65535))
+        last.listen()
+        assert demo.run(options("--port", "65535")) == 69
+    assert capsys.readouterr().err == (
+        "console-launcher: No port from 65535 on is free on localhost. Name another with --port.\n"
+    )
 
 
 def test_only_a_port_that_is_taken_leads_to_the_next() -> None:
