@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 """Ports that are tried, from the one that is asked for."""
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.7
 """Seconds that sessions have to end in, so that Ctrl-C is answered within two."""
 _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[0m"
 
