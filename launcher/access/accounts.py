@@ -12,6 +12,7 @@ from launcher.errors import ConfigError, ConfigProblem
 
 _ROOT = 0
 _OVERFLOW = Path("/proc/sys/kernel/overflowuid")
+_USUAL_OVERFLOW = 65534
 
 
 def allowed_uids(local_users: Iterable[str], *, file: str = "configuration") -> frozenset[int]:
@@ -55,5 +56,8 @@ def _uid(name: str) -> int:
 
 
 def _overflow_uid() -> int:
-    """What unmapped user ids look like (user_namespaces(7))."""
-    return int(_OVERFLOW.read_text())
+    """What unmapped user ids look like (user_namespaces(7)); a sandbox may hide it (ProcSubset=pid of our unit)."""
+    try:
+        return int(_OVERFLOW.read_text())
+    except OSError:
+        return _USUAL_OVERFLOW

@@ -1,19 +1,26 @@
-"""Writes events and everything else that is logged as JSON lines on standard error.
+"""Writes events and everything else that is logged: to the journal in its own fields, else as JSON lines.
 
-JSON in ASCII escapes control and bidi characters: a server's name can neither forge a second line nor colour a
-terminal.
+JSON in ASCII escapes control and bidi characters, and the journal's protocol keeps values apart: a server's name can
+neither forge a second line nor colour a terminal.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 import traceback
-from typing import TextIO
+from typing import Final, TextIO
 
 from launcher.audit.events import Event, fields
+from launcher.audit.journal import IDENTIFIER, entry, event_fields, priority, sentence, visible
 from launcher.clock import Clock
+from launcher.systemd import stderr_is_journal
+
+JOURNAL: Final = "/run/systemd/journal/socket"
+_PATIENCE = 1.0
+"""Seconds that a journal which does not read may hold us up for one entry."""
 
 _EVENTS = logging.getLogger("launcher.events")
 
@@ -47,6 +54,47 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+class JournalHandler(logging.StreamHandler[TextIO]):
+    """One record, one entry of the journal with fields of its own; where the journal takes none, a line as formatted.
+
+    The socket is not connected: a journal that is restarted is found again.
+    """
+
+    def __init__(self, stream: TextIO, address: str = JOURNAL) -> None:
+        super().__init__(stream)
+        self._address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.settimeout(_PATIENCE)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._socket.sendto(entry(_journal_fields(record)), self._address)
+        except OSError:
+            super().emit(record)
+        except Exception:  # noqa: BLE001 -- logging's own way with a record that cannot be written
+            self.handleError(record)
+
+    def close(self) -> None:
+        self._socket.close()
+        super().close()
+
+
+def _journal_fields(record: logging.LogRecord) -> dict[str, str]:
+    event = getattr(record, "fields", None)
+    known = event if isinstance(event, dict) else None
+    message = sentence(known) if known else record.getMessage()
+    found = {
+        "MESSAGE": visible(message),
+        "PRIORITY": str(priority(record.levelno)),
+        "SYSLOG_IDENTIFIER": IDENTIFIER,
+        **(event_fields(known) if known else {"LAUNCHER_LOGGER": record.name}),
+    }
+    if record.exc_info and record.exc_info[1] is not None:
+        exception = describe(record.exc_info[1])
+        found |= {"MESSAGE": f"{found['MESSAGE']} [{visible(exception)}]", "LAUNCHER_EXCEPTION": exception}
+    return found
+
+
 def describe(error: BaseException) -> str:
     """An exception without its text: type, and the places it passed, innermost last."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -58,14 +106,22 @@ def describe(error: BaseException) -> str:
 
 
 def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = None) -> None:
-    """Everything goes to one stream; libraries speak up from warnings on, and never of what they send."""
-    output = logging.StreamHandler(stream or sys.stderr)
+    """Everything goes to the journal, or to `stream` (standard error unless given).
+
+    Libraries speak up from warnings on, and never of what they send.
+    """
+    output = JournalHandler(sys.stderr) if stream is None and stderr_is_journal() else logging.StreamHandler(stream)
     output.setFormatter(JsonLines(clock))
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)
-    logging.getLogger("launcher").setLevel(level.upper())
+    set_level(level)
     for noisy in ("keystoneauth", "keystoneauth1", "openstack", "stevedore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # What it has to say is of requests that are no HTTP; faults of our own routes never reach it.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def set_level(level: str) -> None:
+    """The least that our own rooms log: `debug`, `info`, `warning` or `error`."""
+    logging.getLogger("launcher").setLevel(level.upper())

@@ -1,13 +1,51 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and the groups that commands stand in."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from launcher.cli.exits import EXIT_CODES
+from launcher.cli.gateway import Gateway, parse_gateway
+
 DEFAULT_FILE = Path("/etc/console-launcher/config.yaml")
+_PATIENCE = 120.0
+"""Seconds: longer than the gateway itself waits for a cloud that is silent."""
+_LONGEST = 3600.0
 
 Commands = argparse._SubParsersAction  # noqa: SLF001 -- argparse has no public name for what add_subparsers returns
+
+
+class Group:
+    """Commands that belong together; `--help` shows them below one title."""
+
+    def __init__(self, title: str, commands: Commands[argparse.ArgumentParser]) -> None:
+        self._title = title
+        self._commands = commands
+        self._added: list[tuple[str, str]] = []
+
+    def add(
+        self, name: str, summary: str, *, module: str | None = None, about: str = "", examples: str = ""
+    ) -> argparse.ArgumentParser:
+        """A command and its own arguments to come. It is run by `launcher.cli.{module}`, its name by default.
+
+        `about` are further paragraphs of its help, in lines as they are to stand; `examples` are command lines, each
+        with what it does above it as a comment.
+        """
+        self._added.append((name, summary))
+        shown = "\n".join(f"  {line}" for line in examples.splitlines())
+        parser = self._commands.add_parser(
+            name,
+            help=summary,
+            description="\n\n".join(filter(None, (f"{summary[0].upper()}{summary[1:]}.", about))),
+            epilog="\n\n".join(filter(None, (f"examples:\n{shown}" if examples else "", EXIT_CODES))),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.set_defaults(module=module or name.replace("-", "_"))
+        return parser
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self._title}:", *(f"  {name:<14}{summary}" for name, summary in self._added)])
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +58,46 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_FILE,
         help="the configuration file (default: %(default)s)",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`, as `options.json`."""
+    parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
+
+
+def add_gateway(parser: argparse.ArgumentParser) -> None:
+    """`--gateway WHERE` and `--timeout SECONDS`, for `launcher.cli.client.client_of`."""
+    parser.add_argument(
+        "--gateway",
+        metavar="WHERE",
+        type=_gateway,
+        help="the gateway to ask: unix:/path or http://host:port (default: $CONSOLE_LAUNCHER_GATEWAY, else the first "
+        "socket that is there: /run/console-launcher/web.sock, $XDG_RUNTIME_DIR/console-launcher/web.sock)",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=_PATIENCE,
+        help="how long to wait for an answer of the gateway (default: %(default)g)",
+    )
+
+
+def _gateway(text: str) -> Gateway:
+    try:
+        return parse_gateway(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'"{text}": {error}') from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f'"{text}": a number of seconds up to {_LONGEST:g} is expected')
+    return seconds
 
 
 def port_number(text: str) -> int:

@@ -13,8 +13,11 @@ from importlib import import_module
 from typing import NoReturn
 
 from launcher.cli.exits import Exit
-from launcher.cli.parser import parser
+from launcher.cli.failure import Failure
+from launcher.cli.output import say_failure
+from launcher.cli.parser import invitation, parser
 from launcher.cli.problems import print_problems
+from launcher.config.environment import is_completing
 from launcher.errors import ConfigError
 
 _GRACE = 0.5
@@ -40,22 +43,35 @@ def entry() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that `argv` (default: the process's arguments) names; returns the exit code."""
     try:
-        options = parser().parse_args(argv)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else Exit.USAGE
-    try:
-        return _run(options)
+        return _main(argv)
     except ConfigError as error:
         print_problems(error.problems)
         return Exit.CONFIG
-    except KeyboardInterrupt:  # while a command was being imported, or had no other end in mind
-        return Exit.INTERRUPTED
+    except Failure as failure:
+        say_failure(failure)
+        return failure.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the last place that can name what nobody expected
         _say_fault(error)
         return Exit.FAULT
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    top = parser()
+    if is_completing():
+        import_module("launcher.cli.completion").complete(top)
+    try:
+        options = top.parse_args(argv)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.USAGE
+    if options.module is None:
+        print(f"{top.format_usage()}\n{invitation(top)}", file=sys.stderr)  # noqa: T201 -- the command's answer
+        return Exit.USAGE
+    return _run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

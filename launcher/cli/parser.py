@@ -6,44 +6,93 @@ import argparse
 from pathlib import Path
 
 from launcher import __version__
-from launcher.cli.arguments import Commands, add_config, port_number
+from launcher.cli.arguments import Commands, Group, add_config, add_json, port_number
+from launcher.cli.asking import add_asking, add_completion
 from launcher.cli.exits import EXIT_CODES
 
 _LEVELS = ("debug", "info", "warning", "error")
-_DEMO = """\
-Try it out without any account: starts a simulated cloud, its console proxy and the
-screens of a dozen servers on this machine's loopback, puts the real gateway in front
-of them, and prints a link. Console tokens of this cloud live for 60 s, so that you can
-see a bookmark outlive them. Ctrl-C ends it and leaves nothing behind."""
+_ABOUT = "One local gateway in front of the consoles of all your OpenStack and Rackspace servers."
+_INVITATIONS = {
+    "demo": "tries it all on this machine: a simulated cloud with screens, no account needed",
+    "init": "writes a first configuration for your clouds",
+    "check-config": "tells what is wrong with a configuration",
+    "servers": "lists your servers where a gateway runs already",
+}
+"""What a newcomer may want first, by command."""
+
+
+class _TopFormatter(argparse.RawDescriptionHelpFormatter):
+    """Leaves out argparse's list of the commands: it knows no groups, and the description has them."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        return "" if isinstance(action, Commands) else super()._format_action(action)
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole of it. Each command names its module, which is imported only when it runs."""
-    top = argparse.ArgumentParser(
-        prog="console-launcher",
-        description="One local gateway in front of the consoles of all your OpenStack and Rackspace servers.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """The whole of it. `options.module` names the command's module, imported only when it runs; None: no command."""
+    top = argparse.ArgumentParser(prog="console-launcher", formatter_class=_TopFormatter)
+    top.set_defaults(module=None)
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    serve = _add(commands, "serve", "serve", "run the gateway until SIGTERM, SIGHUP or Ctrl-C ends it")
-    add_config(serve)
-    serve.add_argument(
-        "--log-level", choices=_LEVELS, default="info", help="the least that is logged (default: %(default)s)"
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    start, use, set_up = (Group(title, commands) for title in ("start", "use, while it runs", "set up"))
+    _add_demo(start)
+    _add_serve(start)
+    add_asking(use)
+    _add_check_config(set_up)
+    set_up.add(
+        "schema",
+        "print the configuration's JSON Schema, for editors",
+        examples="""# for the YAML language server of your editor
+console-launcher schema > ~/.config/console-launcher.schema.json""",
     )
-    check = _add(commands, "check-config", "check_config", "tell every problem of a configuration at once")
-    add_config(check)
-    check.add_argument("--json", action="store_true", help="answer as JSON on standard output")
-    _add(commands, "schema", "schema", "print the configuration's JSON Schema, for editors")
-    _add_demo(commands)
+    add_completion(set_up)
+    top.description = "\n\n".join([_ABOUT, *(str(group) for group in (start, use, set_up))])
+    top.epilog = f"{EXIT_CODES}\n\n`console-launcher COMMAND --help` tells all about a command, with examples."
     return top
 
 
-def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:
-    demo = _add(commands, "demo", "demo", "try it out: a simulated cloud on this machine, behind the real gateway")
-    demo.description = _DEMO
-    demo.add_argument(
+def invitation(top: argparse.ArgumentParser) -> str:
+    """What to run first, for a person who named no command."""
+    known = command_names(top)
+    lines = [f"  console-launcher {name:<14}{what}" for name, what in _INVITATIONS.items() if name in known]
+    return "\n".join(["New here?", *lines, "", "`console-launcher --help` lists every command."])
+
+
+def command_names(top: argparse.ArgumentParser) -> tuple[str, ...]:
+    """Every command of a parser that `parser` made."""
+    actions = top._actions  # noqa: SLF001 -- argparse has no public way to its own commands
+    return tuple(name for action in actions if isinstance(action, Commands) for name in action.choices)
+
+
+def _add_serve(group: Group) -> None:
+    parser = group.add(
+        "serve",
+        "run the gateway until SIGTERM or Ctrl-C ends it; SIGHUP reloads its configuration",
+        examples="""# with a configuration of your own
+console-launcher serve --config config.yaml""",
+    )
+    add_config(parser)
+    parser.add_argument(
+        "--log-level",
+        choices=_LEVELS,
+        help="the least that is logged (default: log_level of the configuration, or info)",
+    )
+
+
+def _add_demo(group: Group) -> None:
+    parser = group.add(
+        "demo",
+        "try it out: a simulated cloud on this machine, behind the real gateway",
+        about="""Needs no account: it starts a simulated cloud, its console proxy and the screens of a dozen
+servers on this machine's loopback, puts the real gateway in front of them, and prints a
+link. Console tokens of this cloud live for 60 s, so that you can see a bookmark outlive
+them. Ctrl-C ends it and leaves nothing behind.""",
+        examples="""# and open it in your browser
+console-launcher demo --open
+# with an account for the openstack command, or for `console-launcher init`
+console-launcher demo --openrc demo.openrc""",
+    )
+    parser.add_argument(
         "-p",
         "--port",
         type=port_number,
@@ -51,25 +100,24 @@ def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="PORT",
         help="where the gateway listens on localhost; if it is taken, the next free one (default: %(default)s)",
     )
-    demo.add_argument("--open", action="store_true", help="open the link in your browser")
-    demo.add_argument(
+    parser.add_argument("--open", action="store_true", help="open the link in your browser")
+    parser.add_argument(
         "--openrc",
         type=Path,
         metavar="FILE",
         help="write the account of the simulated cloud to a new file, as OS_* variables for the openstack command",
     )
-    demo.add_argument(
+    parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"
     )
 
 
-def _add(commands: Commands[argparse.ArgumentParser], name: str, module: str, summary: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def _add_check_config(group: Group) -> None:
+    parser = group.add(
+        "check-config",
+        "tell every problem of a configuration at once",
+        examples="""# before the service is started anew
+console-launcher check-config && systemctl restart console-launcher""",
     )
-    parser.set_defaults(module=module)
-    return parser
+    add_config(parser)
+    add_json(parser)

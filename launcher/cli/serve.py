@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -19,15 +20,25 @@ from launcher.errors import ListenError
 class Serve(Protocol):
     """The daemon: serves until it is told to stop."""
 
-    def __call__(self, config: Config, *, ready: Callable[[Sequence[str]], None] | None = None) -> Awaitable[None]: ...
+    def __call__(
+        self,
+        config: Config,
+        *,
+        read: Callable[[], Config] | None = None,
+        ready: Callable[[Sequence[str]], None] | None = None,
+    ) -> Awaitable[None]: ...
 
 
 def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
-    """Serves until SIGTERM or Ctrl-C. Raises ConfigError."""
-    config = load(options.config)
-    set_up_logging(SystemClock(), options.log_level)
+    """Serves until SIGTERM or Ctrl-C; SIGHUP has the configuration read again. Raises ConfigError."""
+
+    def read() -> Config:
+        return _read(options)
+
+    config = read()
+    set_up_logging(SystemClock(), config.log_level)
     try:
-        asyncio.run(_serve(serve or _daemon(), config))
+        asyncio.run(_serve(serve or _daemon(), config, read))
     except ListenError as error:
         _say(f"console-launcher: {error}")
         return Exit.CANNOT_LISTEN
@@ -36,15 +47,23 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     return Exit.OK
 
 
+def _read(options: argparse.Namespace) -> Config:
+    """The file's configuration; what the command line says goes before it. Raises ConfigError."""
+    config = load(options.config)
+    return config.model_copy(update={"log_level": options.log_level}) if options.log_level else config
+
+
 def _daemon() -> Serve:
     """Imported only now: a wrong configuration is told a second earlier."""
     from launcher.daemon import serve
 
+    # Where every thread stood, when the watchdog ends a process whose event loop is blocked: places only, no values.
+    faulthandler.enable(sys.__stderr__ or sys.stderr)
     return serve
 
 
-async def _serve(serve: Serve, config: Config) -> None:
-    await serve(config, ready=lambda where: _say_ready(config, where))
+async def _serve(serve: Serve, config: Config, read: Callable[[], Config]) -> None:
+    await serve(config, read=read, ready=lambda where: _say_ready(config, where))
 
 
 def _say_ready(config: Config, where: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,6 +55,18 @@ class Listing:
     """Asks for the part that follows; None: there is none."""
     errors: Mapping[str, CloudError]
     """By cloud: why its servers are missing."""
+    shared: frozenset[tuple[str, str]] = frozenset()
+    """Cloud and name, where several servers of that cloud have the name: on this part or on another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many servers each cloud has."""
+
+    servers: Mapping[str, int]
+    """By cloud."""
+    errors: Mapping[str, CloudError]
+    """By cloud: why nobody knows."""
 
 
 @dataclass(slots=True)
@@ -98,11 +111,18 @@ class Directory:
         aliased = self.canonical(name)
         if aliased is not None:
             return aliased
+        return (await self.unique(name)).cloud, name
+
+    async def unique(self, name: str) -> Server:
+        """The server that is the only one of this name or UUID among all clouds; aliases aside.
+
+        Raises ServerNotFoundError, AmbiguousServerError, and CloudError if nothing was found but a cloud is silent.
+        """
         found, errors = await self._ask_each(self.clouds(), lambda cloud: self._matching(cloud, name))
         servers = tuple(server for matching in found.values() for server in matching)
         if not servers and errors:
             raise next(iter(errors.values()))
-        return _only(name, None, servers).cloud, name
+        return _only(name, None, servers)
 
     async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing:
         """At most `limit` servers whose name, id or cloud contains `query`, behind `marker`.
@@ -118,7 +138,13 @@ class Directory:
         rest = [server for server in matching if behind is None or _place(server) > behind]
         page = tuple(rest[:limit])
         more = len(rest) > len(page) and page
-        return Listing(page, f"{page[-1].cloud}/{page[-1].id}/{page[-1].name}" if more else None, errors)
+        marker = f"{page[-1].cloud}/{page[-1].id}/{page[-1].name}" if more else None
+        return Listing(page, marker, errors, _shared(found))
+
+    async def count(self) -> Counts:
+        """How many servers each cloud has."""
+        found, errors = await self._ask_each(self.clouds(), self._servers)
+        return Counts({cloud: len(servers) for cloud, servers in found.items()}, errors)
 
     def _require(self, cloud: str) -> None:
         if cloud in self._clouds:
@@ -193,6 +219,11 @@ def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
         )
         raise AmbiguousServerError(message, candidates)
     return servers[0]
+
+
+def _shared(found: Mapping[str, Servers]) -> frozenset[tuple[str, str]]:
+    times = Counter((cloud, server.name) for cloud, servers in found.items() for server in servers)
+    return frozenset(key for key, count in times.items() if count > 1)
 
 
 def _is_uuid(text: str) -> bool:

@@ -30,17 +30,23 @@ def known_clouds(clouds_yaml: Path | None, secure_yaml: Path | None) -> KnownClo
     given = clouds_yaml is not None or secure_yaml is not None
     names: set[str] = set() if given else _of_environment()
     remote: dict[str, str] = {}
-    places = (
-        clouds_yaml or _first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
-        secure_yaml or _first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
-    )
-    found = [path for path in places if path]
+    found = files_read(clouds_yaml, secure_yaml)
     for path in found:
         for name, entry in _clouds(path).items():
             names.add(str(name))
             if isinstance(entry, Mapping) and "://" in str(entry.get("profile", entry.get("cloud", ""))):
                 remote[str(name)] = str(path)
     return KnownClouds(frozenset(names), remote) if found or names else None
+
+
+def files_read(clouds_yaml: Path | None, secure_yaml: Path | None) -> list[Path]:
+    """The files that openstacksdk reads: those given, else the first in its usual places."""
+    given = clouds_yaml is not None or secure_yaml is not None
+    places = (
+        clouds_yaml or _first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
+        secure_yaml or _first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
+    )
+    return [path for path in places if path]
 
 
 def usual_places(stem: str, named_by: str | None) -> list[Path]:

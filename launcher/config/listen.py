@@ -1,13 +1,16 @@
-"""The addresses of `listen`: Unix sockets and TCP ports of loopback."""
+"""The addresses of `listen`: Unix sockets, TCP ports of loopback, and sockets that systemd passes."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SOCKET_PATH_LIMIT = 107
 """Bytes that fit the kernel's sun_path before its closing NUL (unix(7))."""
+_PASSED_NAME = re.compile(r"[^\x00-\x1f\x7f:]{1,255}")
+"""What systemd allows in FileDescriptorName= (systemd.socket(5))."""
 _TCP = re.compile(r"(?:\[(?P<six>[^\[\]]*)\]|(?P<host>[^\[\]:]*)):(?P<port>[0-9]{1,5})")
 
 
@@ -33,19 +36,34 @@ class TcpAddress:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-Address = UnixAddress | TcpAddress
+@dataclass(frozen=True, slots=True)
+class PassedAddress:
+    """Sockets that systemd opened for us: those of one FileDescriptorName=, or all."""
+
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return "systemd" if self.name is None else f"systemd:{self.name}"
+
+
+Address = UnixAddress | TcpAddress | PassedAddress
 
 
 def parse_listen(text: str) -> Address:
-    """`unix:/run/x.sock`, `127.0.0.1:6080`, `[::1]:6080` or `localhost:6080`. Raises ValueError."""
+    """`unix:/run/x.sock`, `127.0.0.1:6080`, `[::1]:6080`, `localhost:6080`, `systemd` or `systemd:NAME`.
+
+    Raises ValueError.
+    """
     if text == "systemd":
-        raise ValueError("sockets passed by systemd are not offered yet: write unix:/path or 127.0.0.1:6080")
+        return PassedAddress()
+    if text.startswith("systemd:"):
+        return PassedAddress(_passed_name(text.removeprefix("systemd:")))
     if text.startswith("unix:"):
         return UnixAddress(_socket_path(text.removeprefix("unix:")))
     found = _TCP.fullmatch(text)
     if not found or not (found["six"] or found["host"]):
         raise ValueError(
-            "an address like unix:/run/console-launcher/web.sock, 127.0.0.1:6080 or [::1]:6080 is expected"
+            "an address like unix:/run/console-launcher/web.sock, 127.0.0.1:6080, [::1]:6080 or systemd is expected"
         )
     port = int(found["port"])
     if port > 65535:
@@ -57,6 +75,19 @@ def parse_listen(text: str) -> Address:
             "yet: use unix:/path, 127.0.0.1 or [::1], and reach it through ssh -L"
         )
     return TcpAddress(host, port)
+
+
+def check_listen(addresses: Sequence[str]) -> None:
+    """Raises ValueError where one socket would be taken twice."""
+    named = next((text for text in addresses if text.startswith("systemd:")), None)
+    if named and "systemd" in addresses:
+        raise ValueError(f'"systemd" takes every socket that is passed: leave "{named}" out, or "systemd"')
+
+
+def _passed_name(name: str) -> str:
+    if not _PASSED_NAME.fullmatch(name):
+        raise ValueError("systemd:NAME is expected, with the FileDescriptorName= of a socket unit")
+    return name
 
 
 def _socket_path(path: str) -> str:

@@ -23,7 +23,7 @@ from pydantic import (
     field_validator,
 )
 
-from launcher.config.listen import Address, parse_listen
+from launcher.config.listen import Address, check_listen, parse_listen
 from launcher.config.secrets import Authorities, FilePath, SecretText
 from launcher.config.values import (
     DURATION,
@@ -79,6 +79,11 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
         if values.count(value) > 1:
             raise ValueError(f'"{value}" stands twice in this list: keep one')
     return values
+
+
+def _each_socket_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    check_listen(addresses)
+    return addresses
 
 
 def _alias_target(text: str) -> str:
@@ -234,10 +239,11 @@ class Relay(Model):
 class Config(Model):
     """The configuration of console-launcher."""
 
-    listen: Annotated[tuple[Listen, ...], AfterValidator(_distinct)] = Field(
+    listen: Annotated[tuple[Listen, ...], AfterValidator(_distinct), AfterValidator(_each_socket_once)] = Field(
         default=("unix:/run/console-launcher/web.sock",), min_length=1
     )
-    """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080. Nothing beyond loopback."""
+    """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080, systemd (the sockets that systemd passes) or
+    systemd:NAME (one of these). Nothing beyond loopback."""
     public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(_distinct)] = Field(
         default=("http://jump.localhost:6080",), min_length=1
     )
@@ -256,6 +262,8 @@ class Config(Model):
     """How consoles are kept."""
     relay: Relay = Relay()
     """How sessions are carried."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged; serve --log-level goes before it."""
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from launcher.model import Secret
 
 _LIMIT = 64 * 1024
+_FOLDER = "credentials"
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -49,7 +50,15 @@ def _place(value: object) -> Path | None:
             f'credential "{name}" is only there under systemd ($CREDENTIALS_DIRECTORY is not set): '
             "write {file: PATH} elsewhere"
         )
-    return Path(directory) / name
+    return _credential(Path(directory), name)
+
+
+def _credential(directory: Path, name: str) -> Path:
+    """A credential of its own, or one of the folder that the shipped unit loads whole: there systemd puts the folder's
+    own id before each name (`LoadCredential=credentials:/etc/console-launcher/credentials`, systemd.exec(5)).
+    """
+    whole = directory / f"{_FOLDER}_{name}"
+    return whole if whole.exists() and not (directory / name).exists() else directory / name
 
 
 def read_secret(value: object) -> Secret:

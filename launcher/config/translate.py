@@ -153,6 +153,8 @@ def _sentence(error: ErrorDetails, path: KeyPath, document: Document) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
+    if kind == "literal_error":
+        return f"one of these is expected: {str(context['expected']).replace(' or ', ', ')}"
     if kind == "too_short":
         return "at least one is needed"
     if kind in _NUMBERS:

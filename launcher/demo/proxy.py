@@ -56,12 +56,14 @@ class ConsoleProxy:
         self._pace = pace or Pace()
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
+        self._port = 0
 
     async def start(self) -> str:
-        """Listen on loopback; where, as a URL."""
+        """Listen on loopback, on the port of the last time if there was one; where, as a URL."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connection, "127.0.0.1", 0)
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await loop.create_server(self._connection, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{self._port}"
 
     async def stop(self) -> None:
         """End all connections."""

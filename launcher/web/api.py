@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from launcher.clock import Clock
+from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
 from launcher.errors import BadRequestError, CloudError, ForbiddenError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
+from launcher.web.bookmarks import alias_path, lasting_reference, page_path
+from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.problems import problem_of
 
@@ -30,11 +33,22 @@ class Listing(Protocol):
     def next_marker(self) -> str | None: ...
     @property
     def errors(self) -> Mapping[str, CloudError]: ...
+    @property
+    def shared(self) -> frozenset[tuple[str, str]]: ...
+
+
+class Counts(Protocol):
+    @property
+    def servers(self) -> Mapping[str, int]: ...
+    @property
+    def errors(self) -> Mapping[str, CloudError]: ...
 
 
 class Directory(Protocol):
-    def clouds(self) -> tuple[str, ...]: ...
+    def canonical(self, alias_or_name: str) -> tuple[str, str] | None: ...
     async def resolve(self, cloud: str, reference: str) -> Server: ...
+    async def unique(self, name: str) -> Server: ...
+    async def count(self) -> Counts: ...
     async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing: ...
 
 
@@ -53,6 +67,7 @@ class Api:
     def __init__(
         self,
         *,
+        clouds: Sequence[Cloud],
         directory: Directory,
         policy: Policy,
         broker: Obtains,
@@ -61,6 +76,7 @@ class Api:
         clock: Clock,
         public_url: str,
     ) -> None:
+        self._clouds = tuple(clouds)
         self._directory = directory
         self._policy = policy
         self._broker = broker
@@ -69,22 +85,17 @@ class Api:
         self._clock = clock
         self._public_url = public_url.rstrip("/")
 
-    def routes(self) -> list[web.RouteDef]:
-        root = "/api/v1"
-        return [
-            web.get(f"{root}/clouds", self.clouds),
-            web.get(f"{root}/servers", self.servers),
-            web.post(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}/console", self.console),
-            web.get(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}", self.server),
-            web.get(f"{root}/launches/{{id}}", self.launch),
-            web.get(f"{root}/sessions", self.sessions),
-            web.delete(f"{root}/sessions/{{id}}", self.end_session),
-        ]
-
     async def clouds(self, request: web.Request) -> web.Response:
-        """The clouds by name."""
+        """The clouds, in the configuration's order; `?count=true` asks each how many servers it has."""
         self._policy.authorize(request[ACTOR], Action.LIST)
-        return web.json_response({"clouds": [{"name": name} for name in self._directory.clouds()]})
+        clouds: list[dict[str, object]] = [
+            {"name": cloud.name, "provider": cloud.entry.provider, "region": cloud.region} for cloud in self._clouds
+        ]
+        if _flag("count", request.query.get("count")):
+            counts = await self._directory.count()
+            for cloud in clouds:
+                cloud |= _count(counts, str(cloud["name"]))
+        return web.json_response({"clouds": clouds})
 
     async def servers(self, request: web.Request) -> web.Response:
         """Servers of one cloud or all, and what went wrong with which cloud."""
@@ -97,14 +108,29 @@ class Api:
         )
         return web.json_response(
             {
-                "servers": [self._server(server) for server in listing.servers],
+                "servers": [
+                    self._server(server, shared=(server.cloud, server.name) in listing.shared)
+                    for server in listing.servers
+                ],
                 "next_marker": listing.next_marker,
                 "errors": [problem_of(error) for error in listing.errors.values()],
             }
         )
 
     async def server(self, request: web.Request) -> web.Response:
-        return web.json_response(self._server(await self._asked(request, Action.LIST)))
+        """One server; its bookmark calls it by what it was asked by."""
+        server, by_id = await self._asked(request, Action.LIST)
+        return web.json_response(self._server(server, shared=by_id))
+
+    async def meant_server(self, request: web.Request) -> web.Response:
+        """The server of an alias, whose bookmark the alias then is, or of a name that is unique among all clouds."""
+        self._policy.authorize(request[ACTOR], Action.LIST)
+        reference = request.match_info["reference"]
+        target = self._directory.canonical(reference)
+        server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
+        self._policy.authorize(request[ACTOR], Action.LIST, server)
+        found = self._server(server, shared=server.name != reference)
+        return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
         """Obtain a console, so that a launch finds it; the console URL itself stays inside."""
@@ -112,12 +138,13 @@ class Api:
         if wanted.get("reveal"):
             raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
         kind = _kind(wanted.get("kind", "novnc"))
-        server = await self._asked(request, Action.CONTROL)
+        server, by_id = await self._asked(request, Action.CONTROL)
         expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
+        path = _path(server, shared=by_id)
         return web.json_response(
             {
-                "page": self._page(server),
-                "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{_path(server)}",
+                "page": self._public_url + path,
+                "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{path.removeprefix('/c/')}",
                 "kind": kind,
                 "expires_at": expires_at,
                 "cached": cached,
@@ -147,31 +174,61 @@ class Api:
         left = obtained.console.expires_at - self._clock.monotonic()
         return _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
 
-    async def _asked(self, request: web.Request, action: Action) -> Server:
+    async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
+        """The server, and whether it was asked for by its UUID: its name may be another's, too."""
         self._policy.authorize(request[ACTOR], action)
-        server = await self._directory.resolve(request.match_info["cloud"], request.match_info["server"])
+        reference = request.match_info["server"]
+        server = await self._directory.resolve(request.match_info["cloud"], reference)
         self._policy.authorize(request[ACTOR], action, server)
-        return server
+        return server, server.name != reference
 
-    def _page(self, server: Server) -> str:
-        return f"{self._public_url}/c/{_path(server)}"
-
-    def _server(self, server: Server) -> dict[str, object]:
+    def _server(self, server: Server, *, shared: bool) -> dict[str, object]:
         return {
             "cloud": server.cloud,
             "id": server.id,
             "name": server.name,
             "status": server.status,
             "task_state": server.task_state,
-            "page": self._page(server),
+            **self._addresses(_path(server, shared=shared)),
         }
 
+    def _addresses(self, path: str) -> dict[str, object]:
+        """The bookmark, whole and as a path."""
+        return {"page": self._public_url + path, "path": path}
 
-def _path(server: Server) -> str:
-    """`cloud/server` in a URL: by name, or by UUID where a browser would mangle the name."""
-    mangled = not server.name.strip(".") or "\ufffd" in server.name
-    name = server.id if mangled else server.name
-    return f"{quote(server.cloud, safe='')}/{quote(name, safe='')}"
+
+def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
+    """Every route of the API, answered by the `Api` of the moment in which a request comes in."""
+    root = "/api/v1"
+
+    def by(method: Callable[[Api, web.Request], Awaitable[web.StreamResponse]]) -> Handler:
+        return answered_by(current, method)
+
+    return [
+        web.get(f"{root}/clouds", by(Api.clouds)),
+        web.get(f"{root}/servers", by(Api.servers)),
+        web.post(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}/console", by(Api.console)),
+        web.get(f"{root}/servers/{{cloud:[^/]+}}/{{server:[^/]+}}", by(Api.server)),
+        web.get(f"{root}/servers/{{reference:[^/]+}}", by(Api.meant_server)),
+        web.get(f"{root}/launches/{{id}}", by(Api.launch)),
+        web.get(f"{root}/sessions", by(Api.sessions)),
+        web.delete(f"{root}/sessions/{{id}}", by(Api.end_session)),
+    ]
+
+
+def _path(server: Server, *, shared: bool) -> str:
+    return page_path(server.cloud, lasting_reference(server, shared=shared))
+
+
+def _count(counts: Counts, cloud: str) -> dict[str, object]:
+    error = counts.errors.get(cloud)
+    return {"servers": counts.servers.get(cloud), "problem": problem_of(error) if error else None}
+
+
+def _flag(name: str, text: str | None) -> bool:
+    if text not in (None, "true", "false"):
+        raise BadRequestError(f"{name} is true or false.")
+    return text == "true"
 
 
 def _limit(text: str | None) -> int:

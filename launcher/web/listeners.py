@@ -19,7 +19,7 @@ import errno
 import ipaddress
 import socket
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,10 @@ from typing import Final
 
 from aiohttp import web
 
-from launcher.config.listen import Address, TcpAddress, UnixAddress
+from launcher.config.listen import Address, PassedAddress, TcpAddress, UnixAddress
 from launcher.errors import ListenError
+from launcher.systemd import Passed
+from launcher.web.passed import Offered
 
 HEADER_TIMEOUT: Final = 10.0
 """Seconds for a connection's first request."""
@@ -47,7 +49,7 @@ class _Bound:
     where: str
     """URL, or path of a Unix socket."""
     inode: tuple[int, int] | None = None
-    """Device and inode of a Unix socket's file."""
+    """Device and inode of a Unix socket's file that we made; None where it is not ours to remove."""
 
     def unlink(self) -> None:
         """Remove the file if it is still the one that we made.
@@ -80,12 +82,16 @@ class Listening:
 
 
 async def listen(
-    runner: web.AppRunner, addresses: Iterable[Address], *, header_timeout: float = HEADER_TIMEOUT
+    runner: web.AppRunner,
+    addresses: Iterable[Address],
+    *,
+    passed: Sequence[Passed] = (),
+    header_timeout: float = HEADER_TIMEOUT,
 ) -> list[Listening]:
     """Serve a runner that is set up on every address, or on none.
 
     `localhost` stands for 127.0.0.1 and ::1 both, because a browser may try either, and another account could take the
-    one that we leave.
+    one that we leave. Of the sockets that systemd `passed`, those that no address takes are closed.
 
     Raises:
         ListenError: an address is taken, beyond loopback, or otherwise not to be had.
@@ -95,7 +101,10 @@ async def listen(
         raise RuntimeError("set the runner up first: await runner.setup()")
     deadline = _Deadline(server, header_timeout)
     with ExitStack() as undo:
-        bound = [one for address in addresses for one in _bind(address, undo)]
+        offered = Offered(passed)
+        undo.callback(offered.close)
+        bound = [one for address in addresses for one in _bind(address, offered, undo)]
+        offered.refuse_rest()
         listening = [await _serve(deadline, one, undo) for one in bound]
         undo.pop_all()
     return listening
@@ -113,21 +122,31 @@ async def _serve(deadline: _Deadline, bound: _Bound, undo: ExitStack) -> Listeni
     return listening
 
 
-def _bind(address: Address, undo: ExitStack) -> list[_Bound]:
-    bound = _bound_to(address)
+def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[_Bound]:
+    bound = _bound_to(address, offered)
     for one in bound:
         undo.callback(one.close)
     return bound
 
 
-def _bound_to(address: Address) -> list[_Bound]:
+def _bound_to(address: Address, offered: Offered) -> list[_Bound]:
     match address:
+        case PassedAddress(name=name):
+            return [_Bound(sock, _where(sock)) for sock in offered.take(name)]
         case UnixAddress(path=path):
             return [_bind_unix(path)]
         case TcpAddress(host="localhost", port=port):
             return _bind_localhost(port)
         case TcpAddress(host=host, port=port):
             return [_bind_tcp(host, port)]
+
+
+def _where(sock: socket.socket) -> str:
+    """URL, or path of a Unix socket (`@name` in the abstract namespace)."""
+    address = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        return f"@{address[1:].decode(errors='replace')}" if isinstance(address, bytes) else str(address)
+    return f"http://{TcpAddress(address[0], address[1])}"
 
 
 def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound]:

@@ -17,10 +17,11 @@ import jinja2
 from aiohttp import web
 
 from launcher.errors import ServerNotFoundError
+from launcher.web.bookmarks import page_path
 from launcher.web.static import StaticFiles, static_route
 
 FOLDER: Final = Path(__file__).parent
-SHOWN_LENGTH: Final = 200
+SHOWN_LENGTH: Final = 300
 """Characters of a name that a page shows; a longer one is cut."""
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -69,8 +70,8 @@ class DirectoryForPages(Protocol):
         ...
 
 
-def page_routes(directory: DirectoryForPages, static: StaticFiles) -> list[web.RouteDef]:
-    """Every route of the pages and their files.
+def page_routes(directory: Callable[[], DirectoryForPages], static: StaticFiles) -> list[web.RouteDef]:
+    """Every route of the pages and their files; `directory` gives the one of the moment.
 
     `{server}` takes everything but a slash: aiohttp matches before it decodes `%2F`, and its own default pattern
     would also refuse braces.
@@ -82,11 +83,6 @@ def page_routes(directory: DirectoryForPages, static: StaticFiles) -> list[web.R
         web.get("/c/{name:[^/]+}", pages.named),
         static_route(static),
     ]
-
-
-def page_path(cloud: str, server: str) -> str:
-    """The bookmark of a server; `server` is its name or its UUID."""
-    return f"/c/{quote(cloud, safe='')}/{quote(server, safe='')}"
 
 
 def shown(name: str, length: int = SHOWN_LENGTH) -> str:
@@ -111,29 +107,29 @@ def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone
 
 
 class _Pages:
-    def __init__(self, directory: DirectoryForPages, static: StaticFiles) -> None:
+    def __init__(self, directory: Callable[[], DirectoryForPages], static: StaticFiles) -> None:
         environment = _environment(static)
         self._directory = directory
         self._list = environment.get_template("list.html")
         self._console = environment.get_template("console.html")
 
     async def listing(self, request: web.Request) -> web.Response:  # noqa: ARG002 -- aiohttp's signature
-        return _page(self._list.render(clouds=self._directory.clouds()))
+        return _page(self._list.render(clouds=self._directory().clouds()))
 
     async def console(self, request: web.Request) -> web.Response:
         cloud, server = request.match_info["cloud"], request.match_info["server"]
-        if cloud not in self._directory.clouds():
+        if cloud not in self._directory().clouds():
             raise ServerNotFoundError(f'There is no cloud "{shown(cloud)}" here.')
         return self._console_page(cloud, server, server)
 
     async def named(self, request: web.Request) -> web.Response:
         """An alias is a bookmark of its own; a name leads to the bookmark of the server that has it today."""
-        name = request.match_info["name"]
-        target = self._directory.canonical(name)
+        name, directory = request.match_info["name"], self._directory()
+        target = directory.canonical(name)
         if target is not None:
             return self._console_page(*target, name)
         query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-        location = page_path(*await self._directory.locate(name)) + query
+        location = page_path(*await directory.locate(name)) + query
         return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location})
 
     def _console_page(self, cloud: str, server: str, title: str) -> web.Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from launcher.launches import Launches, LaunchState
 from launcher.model import Action, Actor, Kind, Server
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sessions import Sessions
+from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.takeover import take_over
 
@@ -56,9 +58,6 @@ class ViewerRoute:
         self._tasks = tasks
         self._frame_limit = frame_limit
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", self.open, allow_head=False)]
-
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Refuse, or answer 101 and begin the launch. Raises RequestError."""
         cloud, reference = request.match_info["cloud"], request.match_info["server"]
@@ -69,7 +68,7 @@ class ViewerRoute:
             raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
         launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
         try:
-            session = self._sessions.admit(secrets.token_urlsafe(9), actor)
+            session = self._sessions.admit(secrets.token_hex(6), actor)
         except (TooManySessionsError, GatewayStoppingError) as error:
             # A browser cannot see why an upgrade was refused; a close code it can.
             self._launcher.refuse(launch, take_over(request, self._frame_limit), error)
@@ -82,6 +81,11 @@ class ViewerRoute:
             raise
         self._tasks.create_task(self._launcher.run(launch, session, session.viewer), name=f"session {session.id}")
         return web.Response()  # never sent: the transport is no longer aiohttp's
+
+
+def viewer_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
+    """The route, answered by the `ViewerRoute` of the moment in which a viewer comes in."""
+    return web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", answered_by(current, ViewerRoute.open), allow_head=False)
 
 
 def _launch_id(request: web.Request) -> str:

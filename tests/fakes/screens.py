@@ -67,8 +67,11 @@ class Screen:
         self._picture = picture
         self._server: subprocess.Popen[bytes] | None = None
         self._client: subprocess.Popen[bytes] | None = None
+        self._clipboard: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self.port = 0
+        self.display = ""
+        """Its X display, for other X clients."""
 
     async def __aenter__(self) -> Self:
         for attempt in range(5):
@@ -96,6 +99,10 @@ class Screen:
         """Names of the keys pressed since it started, in X's words: `a`, `Return`, `Shift_L` …"""
         return [line.removeprefix("key ") for line in self._said() if line.startswith("key ")]
 
+    def held(self) -> list[str]:
+        """The modifiers that were down when the last key was pressed: `Shift`, `Control`, `Mod1` …"""
+        return next((line.split()[1:] for line in reversed(self._said()) if line.startswith("held")), [])
+
     async def until_keys(self, *wanted: str, since: int = 0, seconds: float = 10.0) -> None:
         """Wait until these keys, and no others, have been pressed after the first `since`. Raises AssertionError."""
         try:
@@ -114,15 +121,47 @@ class Screen:
         self._client.stdin.flush()
         await self._until_said(f"painted {picture}")
 
+    async def copy(self, text: str) -> None:
+        """Copy a text on the server, as a person at it would; `xclip` holds it until somebody else copies."""
+        await self._forget_clipboard()
+        command = ["xclip", "-display", self.display, "-selection", "clipboard", "-in", "-quiet"]
+        with self._path("xclip.err").open("ab") as err:
+            self._clipboard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=err, stderr=err)
+        assert self._clipboard.stdin is not None
+        self._clipboard.stdin.write(text.encode())
+        self._clipboard.stdin.close()
+
+    async def until_pasted(self, text: str, seconds: float = 10.0) -> None:
+        """Wait until pasting on the server gives this text. Raises AssertionError."""
+        command = ["xclip", "-display", self.display, "-selection", "clipboard", "-out"]
+        pasted = b""
+        try:
+            async with asyncio.timeout(seconds):
+                while pasted != text.encode():
+                    await asyncio.sleep(0.05)
+                    process = await asyncio.create_subprocess_exec(
+                        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+                    )
+                    pasted, _ = await process.communicate()
+        except TimeoutError:
+            raise AssertionError(f"{text!r} was expected on the server's clipboard, and {pasted!r} is there") from None
+
     async def stop(self) -> None:
-        """End the X server and its client; the port is free afterwards."""
+        """End the X server and its clients; the port is free afterwards."""
         client, server, self._client, self._server = self._client, self._server, None, None
+        await self._forget_clipboard()
         if client is not None and client.stdin is not None:
             client.stdin.close()
         for process in (client, server):
             if process is not None:
                 process.terminate()
                 await until_gone(process, 10)
+
+    async def _forget_clipboard(self) -> None:
+        clipboard, self._clipboard = self._clipboard, None
+        if clipboard is not None:
+            clipboard.terminate()
+            await until_gone(clipboard, 10)
 
     async def restart(self) -> None:
         """Start it (again) on its port, with the picture it has."""
@@ -134,11 +173,11 @@ class Screen:
         finally:
             os.close(writer)
         try:
-            display = await _read_display(reader, self._server)
+            self.display = await _read_display(reader, self._server)
             await until_listening(self.port, self._server)
         finally:
             os.close(reader)
-        self._client = self._start_client(display)
+        self._client = self._start_client()
         await self._until_said("focused")
         await self._until_said(f"painted {self._picture}")
 
@@ -154,8 +193,8 @@ class Screen:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(display_to,), close_fds=True
             )
 
-    def _start_client(self, display: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __name__, display, self._picture]
+    def _start_client(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", __name__, self.display, self._picture]
         with self._path("client.out").open("wb") as out, self._path("client.err").open("ab") as err:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=err, cwd=_ROOT)
 
@@ -228,6 +267,8 @@ class _Client:
             level = 1 if event.state & X.ShiftMask else 0
             symbol = self._display.keycode_to_keysym(event.detail, level)
             symbol = symbol or self._display.keycode_to_keysym(event.detail, 0)
+            down = [name for name in ("Shift", "Control", "Mod1", "Mod4") if event.state & getattr(X, f"{name}Mask")]
+            _say(" ".join(["held", *down]))
             _say(f"key {self._names.get(symbol, hex(symbol))}")
 
     def _paint(self) -> None:

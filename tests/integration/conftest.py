@@ -59,13 +59,19 @@ async def compute() -> AsyncIterator[FakeCompute]:
 
 @pytest.fixture
 def run_gateway(compute: FakeCompute) -> RunGateway:
-    """`async with run_gateway(first_bytes=0.2, relay={…}) as running:`; `entry` adds to the cloud's own keys."""
+    """`async with run_gateway(first_bytes=0.2, relay={…}) as running:`; `entry` adds to prod's own keys."""
 
     @asynccontextmanager
     async def run(
-        *, first_bytes: float = 5.0, connect: float = 5.0, entry: dict[str, Any] | None = None, **config: Any
+        *,
+        first_bytes: float = 5.0,
+        connect: float = 5.0,
+        entry: dict[str, Any] | None = None,
+        more_clouds: dict[str, Any] | None = None,
+        **config: Any,
     ) -> AsyncIterator[Running]:
-        clouds = {"prod": {"provider": "none", "endpoint": compute.endpoint, **(entry or {})}}
+        prod = {"provider": "none", "endpoint": compute.endpoint, **(entry or {})}
+        clouds = {"prod": prod, **(more_clouds or {})}
         model = Config.model_validate({"listen": ("127.0.0.1:0",), "clouds": clouds, **config})
         dial = DialLimits(connect=connect, first_bytes=first_bytes, frame=model.relay.frame_limit)
         async with open_gateway(model, dial=dial) as gateway:

@@ -81,7 +81,7 @@ async def door(folder: Path, *local_users: str) -> AsyncIterator[list[str]]:
         return web.Response(text="ok")
 
     policy = Policy(allowed_uids(local_users))
-    app = web.Application(middlewares=[problems(str), guard(Names([]), policy, Peers())])
+    app = web.Application(middlewares=[problems(str), guard(Names([]), lambda: policy, Peers())])
     app.on_response_prepare.append(hardened({"X-Content-Type-Options": "nosniff"}))
     app.add_routes([web.get("/", who), web.get("/healthz", health)])
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from launcher.relay.pump import Pump
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd
+from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import Refused
 from tests.integration.conftest import RunGateway, Running
@@ -25,14 +27,78 @@ def alive(kind: type) -> int:
 
 
 async def test_clouds_and_servers_are_listed(running: Running) -> None:
-    assert await running.ask("GET", "/api/v1/clouds") == (200, {"clouds": [{"name": "prod"}]})
+    prod = {"name": "prod", "provider": "none", "region": None}
+    assert await running.ask("GET", "/api/v1/clouds") == (200, {"clouds": [prod]})
     running.compute.add_server("mail-01", "SHUTOFF")
     status, listing = await running.ask("GET", "/api/v1/servers?q=mail")
     assert status == 200
     [server] = listing["servers"]
     assert (server["cloud"], server["name"], server["status"]) == ("prod", "mail-01", "SHUTOFF")
     assert server["page"] == "http://jump.localhost:6080/c/prod/mail-01"
+    assert server["path"] == "/c/prod/mail-01"
     assert listing["errors"] == []
+
+
+async def test_clouds_count_their_servers_when_asked_to(run_gateway: RunGateway) -> None:
+    silent = {"dark": {"provider": "none", "endpoint": "http://127.0.0.1:1/v2.1"}}
+    async with run_gateway(more_clouds=silent) as running:
+        status, answer = await running.ask("GET", "/api/v1/clouds?count=true")
+        assert status == 200
+        prod, dark = answer["clouds"]
+        assert (prod["name"], prod["servers"], prod["problem"]) == ("prod", 1, None)
+        assert (dark["name"], dark["servers"], dark["problem"]["type"]) == ("dark", None, "cloud-unreachable")
+        assert (await running.ask("GET", "/api/v1/clouds?count=yes"))[0] == 400
+
+
+async def test_a_listing_gives_servers_of_one_name_bookmarks_of_their_own_on_whatever_page(running: Running) -> None:
+    first, second = sorted(running.compute.add_server("twin") for _ in range(2))
+    marker = ""
+    for server_id in (first, second):
+        _, listing = await running.ask("GET", f"/api/v1/servers?q=twin&limit=1{marker}")
+        [server] = listing["servers"]
+        assert server["page"].endswith(f"/c/prod/{server_id}")
+        assert server["path"] == f"/c/prod/{server_id}"
+        _, same = await running.ask("GET", f"/api/v1/servers/{server['path'].removeprefix('/c/')}")
+        assert same == server
+        marker = f"&marker={quote(listing['next_marker'] or '')}"
+
+
+async def test_a_server_named_like_the_uuid_of_another_goes_by_its_own(running: Running) -> None:
+    other = next(iter(running.compute.servers))
+    server_id = running.compute.add_server(other)
+    _, listing = await running.ask("GET", "/api/v1/servers")
+    assert {one["path"] for one in listing["servers"]} == {"/c/prod/web-01", f"/c/prod/{server_id}"}
+
+
+async def test_one_segment_finds_an_alias_first_and_else_a_name_that_is_unique(run_gateway: RunGateway) -> None:
+    async with run_gateway(aliases={"db": "prod/web-01", "mail": "prod/nobody"}) as running:
+        server_id = next(iter(running.compute.servers))
+        db = running.compute.add_server("db")
+        for reference, path in (
+            ("db", "/c/db"),
+            ("web-01", "/c/prod/web-01"),
+            (server_id, f"/c/prod/{server_id}"),
+        ):
+            status, server = await running.ask("GET", f"/api/v1/servers/{reference}")
+            assert (status, server["id"], server["path"]) == (200, server_id, path)
+            assert server["page"] == f"http://jump.localhost:6080{path}"
+        assert (await running.ask("GET", f"/api/v1/servers/{db}"))[1]["name"] == "db"
+        for gone in ("mail", "nobody"):
+            status, problem = await running.ask("GET", f"/api/v1/servers/{gone}")
+            assert (status, problem["type"]) == (404, "server-not-found")
+
+
+async def test_a_name_that_several_clouds_know_is_a_problem_with_candidates(run_gateway: RunGateway) -> None:
+    async with FakeCompute() as other:
+        stage_id = other.add_server("web-01")
+        stage = {"stage": {"provider": "none", "endpoint": other.endpoint}}
+        async with run_gateway(more_clouds=stage) as running:
+            prod_id = next(iter(running.compute.servers))
+            status, problem = await running.ask("GET", "/api/v1/servers/web-01")
+            assert (status, problem["type"]) == (409, "ambiguous-server")
+            assert problem["candidates"] == [f"prod/{prod_id}", f"stage/{stage_id}"]
+            status, server = await running.ask("GET", f"/api/v1/servers/{stage_id}")
+            assert (status, server["cloud"]) == (200, "stage")
 
 
 async def test_a_server_is_found_by_name_and_by_uuid(running: Running) -> None:

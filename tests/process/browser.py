@@ -37,6 +37,14 @@ new MutationObserver(() => {
   if (state && state !== launchStates.at(-1)) launchStates.push(state);
 }).observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"]});
 """
+_RECORD_SENT = """
+globalThis.sentMessages = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (message) {
+  sentMessages.push(new Uint8Array(message.buffer ?? message)[message.byteOffset ?? 0]);
+  return send.call(this, message);
+};
+"""
 _READ_PIXELS = """(points) => {
   const shown = (canvas) => canvas.width >= 640 && canvas.height >= 480 && canvas.getClientRects().length > 0;
   const canvas = [...document.querySelectorAll("canvas")].find(shown);
@@ -74,20 +82,23 @@ async def chromium(*arguments: str) -> AsyncIterator[Browser]:
 class Profile:
     """A person's browser profile: its tabs share cookies, connections and Chromium's queue of WebSocket handshakes."""
 
-    def __init__(self, browser: Browser, output: Path) -> None:
+    def __init__(self, browser: Browser, output: Path, **options: Any) -> None:
+        """`options` are Playwright's for a context: size, colour scheme, permissions."""
         output.mkdir(parents=True, exist_ok=True)
         self._browser = browser
-        self._output = output
+        self._options = options
+        self.output = output
         self._context: BrowserContext | None = None
         self.tabs: list[Tab] = []
 
     async def tab(self) -> Tab:
         """A new, empty tab."""
         if self._context is None:
-            self._context = await self._browser.new_context()
+            self._context = await self._browser.new_context(**self._options)
         page = await self._context.new_page()
         await page.add_init_script(_RECORD_STATES)
-        self.tabs.append(Tab(page, self._output / f"tab-{next(_numbers)}"))
+        await page.add_init_script(_RECORD_SENT)
+        self.tabs.append(Tab(page, self.output / f"tab-{next(_numbers)}"))
         return self.tabs[-1]
 
     async def open(self, url: str) -> Tab:
@@ -131,6 +142,11 @@ class Tab:
         """Every state that the page has shown since it was opened."""
         states: list[str] = await self.page.evaluate("launchStates")
         return states
+
+    async def sent(self) -> list[int]:
+        """The first byte of every WebSocket message that the page sent: RFB's message type, after the greeting."""
+        sent: list[int] = await self.page.evaluate("sentMessages")
+        return sent
 
     async def close(self) -> None:
         """Close the tab, as a person does."""

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from launcher.config.load import load
 from launcher.daemon import Gateway, open_gateway
@@ -99,10 +99,11 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo_in_process(folder: Path) -> AsyncIterator[Demo]:
-    """The simulated cloud and the real gateway in front of it."""
+async def demo_in_process(folder: Path, **settings: Any) -> AsyncIterator[Demo]:
+    """The simulated cloud (`settings` are `open_cloud`'s) and the real gateway in front of it."""
     port = free_port()
-    async with demo_cloud() as cloud, open_gateway(load(write_settings(folder, cloud, port))) as gateway:
+    folder.mkdir(exist_ok=True)
+    async with demo_cloud(**settings) as cloud, open_gateway(load(write_settings(folder, cloud, port))) as gateway:
         yield Demo(cloud, gateway, f"http://localhost:{port}")
 
 

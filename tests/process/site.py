@@ -59,10 +59,12 @@ class Site:
         """How often the cloud was asked for a console."""
         return len(self.compute.console_requests)
 
-    def daemon(self, *, settings: Mapping[str, Any] | None = None, **entry: Any) -> Daemon:
-        """A daemon that knows this one cloud; `entry` adds to the cloud's entry, `settings` to the top level."""
+    def daemon(
+        self, *, settings: Mapping[str, Any] | None = None, others: Mapping[str, Any] | None = None, **entry: Any
+    ) -> Daemon:
+        """A daemon that knows this cloud and `others`; `entry` adds to its entry, `settings` to the top level."""
         bare = {"provider": "none", "endpoint": self.compute.endpoint, "api_token": {"file": str(self._api_token)}}
-        return Daemon(self._output, {"lab": {**bare, **entry}}, **(settings or {}))
+        return Daemon(self._output, {"lab": {**bare, **entry}, **(others or {})}, **(settings or {}))
 
 
 async def start_screens(stack: AsyncExitStack, output: Path, *pictures: str) -> list[Screen]:

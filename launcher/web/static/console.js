@@ -4,6 +4,7 @@ import RFB from "./novnc/core/rfb.js";
 import { get, problemOf } from "./api.js";
 import { failing, pause, verdict } from "./ending.js";
 import * as panel from "./panel.js";
+import { tools } from "./tools.js";
 import { closed } from "./words.js";
 
 const POLL_MS = 500;
@@ -12,7 +13,6 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 const part = (id) => document.getElementById(id);
 const { cloud, server } = part("console").dataset; // percent-encoded by the gateway
-const watching = new URLSearchParams(location.search).get("view") === "only";
 const screen = part("screen");
 const last = part("last");
 
@@ -20,7 +20,8 @@ let current = null; // the attempt that the page is about
 let again = false; // this tab has shown the screen before
 let failures = 0; // attempts since it last stood steadily
 let waiting = 0; // timer of the next attempt
-let scaled = true;
+
+const tool = tools(() => (current?.connected && !current.over ? current.rfb : null));
 
 function launchId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -33,11 +34,16 @@ function address(id) {
   return url;
 }
 
+function enter(state) {
+  panel.state(state);
+  tool.connected(state === "connected");
+}
+
 // ---- one attempt
 
 function connect() {
   leave();
-  panel.state(again ? "reconnecting" : "launching");
+  enter(again ? "reconnecting" : "launching");
   panel.countdown(null);
   const id = launchId();
   const socket = new WebSocket(address(id), ["binary"]);
@@ -52,11 +58,11 @@ function connect() {
 
 function join(attempt) {
   const rfb = new RFB(screen, attempt.socket, { shared: true });
-  rfb.viewOnly = watching;
-  rfb.scaleViewport = scaled;
+  tool.apply(rfb);
   rfb.background = "transparent";
   rfb.addEventListener("connect", () => arrive(attempt));
   rfb.addEventListener("disconnect", () => end(attempt, 1005, ""));
+  rfb.addEventListener("clipboard", (event) => tool.received(event.detail.text));
   rfb.addEventListener("securityfailure", (event) => {
     attempt.problem = { title: "The screen refused the sign-in.", detail: event.detail.reason };
   });
@@ -79,8 +85,9 @@ function arrive(attempt) {
   panel.steps(null);
   panel.problem(null);
   panel.credentials(null);
-  panel.state("connected");
-  attempt.rfb.focus();
+  enter("connected");
+  for (const canvas of screen.querySelectorAll("canvas")) canvas.tabIndex = 0; // so that Tab finds the way back
+  if (!document.querySelector(":popover-open")) attempt.rfb.focus();
   if (UUID.test(server)) learnName();
 }
 
@@ -113,19 +120,18 @@ async function end(attempt, code, reason) {
   if (attempt !== current) return;
   if (attempt.connected) keepPicture();
   panel.credentials(null);
-  panel.state(again ? "reconnecting" : "launching");
+  enter(again ? "reconnecting" : "launching");
   const { next, problem } = await judge(attempt, code, reason);
   if (attempt !== current) return;
   panel.problem(problem);
   if (next === "retry") retry();
-  else panel.state(next === "done" ? "disconnected" : "failed");
+  else enter(next === "done" ? "disconnected" : "failed");
 }
 
 /** What comes next, and the problem in words. */
 async function judge(attempt, code, reason) {
   if (attempt.problem) return { next: "failed", problem: attempt.problem };
   if (!attempt.opened) return refused();
-  if (code === 1000) return { next: "done", problem: reason ? { title: reason } : null };
   const launch = await launchOf(attempt);
   if (launch && attempt === current && !attempt.connected) panel.steps(launch, Date.now());
   const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);
@@ -152,7 +158,7 @@ function keepPicture() {
 function retry() {
   const due = Date.now() + pause(failures, Math.random()) * 1000;
   failures += 1;
-  panel.state("reconnecting");
+  enter("reconnecting");
   const tick = () => {
     const left = (due - Date.now()) / 1000;
     if (left <= 0) {
@@ -188,20 +194,6 @@ function connectNow() {
 
 part("reconnect").addEventListener("click", connectNow);
 part("again").addEventListener("click", connectNow);
-part("ctrl-alt-del").hidden = watching;
-part("ctrl-alt-del").addEventListener("click", () => {
-  current?.rfb.sendCtrlAltDel();
-  current?.rfb.focus();
-});
-part("scale").addEventListener("click", (event) => {
-  scaled = !scaled;
-  event.currentTarget.setAttribute("aria-pressed", String(scaled));
-  if (current) current.rfb.scaleViewport = scaled;
-});
-part("full-screen").addEventListener("click", () => {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else part("console").requestFullscreen().then(() => current?.rfb.focus(), () => {});
-});
 window.addEventListener("online", () => {
   if (current?.over && document.documentElement.dataset.state === "reconnecting") connect();
 });

@@ -1,16 +1,17 @@
 // What the end of a WebSocket means, and how long to wait before the next. Pure.
 
-const TEMPORARY = new Set([429, 502, 503, 504]);
+const TEMPORARY = new Set([409, 429, 502, 503, 504]);
 const FINAL = new Set([1002, 1003, 1007, 1008, 1009]);
 const LONGEST_PAUSE = 30;
 
 /**
- * "done": it ended as somebody wanted; "failed": it will not get better by itself; "retry": connect again.
- * Codes 4xxx are 4000 + the HTTP status that the problem would have had. A tab that has shown the screen before
- * (`again`) waits for clouds and console proxies to come back; a first launch says at once what is wrong.
+ * "done": it ended before it showed anything, and nothing is wrong; "failed": it will not get better by itself;
+ * "retry": connect again. Codes 4xxx are 4000 + the HTTP status that the problem would have had. A tab that has shown
+ * the screen before (`again`) waits for servers, clouds and console proxies to come back; a first launch says at once
+ * what is wrong.
  */
 export function verdict(code, again) {
-  if (code === 1000) return "done";
+  if (code === 1000) return again ? "retry" : "done"; // not this page's own: it goes without waiting for an answer
   if (code >= 4000) return failing(code - 4000, again);
   return FINAL.has(code) ? "failed" : "retry";
 }

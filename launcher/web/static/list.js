@@ -1,20 +1,75 @@
-// The list of servers.
+// The list of servers: each cloud is asked for itself, so that a slow one holds up no other; searching asks nobody.
 
 import { get, problemOf } from "./api.js";
+import { add, matching, sorted } from "./search.js";
 import { shown } from "./words.js";
 
-const PAGE = 100;
-const SETTLE_MS = 250;
-const search = document.getElementById("search");
-const field = document.getElementById("q");
+const PAGE = 1000; // servers a request
+const STEP = 200; // rows shown at once
+const AT_ONCE = 4; // requests: a browser makes six for each gateway, and other tabs want some
+const FRESH_MS = 30_000;
+const part = (id) => document.getElementById(id);
+const field = part("q");
 const rows = document.querySelector("#servers tbody");
-const problems = document.getElementById("problems");
-const message = document.getElementById("message");
-const more = document.getElementById("more");
+const more = part("more");
 
-let asking = new AbortController();
-let marker = null;
-let timer = 0;
+let clouds = new Map(); // name → {servers, problem, waiting}
+let refused = null; // the problem of the gateway itself
+let limit = STEP;
+let drawn = "";
+let askedAt = 0;
+let asking = false;
+
+// ---- asking
+
+async function refresh() {
+  asking = true;
+  const reply = await get("/api/v1/clouds").catch(() => null);
+  refused = reply?.ok ? null : complaint(reply);
+  if (reply?.ok) {
+    const known = clouds;
+    const names = reply.body.clouds.map((cloud) => cloud.name);
+    clouds = new Map(names.map((name) => [name, known.get(name) ?? { servers: [], problem: null, waiting: true }]));
+    draw();
+    const queue = [...names];
+    await Promise.all(Array.from({ length: AT_ONCE }, () => work(queue)));
+  }
+  asking = false;
+  askedAt = Date.now();
+  draw();
+  document.documentElement.dataset.state = "ready";
+}
+
+async function work(queue) {
+  while (queue.length) {
+    const name = queue.shift();
+    const cloud = clouds.get(name);
+    Object.assign(cloud, await ask(name, cloud.servers), { waiting: false });
+    draw();
+  }
+}
+
+/** A cloud's servers, and its problem; where it does not answer, the servers that were known stay. */
+async function ask(cloud, known) {
+  const servers = [];
+  let marker = null;
+  do {
+    const query = new URLSearchParams({ cloud, limit: String(PAGE), ...(marker === null ? {} : { marker }) });
+    const reply = await get(`/api/v1/servers?${query}`).catch(() => null);
+    if (!reply?.ok) return { servers: known, problem: complaint(reply) };
+    add(servers, reply.body.servers);
+    if (reply.body.errors.length) return { servers: servers.length ? servers : known, problem: reply.body.errors[0] };
+    marker = reply.body.next_marker;
+  } while (marker !== null);
+  return { servers, problem: null };
+}
+
+function complaint(reply) {
+  if (reply) return problemOf(reply);
+  return { title: "The gateway does not answer.", hint: "Is your tunnel to it still open?" };
+}
+
+// ---- drawing
 
 function element(tag, text, className = "") {
   const made = document.createElement(tag);
@@ -23,99 +78,113 @@ function element(tag, text, className = "") {
   return made;
 }
 
-/** Browsers take `.` and `..` out of a path even when they are percent-encoded: such servers go by their UUID. */
-function bookmark(server) {
-  const usable = server.name && server.name !== "." && server.name !== ".." && !/\p{Cs}/u.test(server.name);
-  const reference = usable && !server.ambiguous ? server.name : server.id;
-  return `/c/${encodeURIComponent(server.cloud)}/${encodeURIComponent(reference)}`;
+/** Roles are said because a phone's layout is none of a table's, and browsers forget them then. */
+function cell(text, className = "") {
+  const made = element("td", text, className);
+  made.role = "cell";
+  return made;
 }
 
 function row(server) {
   const link = element("a", shown(server.name || server.id));
-  link.href = bookmark(server);
+  link.href = server.path;
   link.title = server.id;
-  const name = document.createElement("td");
   const isolated = document.createElement("bdi");
   isolated.append(link);
+  const name = cell("");
   name.append(isolated);
-  const state = server.task_state ? `${server.status} (${server.task_state})` : server.status;
-  const status = element("td", shown(state), "status");
-  status.dataset.status = server.status;
+  const state = cell(shown(server.task_state ? `${server.status} · ${server.task_state}` : server.status), "state");
+  state.dataset.status = server.status;
   const made = document.createElement("tr");
-  made.append(name, element("td", shown(server.cloud)), status);
+  made.role = "row";
+  made.append(name, cell(shown(server.cloud), "cloud"), state);
   return made;
 }
 
 function problemLine(problem) {
   const instance = problem.instance && `Instance: ${problem.instance}`;
-  const words = [problem.detail ?? problem.title, problem.hint, instance].filter(Boolean).join(" ");
+  const request = problem.request_id && `Request id: ${problem.request_id}`;
+  const words = [problem.detail ?? problem.title, problem.hint, request, instance].filter(Boolean).join(" ");
   return element("li", problem.cloud && !words.startsWith(problem.cloud) ? `${problem.cloud}: ${words}` : words);
 }
 
-/** Two servers of one cloud may bear one name: then the name is no bookmark. */
-function markAmbiguous(servers) {
-  const count = new Map();
-  const key = (server) => JSON.stringify([server.cloud, server.name]);
-  for (const server of servers) count.set(key(server), (count.get(key(server)) ?? 0) + 1);
-  return servers.map((server) => ({ ...server, ambiguous: count.get(key(server)) > 1 }));
-}
-
-function show(body, fresh) {
-  const servers = markAmbiguous(body.servers ?? []).map(row);
-  const lines = (body.errors ?? []).map(problemLine);
-  if (fresh) {
-    rows.replaceChildren(...servers);
-    problems.replaceChildren(...lines);
-  } else {
-    rows.append(...servers);
-    problems.append(...lines);
+function draw() {
+  const all = sorted([...clouds.values()].flatMap((cloud) => cloud.servers));
+  const found = matching(all, field.value);
+  const wrong = [refused, ...[...clouds.values()].map((cloud) => cloud.problem)].filter(Boolean);
+  const now = JSON.stringify([found.slice(0, limit), found.length, wrong]);
+  if (now !== drawn) {
+    drawn = now;
+    const focused = rows.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    rows.replaceChildren(...found.slice(0, limit).map(row));
+    if (focused) links().find((link) => link.getAttribute("href") === focused)?.focus();
+    part("problems").replaceChildren(...wrong.map(problemLine));
+    part("problems").hidden = wrong.length === 0;
+    more.hidden = found.length <= limit;
+    more.textContent = `Show more (${found.length - limit})`;
   }
-  marker = body.next_marker ?? null;
-  more.hidden = marker === null;
-  const count = rows.childElementCount;
-  message.textContent = count ? `${count} shown${marker === null ? "" : ", there are more"}` : "No server found.";
+  part("servers").hidden = found.length === 0;
+  part("message").textContent = summary(all.length, found.length);
 }
 
-async function ask(fresh) {
-  asking.abort();
-  const own = new AbortController();
-  asking = own;
-  const query = new URLSearchParams({ limit: String(PAGE) });
-  if (field.value.trim()) query.set("q", field.value.trim());
-  if (!fresh && marker !== null) query.set("marker", marker);
-  document.documentElement.dataset.state = "asking";
-  try {
-    const reply = await get(`/api/v1/servers?${query}`, own.signal);
-    if (own.signal.aborted) return;
-    if (reply.ok) show(reply.body ?? {}, fresh);
-    else fail([problemOf(reply)]);
-  } catch {
-    if (own.signal.aborted) return;
-    fail([{ title: "The gateway does not answer.", hint: "Is your tunnel to it still open?" }]);
-  }
-  document.documentElement.dataset.state = "ready";
+function summary(all, found) {
+  const waiting = [...clouds].filter(([, cloud]) => cloud.waiting).map(([name]) => name);
+  const count = field.value.trim() ? `${found} of ${all} servers` : `${all} ${all === 1 ? "server" : "servers"}`;
+  if (waiting.length) return `${all ? `${count}. ` : ""}Waiting for ${waiting.join(", ")} …`;
+  if (refused && !all) return "";
+  return all && !found ? `No server among ${all} matches.` : count;
 }
 
-function fail(found) {
-  problems.replaceChildren(...found.map(problemLine));
-  message.textContent = "";
-}
+// ---- the person
 
-function searchNow() {
-  clearTimeout(timer);
+const links = () => [...rows.querySelectorAll("a")];
+
+function search() {
+  limit = STEP;
   const query = field.value.trim();
   history.replaceState(null, "", query ? `/?q=${encodeURIComponent(query)}` : "/");
-  ask(true);
+  draw();
 }
 
-field.value = new URLSearchParams(location.search).get("q") ?? "";
-field.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(searchNow, SETTLE_MS);
-});
-search.addEventListener("submit", (event) => {
+/** Move the focus by `step` rows; above the first is the search field. */
+function move(step) {
+  const all = links();
+  const at = all.indexOf(document.activeElement);
+  const to = Math.min(at + step, all.length - 1);
+  if (to < 0) field.focus();
+  else all[to]?.focus();
+}
+
+function toSearch() {
+  field.focus();
+  field.select();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) move(step);
+  else if (event.key === "/" && event.target !== field) toSearch();
+  else if (event.key === "Escape" && event.target !== field) toSearch();
+  else if (event.key === "Enter" && event.target === field) links()[0]?.click();
+  else return;
   event.preventDefault();
-  searchNow();
 });
-more.addEventListener("click", () => ask(false));
-ask(true);
+field.value = new URLSearchParams(location.search).get("q") ?? "";
+field.addEventListener("input", search);
+part("search").addEventListener("submit", (event) => event.preventDefault());
+more.addEventListener("click", () => {
+  const first = limit;
+  limit += STEP;
+  draw();
+  links()[first]?.focus();
+});
+
+/** Ask again where the list is older than this and somebody looks. */
+function refreshAfter(age) {
+  if (!asking && !document.hidden && Date.now() - askedAt >= age) refresh();
+}
+
+document.addEventListener("visibilitychange", () => refreshAfter(FRESH_MS / 3));
+setInterval(() => refreshAfter(FRESH_MS), 1000);
+refresh();

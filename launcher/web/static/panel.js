@@ -1,6 +1,7 @@
 // What the console page says: states, launch steps, problems. It writes texts and nothing else into the page.
 
-import { seconds, shown, until } from "./words.js";
+import { copy } from "./tools.js";
+import { details, seconds, shown, until } from "./words.js";
 
 const STATES = {
   launching: "Connecting …",
@@ -9,8 +10,10 @@ const STATES = {
   failed: "Not connected",
   disconnected: "Disconnected",
 };
-const MARKS = { doing: "…", done: "✓", failed: "✗" };
 const part = (id) => document.getElementById(id);
+
+let called = part("name").textContent;
+let told = null;
 
 function say(id, text) {
   part(id).textContent = text ? String(text) : "";
@@ -23,25 +26,33 @@ export function state(name) {
   part("state").textContent = STATES[name];
   part("again").hidden = name !== "failed" && name !== "disconnected";
   part("again").textContent = name === "disconnected" ? "Connect again" : "Try again";
-  part("ctrl-alt-del").disabled = name !== "connected" || part("ctrl-alt-del").hidden;
+  title();
+}
+
+function title() {
+  document.title = `${called} · ${STATES[document.documentElement.dataset.state]}`;
 }
 
 /** Show a problem in words, or none. */
 export function problem(found) {
+  told = found;
   say("headline", found?.title);
-  say("detail", found?.detail);
+  say("detail", found?.detail === found?.title ? null : found?.detail);
   say("hint", found?.hint);
   const ids = [found?.request_id && `Request id: ${found.request_id}`, found?.instance && `Instance: ${found.instance}`];
   say("request-id", ids.filter(Boolean).join(" · "));
+  part("copy").hidden = !found;
+  say("copied", null);
 }
 
-/** Show how far a launch has come; an empty list clears it. */
+/** Show how far a launch has come; null clears it. */
 export function steps(launch, now) {
   const lines = (launch?.steps ?? []).map((step) => {
     const line = document.createElement("li");
     line.dataset.state = step.state;
-    const took = typeof step.seconds === "number" ? ` ${seconds(step.seconds)}` : "";
-    line.textContent = `${MARKS[step.state] ?? ""} ${step.text ?? step.name}${took}`;
+    const took = document.createElement("span");
+    took.textContent = typeof step.seconds === "number" ? seconds(step.seconds) : "";
+    line.append(step.text ?? step.name, took);
     return line;
   });
   part("steps").replaceChildren(...lines);
@@ -56,8 +67,10 @@ export function countdown(left) {
 
 /** The server's name, once it is known better than by its address. */
 export function name(text) {
-  document.title = shown(text);
-  part("name").textContent = shown(text);
+  called = shown(text);
+  part("name").textContent = called;
+  part("screen").setAttribute("aria-label", `Screen of ${called}`);
+  title();
 }
 
 /** Ask for what the screen wants to know of the person; null takes the question away. */
@@ -76,3 +89,8 @@ export function credentials(types, answer) {
   };
   form.querySelector("label:not([hidden]) input").focus();
 }
+
+part("copy").addEventListener("click", async () => {
+  const done = await copy(details(called, location.href, told, new Date()));
+  say("copied", done ? "Copied." : "The browser does not allow it: select the text and press Ctrl-C.");
+});

@@ -1,11 +1,12 @@
 // Texts for a person: strangers' names made harmless, problems and times in words.
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
-const LONGEST = 200;
+const LONGEST = 300;
 
 /** A name as it may safely be shown: controls and direction overrides as escapes, cut when very long. */
 export function shown(name) {
-  const cut = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
+  const signs = [...name];
+  const cut = signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("")}…` : name;
   return cut.replace(UNSEEN, (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
 }
 
@@ -24,6 +25,23 @@ export function until(moment, now) {
 
 /** A problem made of a WebSocket's close reason, for when the gateway told no more. */
 export function closed(code, reason) {
+  if (code === 1000) return { title: "The server ended the session.", detail: reason };
   const title = reason || "The connection ended.";
   return { title, detail: reason ? null : `WebSocket close code ${code}.` };
+}
+
+/** A problem as text, for a ticket: what, where, when, and the ids by which its traces are found. */
+export function details(name, address, problem, now) {
+  const { title, detail, hint, request_id: request, instance, status } = problem ?? {};
+  const lines = [
+    `${name}: ${title ?? ""}`,
+    detail !== title && detail,
+    hint,
+    request && `Request id: ${request}`,
+    instance && `Instance: ${instance}`,
+    status && `Status: ${status}`,
+    `Page: ${address}`,
+    `Time: ${now.toISOString()}`,
+  ];
+  return lines.filter(Boolean).join("\n");
 }

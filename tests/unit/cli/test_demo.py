@@ -32,7 +32,7 @@ def test_help_says_what_it_is_and_what_it_takes(capsys: pytest.CaptureFixture[st
     assert main(["demo", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for words in (
-        "without any account",
+        "Needs no account",
         "--port PORT",
         "--open ",
         "--openrc FILE",

@@ -23,9 +23,13 @@ class Daemon:
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
         self.config: Config | None = None
+        self.again: Config | None = None
 
-    async def __call__(self, config: Config, *, ready: Ready | None = None) -> None:
+    async def __call__(
+        self, config: Config, *, read: Callable[[], Config] | None = None, ready: Ready | None = None
+    ) -> None:
         self.config = config
+        self.again = read() if read else None
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
@@ -33,8 +37,8 @@ class Daemon:
         ready(["unix:/x", "http://127.0.0.1:6080"])
 
 
-def options(file: str = "good.yaml") -> argparse.Namespace:
-    return argparse.Namespace(config=Path(file), log_level="warning")
+def options(file: str = "good.yaml", log_level: str | None = "warning") -> argparse.Namespace:
+    return argparse.Namespace(config=Path(file), log_level=log_level)
 
 
 def test_the_daemon_gets_the_configuration_and_the_log_its_level() -> None:
@@ -43,6 +47,21 @@ def test_the_daemon_gets_the_configuration_and_the_log_its_level() -> None:
     assert daemon.config is not None
     assert list(daemon.config.clouds) == ["bare"]
     assert logging.getLogger("launcher").level == logging.WARNING
+
+
+def test_without_the_option_the_configuration_says_what_is_logged(folder: Path) -> None:
+    (folder / "quiet.yaml").write_text((folder / "good.yaml").read_text() + "log_level: error\n")
+    assert run(options("quiet.yaml", None), Daemon()) == 0
+    assert logging.getLogger("launcher").level == logging.ERROR
+
+
+def test_a_configuration_that_is_read_again_is_still_overruled_by_the_option(folder: Path) -> None:
+    (folder / "quiet.yaml").write_text((folder / "good.yaml").read_text() + "log_level: error\n")
+    daemon = Daemon()
+    assert run(options("quiet.yaml", "debug"), daemon) == 0
+    assert daemon.again is not None
+    assert daemon.again == daemon.config
+    assert daemon.again.log_level == "debug"
 
 
 def test_a_terminal_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:

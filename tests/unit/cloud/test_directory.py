@@ -206,3 +206,21 @@ async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
     assert {server.cloud for server in listing.servers} == {"prod"}
     assert "fault of the gateway" in str(listing.errors["stage"])
     assert await directory.locate("db") == ("prod", "db")
+
+
+async def test_servers_are_counted_by_cloud_and_a_silent_one_hides_no_other(
+    prod: FakeCloud, stage: FakeCloud, clock: HandClock
+) -> None:
+    directory = Directory({"prod": prod, "stage": stage}, {}, clock)
+    stage.down = True
+    counts = await directory.count()
+    assert counts.servers == {"prod": 5}
+    assert list(counts.errors) == ["stage"]
+
+
+async def test_a_listing_says_which_names_are_shared_on_any_of_its_parts(
+    prod: FakeCloud, stage: FakeCloud, clock: HandClock
+) -> None:
+    directory = Directory({"prod": prod, "stage": stage}, {}, clock)
+    listing = await directory.list(cloud=None, query="", limit=1, marker=None)
+    assert listing.shared == {("prod", "twin")}

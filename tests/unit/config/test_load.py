@@ -84,10 +84,15 @@ NAME = (
     "a name begins with a letter or digit and goes on with letters, digits, dots, dashes and underscores, 63 "
     "characters at most"
 )
-TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, public_urls, relay, secure_yaml"
+TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, log_level, public_urls, relay, secure_yaml"
 SENTENCES = {
     "unknown key": ("relai: {}", 'relai: unknown key "relai". Did you mean "relay"?'),
     "unlike any": ("xyz: {}", f'xyz: unknown key "xyz". Known here: {TOP}.'),
+    "none of a few": ("log_level: loud", "log_level: one of these is expected: 'debug', 'info', 'warning', 'error'"),
+    "a socket twice": (
+        "listen: [systemd, 'systemd:web']",
+        'listen: "systemd" takes every socket that is passed: leave "systemd:web" out, or "systemd"',
+    ),
     "unknown below": ("relay: {session: 1}", 'relay.session: unknown key "session". Did you mean "sessions"?'),
     "text for a list": ("listen: 127.0.0.1:6080", 'listen: a list is expected: ["127.0.0.1:6080"]'),
     "keys for a list": ("listen: {a: b}", "listen: a list is expected, not keys of its own"),

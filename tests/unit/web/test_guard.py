@@ -111,7 +111,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
             answers,
             guard(
                 Names(["http://jump.localhost:6080", "https://jump.example.net"]),
-                Policy(frozenset({1000})),
+                lambda: Policy(frozenset({1000})),
                 gateway.peers,
                 body_timeout=0.05,
             ),
@@ -311,7 +311,7 @@ async def test_a_client_that_has_gone_is_nobody() -> None:
         raise AssertionError
 
     peers = FakePeers()
-    middleware = guard(Names([]), Policy(frozenset({1000})), peers)
+    middleware = guard(Names([]), lambda: Policy(frozenset({1000})), peers)
     request = make_mocked_request("GET", "/", headers={"Host": "localhost"})
     request.protocol.transport = None
     with pytest.raises(NotSignedInError):

@@ -12,10 +12,10 @@ from yarl import URL
 
 from launcher.errors import AmbiguousServerError, LauncherError, ServerNotFoundError
 from launcher.web import pages
+from launcher.web.bookmarks import page_path
 from launcher.web.pages import (
     PAGE_HEADERS,
     SECURITY_HEADERS,
-    page_path,
     page_routes,
     problem_page,
     render_problem,
@@ -84,7 +84,7 @@ async def client(directory: FakeDirectory) -> AsyncIterator[Client]:
             return web.Response(status=404, text=type(error).__name__)
 
     app = web.Application(middlewares=[problems])
-    app.add_routes(page_routes(directory, STATIC))
+    app.add_routes(page_routes(lambda: directory, STATIC))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -171,7 +171,7 @@ async def test_a_very_long_name_is_shown_cut(client: Client) -> None:
     reply = await get(client, page_path("prod", "x" * 5000))
     text = await reply.text()
     assert "x" * 5000 in text, "whole in the address"
-    assert f"<title>{'x' * 199}…</title>" in text
+    assert f"<title>{'x' * 299}…</title>" in text
 
 
 async def test_a_cloud_that_is_not_there_is_not_found(client: Client) -> None:
@@ -282,7 +282,13 @@ def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
 
 def test_every_template_is_in_use() -> None:
     folder = Path(pages.__file__).parent / "templates"
-    assert {file.name for file in folder.iterdir()} == {"base.html", "list.html", "console.html", "problem.html"}
+    assert {file.name for file in folder.iterdir()} == {
+        "base.html",
+        "console.html",
+        "icons.html",
+        "list.html",
+        "problem.html",
+    }
 
 
 def test_a_problem_page_costs_no_reading_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:

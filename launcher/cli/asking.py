@@ -1,0 +1,165 @@
+"""The arguments of the commands that ask a running gateway."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from importlib import import_module
+
+from launcher.cli.arguments import Group, add_gateway, add_json
+
+_COUNT = re.compile("[1-9][0-9]{0,8}")
+_REFERENCE = """REFERENCE is
+  cloud/name   as in the list that "console-launcher servers" prints
+  cloud/uuid   always that server, whatever it is called
+  an alias     as the operator set it in the configuration
+  a name       that only one server has, among all clouds"""
+
+
+def add_asking(group: Group) -> None:
+    """Every command that asks a running gateway."""
+    _add_servers(group)
+    _add_clouds(group)
+    _add_url(group)
+    _add_open(group)
+    _add_sessions(group)
+    _add_end(group)
+
+
+def _add_servers(group: Group) -> None:
+    parser = group.add(
+        "servers",
+        "list the servers of all clouds",
+        about="""On a terminal the table is cut to its width. In a file or a pipe it is whole: one line a
+server below the line of titles, a tab between the cells, and what is no visible character
+written as \\n, \\x1b or \\u202e. --json prints what the gateway's API answers.
+
+A cloud that does not answer hides no other: its problem is told on standard error (with
+--json: in "errors"), and the exit code is 75.""",
+        examples="""# every server
+console-launcher servers
+# those with "web" in their name or id, in one cloud
+console-launcher servers web --cloud prod
+# the bookmarks of all servers that run
+console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").page'""",
+    )
+    parser.add_argument(
+        "query", metavar="QUERY", nargs="?", default="", help="only servers whose name, id or cloud contains this"
+    )
+    _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
+    parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")
+    add_json(parser)
+    add_gateway(parser)
+
+
+def _add_clouds(group: Group) -> None:
+    parser = group.add(
+        "clouds",
+        "list the clouds, and how many servers each has",
+        about="""A cloud that does not answer has a "?" for its servers, its problem is told on standard
+error (with --json: in "problem"), and the exit code is 75.""",
+        examples="""# which clouds there are, and whether they answer
+console-launcher clouds""",
+    )
+    add_json(parser)
+    add_gateway(parser)
+
+
+def _add_url(group: Group) -> None:
+    parser = group.add(
+        "url",
+        "print the bookmark of a server's console page",
+        about=f"""The address begins with the first of the gateway's public_urls and holds no secret: it is
+good for years, for everybody who may use the gateway. An alias is a bookmark of its own.
+
+{_REFERENCE}""",
+        examples="""# an address to keep
+console-launcher url prod/web-01
+# one whose page shows the screen and sends nothing
+console-launcher url prod/web-01 --view-only""",
+    )
+    _add_reference(parser)
+
+
+def _add_open(group: Group) -> None:
+    parser = group.add(
+        "open",
+        "open a server's console page in the browser",
+        module="open_page",
+        about=f"""Where no browser can be shown (no display, or over SSH), the address is printed, to be
+opened on your own machine. $BROWSER names another browser.
+
+{_REFERENCE}""",
+        examples="""# look at a screen now
+console-launcher open prod/web-01""",
+    )
+    _add_reference(parser)
+
+
+def _add_sessions(group: Group) -> None:
+    parser = group.add(
+        "sessions",
+        "list the sessions: who views which server now",
+        about="""SENT is what the person sent (keys, pointer), RECEIVED what the screen showed.
+SINCE is in UTC.""",
+        examples="""# who is there
+console-launcher sessions""",
+    )
+    add_json(parser)
+    add_gateway(parser)
+
+
+def _add_end(group: Group) -> None:
+    parser = group.add(
+        "end",
+        "end a session; its viewer is told who did",
+        about="""SESSION is the id from "console-launcher sessions", or the beginning of it that no other
+session has. The person can open the page again; what they may do is the operator's to set.""",
+        examples="""# end the session whose id begins with 3f2a
+console-launcher end 3f2a""",
+    )
+    _complete(
+        parser.add_argument("session", metavar="SESSION", help="the session's id, or its beginning"),
+        "sessions",
+    )
+    add_json(parser)
+    add_gateway(parser)
+
+
+def add_completion(group: Group) -> None:
+    """`completion`, which asks nobody; what it prints does."""
+    parser = group.add(
+        "completion",
+        "print what teaches your shell to complete with the TAB key",
+        about="""Commands, options, and from the running gateway servers, clouds and sessions.
+Put the line of your shell into its file, and open a new shell:
+
+  bash   ~/.bashrc                    eval "$(console-launcher completion bash)"
+  zsh    ~/.zshrc, after compinit     eval "$(console-launcher completion zsh)"
+  fish   ~/.config/fish/config.fish   console-launcher completion fish | source""",
+        examples="""# for this shell only, to try it
+eval "$(console-launcher completion bash)\"""",
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    _complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
+    parser.add_argument("--view-only", action="store_true", help="for a page that sends no keys and no pointer")
+    add_json(parser)
+    add_gateway(parser)
+
+
+def _complete(action: argparse.Action, offers: str) -> None:
+    """Lets the TAB key offer what a function of `launcher.cli.candidates` finds."""
+
+    def completer(**asked: object) -> object:
+        return getattr(import_module("launcher.cli.candidates"), offers)(**asked)
+
+    action.completer = completer  # type: ignore[attr-defined]  # the argcomplete library looks for it there
+
+
+def _count(text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f'"{text}": a number from 1 to 999999999 is expected')
+    return int(text)

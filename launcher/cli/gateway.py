@@ -1,0 +1,83 @@
+"""Which gateway a command asks, and what it is called there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from launcher.cli.exits import Exit
+from launcher.cli.failure import Failure
+
+SERVICE_SOCKET = "/run/console-launcher/web.sock"
+_OWN_SOCKET = "console-launcher/web.sock"
+_URL = re.compile(r"http://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?/?")
+_EXPECTED = "http://127.0.0.1:6080 or unix:/run/console-launcher/web.sock"
+START = (
+    "Start the service:  systemctl start console-launcher",
+    "Or try it out:      console-launcher demo",
+    f"Or say where it is: --gateway {_EXPECTED}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnixGateway:
+    """A gateway on a Unix socket."""
+
+    path: str
+
+    host_header = "localhost"
+    """Every gateway answers to it on such a socket."""
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpGateway:
+    """A gateway on a TCP port of this machine, or at the end of a tunnel that begins here."""
+
+    host: str
+    port: int
+
+    @property
+    def dialled(self) -> str:
+        """Where to connect: `*.localhost` is this machine, as browsers have it, whether the resolver knows or not."""
+        return "localhost" if self.host.endswith(".localhost") else self.host
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 80 else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"http://{self.host_header}"
+
+
+Gateway = UnixGateway | TcpGateway
+
+
+def parse_gateway(text: str) -> Gateway:
+    """`http://host:port`, `unix:/path` or `/path`. Raises ValueError."""
+    path = text.removeprefix("unix:")
+    if path.startswith("/") and path.isprintable():
+        return UnixGateway(path)
+    parts = _URL.fullmatch(text)
+    if parts is None or int(parts["port"] or 80) not in range(1, 65536):
+        raise ValueError(f"{_EXPECTED} is expected (plain http, host and port, nothing behind them)")
+    return TcpGateway((parts["six"] or parts["host"]).lower(), int(parts["port"] or 80))
+
+
+def places(runtime_folder: str | None) -> tuple[str, ...]:
+    """The sockets where a gateway is looked for when none is named, in this order."""
+    return (SERVICE_SOCKET, *([f"{runtime_folder}/{_OWN_SOCKET}"] if runtime_folder else []))
+
+
+def choose(sockets: Sequence[str], exists: Callable[[str], bool]) -> UnixGateway:
+    """The first socket that is there. Raises Failure."""
+    for path in sockets:
+        if exists(path):
+            return UnixGateway(path)
+    tried = " nor ".join(sockets)
+    neither = "neither " if len(sockets) > 1 else "no "
+    raise Failure(Exit.NO_GATEWAY, f"no gateway runs on this machine: there is {neither}{tried}.", *START)

@@ -1,0 +1,65 @@
+"""`console-launcher servers`: the servers of all clouds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from launcher.cli.answers import Object, objects, problem_line
+from launcher.cli.client import Client, client_of
+from launcher.cli.exits import Exit
+from launcher.cli.output import print_json, print_table, say
+from launcher.cli.table import Cell, Row, Tone
+
+_PART = 1000
+"""Servers asked for at once; the API's own limit."""
+_TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETED": Tone.QUIET}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints them; what is wrong with which cloud goes to standard error, or into the JSON."""
+    listing = listed(client_of(options), query=options.query, cloud=options.cloud, limit=options.limit)
+    servers, errors = listing["servers"], listing["errors"]
+    if options.json:
+        print_json(listing)
+    elif servers:
+        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers])
+    if not options.json:
+        _say_rest(options, servers, errors, more=listing["next_marker"] is not None)
+    return Exit.TRY_AGAIN if errors else Exit.OK
+
+
+def listed(client: Client, *, query: str = "", cloud: str | None = None, limit: int | None = None) -> Object:
+    """The API's listing, all its parts in one: at most `limit` servers. Raises Failure."""
+    servers: list[Object] = []
+    errors: dict[object, Object] = {}
+    marker: str | None = None
+    while True:
+        part = _PART if limit is None else min(_PART, limit - len(servers))
+        asked = {"q": query, "cloud": cloud, "limit": str(part), "marker": marker}
+        body = client.get("/api/v1/servers", {key: value for key, value in asked.items() if value})
+        servers += objects(client.gateway, body, "servers", "cloud", "id", "name", "status", "page", "path")
+        errors |= {problem.get("cloud"): problem for problem in objects(client.gateway, body, "errors")}
+        marker = body.get("next_marker")
+        if not isinstance(marker, str) or len(servers) == limit:
+            return {"servers": servers, "next_marker": marker, "errors": list(errors.values())}
+
+
+def state_of(server: Object) -> str:
+    """Its status, and what is being done with it."""
+    task = server.get("task_state")
+    return f"{server['status']} ({task})" if task else server["status"]
+
+
+def _row(server: Object) -> Row:
+    tone = _TONES.get(server["status"], Tone.PLAIN)
+    return (Cell(f"{server['cloud']}/{server['name']}"), Cell(state_of(server), tone), Cell(server["id"]))
+
+
+def _say_rest(options: argparse.Namespace, servers: Sequence[Object], errors: Sequence[Object], *, more: bool) -> None:
+    for problem in errors:
+        say(problem_line(problem))
+    if more:
+        say(f"there are more than the {len(servers)} shown: a higher --limit shows them.")
+    if not servers and not errors:
+        say(f'no server has "{options.query}" in its name, id or cloud.' if options.query else "there are no servers.")

@@ -1,0 +1,215 @@
+"""What a configuration's clouds, aliases and access become: one frozen value, which a reload replaces whole.
+
+    gather   configuration → what files and the account database say of it; may block, so it runs in a thread
+    build    that → `Parts`; does no I/O
+
+A cloud whose entry and files are as before keeps its own part: API token, consoles, requests under way. Whatever is
+under way when the value is replaced finishes with the parts it began with; these are released when the last of it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+import weakref
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from launcher.access.accounts import allowed_uids
+from launcher.access.policy import Policy
+from launcher.audit.log import LogJournal
+from launcher.clock import Clock
+from launcher.cloud.compute import Compute
+from launcher.cloud.directory import Directory
+from launcher.cloud.identity import identity_of
+from launcher.config.clouds_yaml import files_read
+from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
+from launcher.consoles.broker import Broker, Obtained
+from launcher.launch import Launcher
+from launcher.launches import Launches
+from launcher.model import Console, ConsoleKey
+from launcher.opening import ConsoleRules, Opener
+from launcher.relay.sessions import Sessions
+from launcher.relay.upstream import DialLimits
+from launcher.web.api import Api
+from launcher.web.problems import farewell
+from launcher.web.upgrade import ViewerRoute
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What no reload replaces."""
+
+    clock: Clock
+    http: aiohttp.ClientSession
+    tasks: asyncio.TaskGroup
+    sessions: Sessions
+    launches: Launches
+    limits: DialLimits
+    margin: float
+    public_url: str
+    pools: weakref.WeakSet[ThreadPoolExecutor] = field(default_factory=weakref.WeakSet)
+    """The threads of every cloud that is in use: their owner ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What stands outside the configuration itself."""
+
+    clouds: tuple[Cloud, ...]
+    aliases: Mapping[str, str]
+    uids: frozenset[int]
+    digests: Mapping[str, bytes]
+    """By cloud: of the files that its entry names, which may change while the entry does not."""
+    tls: Mapping[str, ssl.SSLContext]
+    """By cloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudPart:
+    """One cloud."""
+
+    cloud: Cloud
+    digest: bytes
+    compute: Compute
+    broker: Broker
+    rules: ConsoleRules
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that a reload replaces."""
+
+    clouds: Mapping[str, CloudPart]
+    directory: Directory
+    policy: Policy
+    viewers: ViewerRoute
+    api: Api
+
+
+class Brokers:
+    """Every cloud's broker as one."""
+
+    def __init__(self, brokers: Mapping[str, Broker]) -> None:
+        self._brokers = brokers
+
+    def keeps(self, cloud: str) -> bool:
+        """Whether a console of this cloud serves more than one session."""
+        return self._brokers[cloud].keeps(cloud)
+
+    async def obtain(self, key: ConsoleKey) -> Obtained:
+        """A console that is usable now. Raises CloudError or ServerNotFoundError."""
+        return await self._brokers[key.cloud].obtain(key)
+
+    def discard(self, console: Console) -> None:
+        """Forget a console that the console proxy refused."""
+        self._brokers[console.key.cloud].discard(console)
+
+
+def gather(config: Config) -> Gathered:
+    """Reads files and looks accounts up. Raises ConfigError."""
+    clouds = clouds_of(config)
+    usual = ssl.create_default_context()  # shared: one costs some hundred KiB
+    return Gathered(
+        clouds=clouds,
+        aliases=config.aliases,
+        uids=allowed_uids(config.access.local_users),
+        digests={cloud.name: _digest(cloud) for cloud in clouds},
+        tls={
+            cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
+            for cloud in clouds
+        },
+    )
+
+
+def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:
+    """The parts; clouds that are in `before` and have not changed are taken over from there."""
+    clouds = {cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting) for cloud in gathered.clouds}
+    directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
+    policy = Policy(gathered.uids)
+    brokers = Brokers({name: part.broker for name, part in clouds.items()})
+    launcher = Launcher(
+        directory=directory,
+        policy=policy,
+        broker=brokers,
+        opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
+        sessions=lasting.sessions,
+        launches=lasting.launches,
+        journal=LogJournal(),
+        clock=lasting.clock,
+        frame_limit=lasting.limits.frame,
+        farewell=farewell,
+    )
+    viewers = ViewerRoute(
+        directory=directory,
+        policy=policy,
+        sessions=lasting.sessions,
+        launches=lasting.launches,
+        launcher=launcher,
+        tasks=lasting.tasks,
+        frame_limit=lasting.limits.frame,
+    )
+    api = Api(
+        clouds=gathered.clouds,
+        directory=directory,
+        policy=policy,
+        broker=brokers,
+        sessions=lasting.sessions,
+        launches=lasting.launches,
+        clock=lasting.clock,
+        public_url=lasting.public_url,
+    )
+    return Parts(clouds, directory, policy, viewers, api)
+
+
+def _kept(cloud: Cloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:
+    part = before.get(cloud.name)
+    same = part is not None and part.cloud == cloud and part.digest == gathered.digests[cloud.name]
+    return part if same else None
+
+
+def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
+    # A thread of its own: a cloud that does not answer keeps no other waiting.
+    pool = ThreadPoolExecutor(1, thread_name_prefix=f"sign-in {cloud.name}")
+    lasting.pools.add(pool)
+    compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
+    # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
+    weakref.finalize(compute, pool.shutdown, wait=False)
+    broker = Broker(
+        {cloud.name: compute},
+        margin=lasting.margin,
+        single_use=[cloud.name] if cloud.entry.session_ends_with_token else [],
+        clock=lasting.clock,
+        tasks=lasting.tasks,
+    )
+    rules = ConsoleRules(
+        endpoint=compute,
+        rewrites=cloud.entry.console_url,
+        hosts=cloud.entry.console_hosts,
+        plain=cloud.entry.plain_console,
+        tls=gathered.tls[cloud.name],
+    )
+    return CloudPart(cloud, gathered.digests[cloud.name], compute, broker, rules)
+
+
+def _digest(cloud: Cloud) -> bytes:
+    """Of the contents of the files behind the cloud's entry; secrets stand in the entry itself."""
+    paths = [cloud.entry.cacert] if cloud.entry.cacert else []
+    if isinstance(cloud.entry, OpenStackEntry):
+        paths += files_read(cloud.clouds_yaml, cloud.secure_yaml)
+    found = hashlib.sha256()
+    for path in paths:
+        found.update(hashlib.sha256(f"{path}\0".encode() + _content(path)).digest())
+    return found.digest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it was there a moment ago; signing in says what is wrong with it
+        return b""

@@ -1,0 +1,368 @@
+"""Every command as a process: with a gateway and without one, in a pipe and on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from launcher.cli.parser import command_names, parser
+from launcher.cli.text import width
+from tests.fakes.compute import FakeCompute
+from tests.fakes.console_proxy import BANNER, FaultyProxy
+from tests.fakes.scripted_gateway import HANG, ScriptedGateway, http
+from tests.fakes.viewer import Viewer
+from tests.process.command import Ended, environment, interrupted, run, run_on_terminal
+from tests.process.daemon import ACCOUNT, ROOT, Daemon
+from tests.process.test_second_account import STRANGER
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOWHERE = {"CONSOLE_LAUNCHER_GATEWAY": "unix:/nowhere/web.sock"}
+HOSTILE = [
+    "<img src=x onerror=alert(1)>", "../../etc", "rtl\u202egnp.exe", "𝕏" * 255, "new\nline", "日本語サーバ",
+    "\x1b[31mred\x1b]0;title\x07", "e\u0301te\u0301", "\u0301mark", "z" + "\u0301" * 50, "tab\there", "$(reboot)",
+    "a b", ".", "..",
+]  # fmt: skip
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one command is run, and how it is to end."""
+
+    argv: tuple[str, ...]
+    code: int
+    """With a gateway."""
+    code_without: int
+    """Without one."""
+    says: str
+    """On standard output, with a gateway."""
+
+
+ROWS = {
+    "demo": Row(("demo", "--openrc", "/nowhere/openrc"), 2, 2, ""),
+    "serve": Row(("serve", "--config", "/nowhere/config.yaml"), 78, 78, ""),
+    "servers": Row(("servers", "web"), 75, 69, "prod/web-01\tACTIVE\t"),
+    "clouds": Row(("clouds",), 75, 69, "prod\tnone\t-\t"),
+    "url": Row(("url", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
+    "open": Row(("open", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
+    "sessions": Row(("sessions",), 0, 69, ""),
+    "end": Row(("end", "nobody"), 1, 69, ""),
+    "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
+    "schema": Row(("schema",), 0, 0, '"$schema"'),
+    "completion": Row(("completion", "bash"), 0, 0, "complete "),
+}
+
+
+@dataclass
+class Place:
+    """A gateway with three clouds, of which `dark` does not answer."""
+
+    daemon: Daemon
+    prod: FakeCompute
+    stage: FakeCompute
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"CONSOLE_LAUNCHER_GATEWAY": f"unix:{self.daemon.socket_path}"}
+
+    def page(self, path: str) -> str:
+        return f"http://jump.localhost:{self.daemon.port}{path}"
+
+    async def run(self, *argv: str, **env: str) -> Ended:
+        return await run(*argv, **self.env, **env)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(suite_output: Path) -> AsyncIterator[Place]:
+    async with FakeCompute() as prod, FakeCompute() as stage:
+        for name in ("web-01", "twin", "twin", *HOSTILE):
+            prod.add_server(name)
+        prod.add_server("off", "SHUTOFF")
+        for name in ("web-01", "lone"):
+            stage.add_server(name)
+        clouds = {
+            "prod": {"provider": "none", "endpoint": prod.endpoint},
+            "stage": {"provider": "none", "endpoint": stage.endpoint},
+            "dark": {"provider": "none", "endpoint": "http://127.0.0.1:1/v2.1"},
+        }
+        async with Daemon(suite_output / "daemons", clouds, aliases={"db": "prod/web-01"}) as daemon:
+            yield Place(daemon, prod, stage)
+
+
+@pytest.mark.parametrize("name", command_names(parser()))
+async def test_every_command_runs_as_a_process_with_a_gateway_and_without(place: Place, name: str) -> None:
+    assert name in ROWS, f"a new command, {name}, needs a row in the table of this test"
+    row = ROWS[name]
+    ended = await place.run(*row.argv)
+    assert (ended.code, "Traceback" in ended.err) == (row.code, False), ended.err
+    assert row.says in ended.out
+    without = await run(*row.argv, **NOWHERE)
+    assert (without.code, "Traceback" in without.err) == (row.code_without, False), without.err
+    if row.code_without == 69:
+        assert "no gateway runs at unix:/nowhere/web.sock" in without.err
+        assert without.out == ""
+
+
+async def test_servers_of_all_clouds_are_listed_and_a_silent_cloud_hides_none(place: Place) -> None:
+    ended = await place.run("servers", "web-01")
+    title, *lines = ended.out.splitlines()
+    assert title.split("\t") == ["SERVER", "STATE", "ID"]
+    assert [line.split("\t")[:2] for line in lines] == [["prod/web-01", "ACTIVE"], ["stage/web-01", "ACTIVE"]]
+    assert ended.code == 75
+    assert ended.err.startswith("console-launcher: dark: its Compute API at http://127.0.0.1:1 cannot be reached")
+    assert ended.err.count("\n") == 1
+    one = await place.run("servers", "--cloud", "stage", "--limit", "1")
+    assert (one.code, one.out.count("\n")) == (0, 2)
+    assert "there are more than the 1 shown" in one.err
+    none = await place.run("servers", "zzz", "--cloud", "stage")
+    assert (none.code, none.out) == (0, "")
+    assert 'no server has "zzz"' in none.err
+    wrong = await place.run("servers", "--cloud", "stgae")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert 'Did you mean "stage"?' in wrong.err
+
+
+async def test_json_is_the_api_s_own(place: Place) -> None:
+    servers = json.loads((await place.run("servers", "--json")).out)
+    assert len(servers["servers"]) == len(place.prod.servers) + len(place.stage.servers)
+    assert {server["name"] for server in servers["servers"]} >= set(HOSTILE)
+    assert [problem["type"] for problem in servers["errors"]] == ["cloud-unreachable"]
+    assert servers["next_marker"] is None
+    clouds = json.loads((await place.run("clouds", "--json")).out)["clouds"]
+    assert [(cloud["name"], cloud["servers"]) for cloud in clouds] == [
+        ("prod", len(place.prod.servers)), ("stage", 2), ("dark", None),
+    ]  # fmt: skip
+    url = json.loads((await place.run("url", "lone", "--view-only", "--json")).out)
+    assert (url["name"], url["page"]) == ("lone", place.page("/c/stage/lone?view=only"))
+    assert json.loads((await place.run("open", "db", "--json")).out)["path"] == "/c/db"
+    assert json.loads((await place.run("sessions", "--json")).out) == {"sessions": []}
+
+
+@pytest.mark.parametrize(
+    ("reference", "path"),
+    [
+        ("prod/web-01", "/c/prod/web-01"),
+        ("db", "/c/db"),
+        ("lone", "/c/stage/lone"),
+        ("prod/../../etc", "/c/prod/..%2F..%2Fetc"),
+        ("prod/new\nline", "/c/prod/new%0Aline"),
+        ("rtl\u202egnp.exe", "/c/prod/rtl%E2%80%AEgnp.exe"),
+    ],
+)
+async def test_a_bookmark_is_printed_for_every_way_to_name_a_server(place: Place, reference: str, path: str) -> None:
+    ended = await place.run("url", reference)
+    assert (ended.code, ended.out, ended.err) == (0, f"{place.page(path)}\n", "")
+
+
+async def test_a_name_that_no_bookmark_can_hold_is_found_and_goes_by_its_uuid(place: Place) -> None:
+    for name in (".", ".."):
+        [server_id] = [key for key, server in place.prod.servers.items() if server["name"] == name]
+        assert (await place.run("url", f"prod/{name}")).out == f"{place.page(f'/c/prod/{server_id}')}\n"
+
+
+async def test_a_name_of_several_servers_is_a_list_to_choose_from(place: Place) -> None:
+    for reference, clouds in (("web-01", {"prod", "stage"}), ("prod/twin", {"prod"})):
+        ended = await place.run("url", reference)
+        assert (ended.code, ended.out) == (1, "")
+        first, *candidates, hint = ended.err.splitlines()
+        assert first == "console-launcher: Several servers have this name. Choose one:"
+        assert hint == "  Use the UUID of the one that is meant."
+        assert len(candidates) == 2
+        for candidate in candidates:
+            chosen = await place.run("url", candidate.strip())
+            assert chosen.out == f"{place.page(f'/c/{candidate.strip()}')}\n"
+        assert {candidate.strip().split("/")[0] for candidate in candidates} == clouds
+
+
+async def test_hostile_names_are_one_plain_line_each_in_a_pipe(place: Place) -> None:
+    ended = await place.run("servers", "--cloud", "prod")
+    assert all(char.isprintable() or char in "\n\t" for char in ended.out)
+    lines = ended.out.splitlines()
+    assert len(lines) == 1 + len(place.prod.servers)
+    assert all(line.count("\t") == 2 for line in lines)
+    for shown in ("rtl\\u202egnp.exe", "new\\nline", "\\x1b[31mred\\x1b]0;title\\x07", "𝕏" * 255, "tab\\there"):
+        assert f"prod/{shown}\t" in ended.out
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+async def test_hostile_names_steer_no_terminal_and_break_no_table(place: Place, columns: int) -> None:
+    ended = await run_on_terminal("servers", "--cloud", "prod", columns=columns, env=place.env)
+    assert ended.code == 0
+    assert "\x1b[32mACTIVE\x1b[0m" in ended.out
+    plain = _SGR.sub("", ended.out)
+    assert all(char.isprintable() or char == "\n" for char in plain)
+    lines = plain.splitlines()
+    assert len(lines) == 1 + len(place.prod.servers)
+    assert max(width(line) for line in lines) <= columns
+    place_of_state = lines[0].index("STATE")
+    assert all(width(line.partition("ACTIVE")[0]) == place_of_state for line in lines if "ACTIVE" in line)
+
+
+async def test_a_person_who_wants_no_colour_gets_none_and_a_narrow_table(place: Place) -> None:
+    ended = await run_on_terminal("servers", "--cloud", "prod", columns=80, env={**place.env, "NO_COLOR": "1"})
+    assert "\x1b" not in ended.out
+    assert "…" in ended.out
+    assert re.search(r"^prod/web-01 +ACTIVE +[0-9a-f-]{36}$", ended.out, re.MULTILINE)
+
+
+async def test_a_locale_without_the_letters_ends_no_list(place: Place) -> None:
+    ended = await place.run("servers", "--cloud", "prod", PYTHONIOENCODING="latin-1")
+    assert ended.code == 0
+    assert "prod/\\u65e5\\u672c" in ended.out
+
+
+async def test_a_hostile_reference_is_escaped_in_what_is_said_of_it(place: Place) -> None:
+    ended = await place.run("url", "stage/\x1b[31m\u202e")
+    assert ended.code == 1
+    assert 'stage has no server "\\x1b[31m\\u202e".' in ended.err
+    assert "Look for it in the list of servers" in ended.err
+
+
+async def test_open_shows_the_page_in_the_browser_of_the_person(place: Place, tmp_path: Path) -> None:
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {seen}\n')
+    browser.chmod(0o755)
+    ended = await place.run("open", "prod/web-01", "--view-only", BROWSER=str(browser))
+    assert (ended.code, ended.out) == (0, "")
+    assert seen.read_text() == place.page("/c/prod/web-01?view=only")
+    assert "opened http://jump.localhost" in ended.err
+
+
+async def test_open_says_the_address_where_no_browser_can_be_shown(place: Place) -> None:
+    for env in ({}, {"DISPLAY": ":7", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}):
+        ended = await place.run("open", "prod/web-01", **env)
+        assert (ended.code, ended.out) == (0, f"{place.page('/c/prod/web-01')}\n")
+        assert "open this address on your own machine" in ended.err
+
+
+async def test_end_ends_a_live_session_and_its_viewer_is_told_who_did(place: Place) -> None:
+    async with FaultyProxy() as proxy, Viewer(place.daemon.port, "/ws/prod/web-01") as viewer:
+        place.prod.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        listed = await place.run("sessions")
+        title, line = listed.out.splitlines()
+        assert title.split("\t") == ["SESSION", "WHO", "SERVER", "SINCE", "SENT", "RECEIVED"]
+        session, who, server, since, sent, received = line.split("\t")
+        assert (who, server, sent) == (ACCOUNT, "prod/web-01", "0 B")
+        assert int(received.removesuffix(" B")) >= len(BANNER)
+        assert since.endswith("Z")
+        ended = await place.run("end", session[:6])
+        assert (ended.code, ended.out) == (0, f"ended {session}: {ACCOUNT} on prod/web-01\n")
+        assert await viewer.closed() == (1008, f"Ended by {ACCOUNT}.")
+    again = await place.run("end", session)
+    assert again.code == 1
+    assert f'there is no session "{session}"' in again.err
+
+
+async def test_a_session_that_is_ended_is_json_for_programs(place: Place) -> None:
+    async with FaultyProxy() as proxy, Viewer(place.daemon.port, "/ws/stage/lone") as viewer:
+        place.stage.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        [session] = json.loads((await place.run("sessions", "--json")).out)["sessions"]
+        ended = await place.run("end", session["id"], "--json")
+        assert json.loads(ended.out)["id"] == session["id"]
+        assert (await viewer.closed())[0] == 1008
+
+
+async def test_the_gateway_is_found_by_its_url_and_in_the_person_s_runtime_folder(place: Place, tmp_path: Path) -> None:
+    assert not Path("/run/console-launcher/web.sock").exists(), "a gateway runs here: it would be asked instead"
+    (tmp_path / "console-launcher").mkdir()
+    (tmp_path / "console-launcher" / "web.sock").symlink_to(place.daemon.socket_path)
+    for argv, env in (
+        (["--gateway", place.daemon.url], NOWHERE),
+        (["--gateway", f"http://jump.localhost:{place.daemon.port}"], NOWHERE),
+        (["--gateway", f"unix:{place.daemon.socket_path}"], NOWHERE),
+        ([], {"XDG_RUNTIME_DIR": str(tmp_path)}),
+    ):
+        ended = await run("url", "db", *argv, **env)
+        assert (ended.code, ended.out) == (0, f"{place.page('/c/db')}\n"), ended.err
+    nobody = await run("servers", XDG_RUNTIME_DIR="/run/user/nobody")
+    assert nobody.code == 69
+    assert "neither /run/console-launcher/web.sock nor /run/user/nobody/console-launcher/web.sock" in nobody.err
+    assert "systemctl start console-launcher" in nobody.err
+    wrong = await run("servers", CONSOLE_LAUNCHER_GATEWAY="jump:6080")
+    assert (wrong.code, "CONSOLE_LAUNCHER_GATEWAY" in wrong.err) == (2, True)
+
+
+async def test_a_gateway_that_hangs_is_given_up_and_ctrl_c_is_quiet(place: Place) -> None:
+    async with ScriptedGateway(HANG) as silent:
+        ended = await run("servers", "--timeout", "0.3", "--gateway", silent.where)
+        assert ended.code == 69
+        assert "did not answer within 0.3 s" in ended.err
+    async with ScriptedGateway(HANG) as silent:
+        ended = await interrupted("servers", "--gateway", silent.where, asked=silent.asked)
+        assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
+async def test_a_stranger_at_the_gateway_s_place_is_said() -> None:
+    async with ScriptedGateway(http("<h1>It works!</h1>", content_type="text/html")) as stranger:
+        ended = await run("servers", "--gateway", stranger.where)
+    assert (ended.code, ended.out) == (69, "")
+    assert f"what answers at {stranger.where} is no console-launcher" in ended.err
+
+
+async def test_a_page_that_is_no_web_address_reaches_no_browser(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    server = dict.fromkeys(("cloud", "id", "name", "status", "path"), "x") | {"page": "--version"}
+    async with ScriptedGateway(http(json.dumps(server))) as stranger:
+        ended = await run("open", "x", "--gateway", stranger.where, BROWSER=f"touch {touched}")
+    assert ended.code == 69
+    assert not touched.exists()
+
+
+async def test_a_reader_who_leaves_early_is_no_fault(place: Place) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "launcher", "servers", "--cloud", "prod",
+        env=environment(**place.env), stdout=writing, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writing)
+    async with asyncio.timeout(30):
+        _, said = await process.communicate()
+    assert (process.returncode, said) == (0, b"")
+
+
+_AS_ANOTHER = """
+import encodings.idna, importlib, os, pkgutil, sys, launcher.cli  # before the right to read them is gone
+for module in pkgutil.iter_modules(launcher.cli.__path__):
+    importlib.import_module(f"launcher.cli.{module.name}")
+os.setgroups([]); os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+sys.exit(sys.modules["launcher.cli.main"].main(sys.argv[2:]))
+"""
+
+
+async def _run_as(uid: int, *argv: str, **env: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _AS_ANOTHER, str(uid), *argv, env=environment(**env), cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def test_a_second_account_is_told_how_to_become_an_operator(place: Place) -> None:
+    assert os.geteuid() == 0, "this test asks as another account: run it as root"
+    ended = await _run_as(STRANGER, "servers", **place.env)
+    assert (ended.code, ended.out) == (77, "")
+    assert f'account "uid {STRANGER}" may not open {place.daemon.socket_path}' in ended.err
+    assert "usermod -aG console-operators NAME" in ended.err
+    assert "sign in anew" in ended.err
+
+
+async def test_a_second_account_that_reaches_the_gateway_hears_the_gateway_s_own_word(place: Place) -> None:
+    ended = await _run_as(STRANGER, "servers", "--gateway", place.daemon.url)
+    assert (ended.code, ended.out) == (77, "")
+    assert f'Account "uid {STRANGER}" may not use this gateway' in ended.err

@@ -1,0 +1,1 @@
+"""Pictures of every page; two of them stand in the README."""

@@ -1,0 +1,94 @@
+"""Pictures of every page, on the demo, in desktop and phone width, light and dark:
+
+    python -m tests.screenshots FOLDER
+
+The list, a console, a launch that waits, one that failed, the sheets of the console's tools, and an error page. Look at
+them after every change of a page. `list-desktop-light.png` and `console-desktop-dark.png` are the README's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, Page
+
+from launcher.demo.proxy import Pace
+from tests.process.browser import chromium
+from tests.process.demo import demo_in_process
+
+SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
+SCHEMES: Final = ("light", "dark")
+Shoot = Callable[[str], Awaitable[None]]
+
+
+async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
+    """Every page once. `slow` is a demo whose screens take their time."""
+    await page.goto(url)
+    await page.wait_for_selector("html[data-state=ready]")
+    await shoot("list")
+    await page.goto(f"{url}/c/prod/web-01")
+    await page.wait_for_selector("html[data-state=connected]")
+    await asyncio.sleep(1)
+    await page.locator("#screen canvas").focus()
+    await page.keyboard.type("\nclear\nhelp\necho a bookmark that lasts")
+    width, height = page.viewport_size["width"], page.viewport_size["height"]  # type: ignore[index]  # it was set
+    await page.mouse.move(width * 0.4, height * 0.75)
+    await asyncio.sleep(1)
+    await shoot("console")
+    for tool in ("keys", "clipboard"):
+        await page.click(f"#{tool}")
+        await shoot(tool)
+        await page.keyboard.press("Escape")
+    await page.goto(f"{slow}/c/prod/web-01")
+    await page.wait_for_selector("#steps li[data-state=doing]")
+    await asyncio.sleep(1.5)
+    await shoot("waiting")
+    await page.goto(f"{url}/c/prod/backup-01")
+    await page.wait_for_selector("html[data-state=failed]")
+    await asyncio.sleep(0.5)
+    await shoot("failed")
+    await page.goto(f"{url}/c/nowhere/web-01")
+    await shoot("problem")
+
+
+async def take_all(browser: Browser, folder: Path, url: str, slow: str) -> None:
+    for size, (width, height) in SIZES.items():
+        for scheme in SCHEMES:
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if scheme == "dark" else "light",
+                has_touch=size == "phone",
+                is_mobile=size == "phone",
+                device_scale_factor=1.5,
+            )
+            page = await context.new_page()
+            suffix = f"{size}-{scheme}"
+
+            async def shoot(name: str, page: Page = page, suffix: str = suffix) -> None:
+                await page.screenshot(path=folder / f"{name}-{suffix}.png")
+
+            await take(page, url, slow, shoot)
+            await context.close()
+
+
+async def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        demo = await stack.enter_async_context(demo_in_process(place / "demo"))
+        slow = await stack.enter_async_context(demo_in_process(place / "slow", pace=Pace(greet=20.0)))
+        await take_all(await stack.enter_async_context(chromium()), folder, demo.url, slow.url)
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description="Pictures of every page.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    asyncio.run(main(parser.parse_args(sys.argv[1:]).folder))

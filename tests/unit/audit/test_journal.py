@@ -1,0 +1,157 @@
+"""Entries for the journal, byte by byte, and over a real socket."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from launcher.audit.events import fields
+from launcher.audit.journal import entry, event_fields, priority, sentence, visible
+from launcher.audit.log import JournalHandler, LogJournal, set_up_logging
+from tests.fakes.clock import FakeClock
+from tests.fakes.issued import issue
+from tests.unit.audit.test_log import END, LAUNCH
+
+
+def parsed(data: bytes) -> dict[str, str]:
+    """An entry as journald reads it (systemd: server_process_native_message)."""
+    found: dict[str, str] = {}
+    while data:
+        line, _, rest = data.partition(b"\n")
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            (size,) = struct.unpack_from("<Q", rest)
+            value, data = rest[8 : 8 + size], rest[8 + size + 1 :]
+            assert rest[8 + size : 8 + size + 1] == b"\n"
+        else:
+            data = rest
+        assert name.decode() not in found
+        found[name.decode()] = value.decode()
+    return found
+
+
+def test_a_plain_field_is_a_line() -> None:
+    assert entry({"MESSAGE": "hello", "PRIORITY": "6"}) == b"MESSAGE=hello\nPRIORITY=6\n"
+
+
+def test_a_value_with_a_newline_has_its_length_before_it() -> None:
+    assert entry({"A": "x\ny", "B": ""}) == b"A\n\x03\0\0\0\0\0\0\0x\ny\nB=\n"
+
+
+@pytest.mark.parametrize("value", ["a\n_UID=0", "\n", "a=b", "\nMESSAGE=forged\n", "ü\n𝕏", "\0"])
+def test_no_value_begins_another_field(value: str) -> None:
+    assert parsed(entry({"LAUNCHER_NAME": value, "PRIORITY": "6"})) == {"LAUNCHER_NAME": value, "PRIORITY": "6"}
+
+
+def test_a_long_value_is_cut_between_characters() -> None:
+    cut = parsed(entry({"A": "x" + "ü" * 20_000}))["A"]
+    assert cut == "x" + "ü" * 8191
+
+
+def test_a_lone_surrogate_is_no_error() -> None:
+    assert parsed(entry({"A": "\ud800"})) == {"A": "\\ud800"}
+
+
+def test_levels_have_the_priorities_of_syslog() -> None:
+    levels = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, -1)
+    assert [priority(level) for level in levels] == [3, 3, 4, 6, 7, 7]
+
+
+@pytest.mark.parametrize(
+    "char", ["\x1b", "\x9b", "\x7f", "\n", "\u2028", "\u2029", "\u202e", "\u2066", "\u061c", "\U000e0001"]
+)
+def test_what_could_deceive_a_reader_is_escaped(char: str) -> None:
+    shown = visible(f"web{char}01")
+    assert shown.isprintable()
+    assert shown.encode().decode("unicode_escape") == f"web{char}01"
+
+
+def test_other_alphabets_stay_as_they_are() -> None:
+    assert visible("вэб-01 日本 𝕏 é") == "вэб-01 日本 𝕏 é"
+
+
+def test_an_events_fields_have_names_of_their_own_and_nothing_unknown() -> None:
+    found = event_fields(fields(LAUNCH))
+    assert found["LAUNCHER_EVENT"] == "launch"
+    assert found["LAUNCHER_NAME"] == "web-01\n\u202eforged"
+    assert found["LAUNCHER_STALE"] == "false"
+    assert "LAUNCHER_SERVER" not in found
+    assert event_fields(fields(END))["LAUNCHER_SERVER"] == "u-u-i-d"
+
+
+def test_events_are_sentences() -> None:
+    assert sentence(fields(END)) == "session of alice: prod/web-01: viewer closed, after 0.0 s"
+    assert visible(sentence(fields(LAUNCH))) == (
+        "launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms"
+    )
+    assert sentence({"event": "other", "actor": "bob", "cloud": "prod", "name": "x"}) == "other: bob: prod/x"
+
+
+@pytest.fixture
+def journald(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "journal"))
+        sock.settimeout(5)
+        yield sock
+
+
+@pytest.fixture
+def spare() -> StringIO:
+    return StringIO()
+
+
+@pytest.fixture
+def logger(tmp_path: Path, spare: StringIO) -> Iterator[logging.Logger]:
+    """A logger of the rooms' that writes to `journald`, and to `spare` where that takes nothing."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    set_up_logging(FakeClock(), stream=spare)
+    formatter = root.handlers[0].formatter
+    handler = JournalHandler(spare, str(tmp_path / "journal"))
+    handler.setFormatter(formatter)
+    root.handlers[:] = [handler]
+    yield logging.getLogger("launcher.test")
+    handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.getLogger("launcher").setLevel(logging.NOTSET)
+
+
+def test_an_event_is_one_entry_with_its_fields(journald: socket.socket, logger: logging.Logger) -> None:
+    LogJournal().record(LAUNCH)
+    found = parsed(journald.recv(65536))
+    assert found["MESSAGE"].startswith("launch by alice: prod/web-01\\x0a")
+    assert (found["PRIORITY"], found["SYSLOG_IDENTIFIER"]) == ("6", "console-launcher")
+    assert (found["LAUNCHER_EVENT"], found["LAUNCHER_UID"]) == ("launch", "1000")
+
+
+def test_of_an_exception_only_type_and_place_come_through(journald: socket.socket, logger: logging.Logger) -> None:
+    secret = issue()
+    try:
+        raise RuntimeError(secret)
+    except RuntimeError:
+        logger.exception("it failed")
+    found = parsed(journald.recv(65536))
+    assert found["MESSAGE"].startswith("it failed [builtins.RuntimeError at ")
+    assert (found["PRIORITY"], found["LAUNCHER_LOGGER"]) == ("3", "launcher.test")
+    assert secret not in str(found)
+
+
+def test_without_a_journal_a_line_is_written(logger: logging.Logger, spare: StringIO) -> None:
+    logger.warning("nobody listens")
+    assert '"message": "nobody listens"' in spare.getvalue()
+
+
+def test_a_record_that_cannot_be_written_ends_nothing(
+    journald: socket.socket, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logger.info("%d", "no number")
+    logger.info("next")
+    assert parsed(journald.recv(65536))["MESSAGE"] == "next"

@@ -1,0 +1,75 @@
+"""Which gateway a command asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.cli.failure import Failure
+from launcher.cli.gateway import Gateway, TcpGateway, UnixGateway, choose, parse_gateway, places
+
+
+@pytest.mark.parametrize(
+    ("text", "gateway", "shown", "host", "dialled"),
+    [
+        ("unix:/run/x.sock", UnixGateway("/run/x.sock"), "unix:/run/x.sock", "localhost", None),
+        ("/run/x.sock", UnixGateway("/run/x.sock"), "unix:/run/x.sock", "localhost", None),
+        (
+            "http://127.0.0.1:6080",
+            TcpGateway("127.0.0.1", 6080),
+            "http://127.0.0.1:6080",
+            "127.0.0.1:6080",
+            "127.0.0.1",
+        ),
+        ("http://[::1]:6080/", TcpGateway("::1", 6080), "http://[::1]:6080", "[::1]:6080", "::1"),
+        (
+            "http://Jump.localhost",
+            TcpGateway("jump.localhost", 80),
+            "http://jump.localhost",
+            "jump.localhost",
+            "localhost",
+        ),
+    ],
+)
+def test_a_gateway_is_a_socket_or_an_address(
+    text: str, gateway: Gateway, shown: str, host: str, dialled: str | None
+) -> None:
+    found = parse_gateway(text)
+    assert found == gateway
+    assert (str(found), found.host_header) == (shown, host)
+    assert not isinstance(found, TcpGateway) or found.dialled == dialled
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "unix:", "unix:web.sock", "jump:6080", "https://jump:6080", "ftp://jump", "http://", "http://jump:x",
+        "http://jump:0", "http://jump:99999", "http://jump/c/prod/web-01", "http://a@jump", "http://jump?x",
+        "http://j p", "http://jump:6080\n", "/run/\x1b[31m",
+    ],
+)  # fmt: skip
+def test_anything_else_is_none_and_says_what_is_expected(text: str) -> None:
+    with pytest.raises(ValueError, match="or unix:/run/console-launcher/web"):
+        parse_gateway(text)
+
+
+def test_the_first_socket_that_is_there_is_taken() -> None:
+    sockets = places("/run/user/7")
+    assert sockets == ("/run/console-launcher/web.sock", "/run/user/7/console-launcher/web.sock")
+    assert choose(sockets, lambda _: True) == UnixGateway(sockets[0])
+    assert choose(sockets, lambda path: path == sockets[1]) == UnixGateway(sockets[1])
+
+
+@pytest.mark.parametrize(
+    ("folder", "tried"),
+    [
+        ("/run/user/7", "neither /run/console-launcher/web.sock nor /run/user/7/console-launcher/web.sock"),
+        (None, "no /run/console-launcher/web.sock"),
+    ],
+)
+def test_where_none_is_there_the_places_and_the_ways_out_are_told(folder: str | None, tried: str) -> None:
+    with pytest.raises(Failure) as failure:
+        choose(places(folder), lambda _: False)
+    assert failure.value.code == 69
+    assert failure.value.sentence == f"no gateway runs on this machine: there is {tried}."
+    for way_out in ("systemctl start console-launcher", "console-launcher demo", "--gateway"):
+        assert way_out in "\n".join(failure.value.advice)
