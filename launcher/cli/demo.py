@@ -15,6 +15,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from launcher.audit.log import set_up_logging
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 50
 """Ports that are tried, from the one that is asked for."""
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.7
 """Seconds that sessions have to end in, so that Ctrl-C is answered within two."""
 _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[0m"
 
@@ -66,7 +67,7 @@ async def _demo(options: argparse.Namespace) -> None:
                 async with _gateway(Path(folder), cloud, options.port) as port:
                     _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
                     if options.open:
-                        await _open_browser(_link(port))
+                        Thread(target=_open_browser, args=(_link(port),), daemon=True).start()
                     await stop.wait()
 
 
@@ -116,9 +117,13 @@ def _openrc(path: Path | None, cloud: DemoCloud) -> Iterator[None]:
             path.unlink()
 
 
-async def _open_browser(url: str) -> None:
-    """In a thread: some browsers hold their caller until they end."""
-    if not await asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url):
+def _open_browser(url: str) -> None:
+    """In a thread that nobody waits for: some browsers hold their caller until they end."""
+    try:
+        opened = webbrowser.open(url)
+    except webbrowser.Error:
+        opened = False
+    if not opened:
         _complain("there is no browser here that could be opened; use the link above.")
 
 

@@ -4,9 +4,10 @@
            ├─ compute      Nova: servers and consoles (`nova` has its shapes)
            ├─ proxy        the console proxy: `websocket`, `security` (RFB's first steps), `consoles` (tokens that die)
            └─ screens      one screen a server, for all who look: `rfb`, `clipboard`, `pixels`
+    wire                   requests read and errors written, for both APIs
     fleet                  which servers there are, and what state each is in at a moment
     terminal ─ scene ─ picture    what is typed and pointed at → what a screen shows → which pixels changed
-    font, canvas           letters and boxes
+    keys, font, canvas     what keys mean; letters and boxes
     settings               the gateway's own configuration file for all this
 
 The replies have the shapes and the quirks of a real Nova 34 and its console proxy. Console tokens live for a minute and

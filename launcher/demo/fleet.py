@@ -97,6 +97,13 @@ _GENERAL = Flavor("general1-2", 2, 2, 40)
 _MEMORY = Flavor("memory1-15", 2, 15, 0)
 _TEAL, _BLUE, _AMBER, _ROSE = (45, 212, 191), (96, 165, 250), (251, 191, 36), (251, 113, 133)
 _VIOLET, _GREEN, _ORANGE, _SKY = (167, 139, 250), (74, 222, 128), (251, 146, 60), (56, 189, 248)
+_LIME, _FUCHSIA, _INDIGO, _CORAL, _YELLOW = (
+    (163, 230, 53),
+    (232, 121, 249),
+    (129, 140, 248),
+    (248, 113, 90),
+    (240, 216, 80),
+)
 _DEBIAN, _UBUNTU, _ALMA = "Debian 12", "Ubuntu 24.04", "AlmaLinux 9"
 
 SITE: Final = (
@@ -108,11 +115,11 @@ SITE: Final = (
     (Machine(PROD, "monitor-01", _MEDIUM, _UBUNTU, "10.20.0.41", _GREEN), ACTIVE),
     (Machine(PROD, "ci-runner-07", _LARGE, _UBUNTU, "10.20.0.57", _VIOLET), BUILDING),
     (Machine(PROD, "backup-01", _MEDIUM, _DEBIAN, "10.20.0.61", _SKY), State("ERROR")),
-    (Machine(PROD, "<img src=x onerror=alert(1)>", _SMALL, _UBUNTU, "10.20.0.66", _ROSE), ACTIVE),
-    (Machine(RAX, "shop-web-01", _GENERAL, _ALMA, "172.24.16.11", _SKY), ACTIVE),
-    (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _VIOLET), ACTIVE),
-    (Machine(RAX, "mail-01", _GENERAL, _ALMA, "172.24.16.31", _ORANGE), State("SHELVED_OFFLOADED")),
-    (Machine(RAX, "софия-web-01", _GENERAL, _ALMA, "172.24.16.81", _TEAL), ACTIVE),
+    (Machine(PROD, "<img src=x onerror=alert(1)>", _SMALL, _UBUNTU, "10.20.0.66", _FUCHSIA), ACTIVE),
+    (Machine(RAX, "shop-web-01", _GENERAL, _ALMA, "172.24.16.11", _LIME), ACTIVE),
+    (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _INDIGO), ACTIVE),
+    (Machine(RAX, "mail-01", _GENERAL, _ALMA, "172.24.16.31", _CORAL), State("SHELVED_OFFLOADED")),
+    (Machine(RAX, "софия-web-01", _GENERAL, _ALMA, "172.24.16.81", _YELLOW), ACTIVE),
 )
 """Every server of the demo, and the state that it starts in."""
 

@@ -108,8 +108,8 @@ class Picture:
 
     def _all_fields(self) -> Iterator[_Field]:
         clock_at = _RIGHT - text_width("00:00:00", 3) + 4
-        yield self._text(clock_at, 44, 8, lambda: f"{self._now:%H:%M:%S}", self._accent, scale=3, weight=THIN)
-        yield self._text(_RIGHT - 280, 106, 28, lambda: f"{self._now:%a %d %b %Y · %Z}".rjust(28), _SOFT)
+        yield self._text(clock_at, 39, 8, lambda: f"{self._now:%H:%M:%S}", self._accent, scale=3, weight=THIN)
+        yield self._text(_RIGHT - 280, 107, 28, lambda: f"{self._now:%a %d %b %Y · %Z}".rjust(28), _SOFT)
         for row in range(ROWS):
             yield self._terminal_line(row)
         yield self._text(_TERMINAL.right - 136, _TERMINAL.bottom - 30, 12, self._viewers, _FAINT)
@@ -254,10 +254,10 @@ class _Furniture:
         machine = self.scene.machine
         name = "".join(char if char.isprintable() else "·" for char in machine.name)
         scale, columns = next((one for one in _TITLE_COLUMNS if len(name) <= one[1]), _TITLE_COLUMNS[-1])
-        self.canvas.box(Rect(_LEFT, 36, 6, 84), machine.accent, radius=3)
-        self.canvas.text(_LEFT + 20, 63 - 6 * scale, fitted(name, columns), _INK, scale=scale, weight=THIN)
+        self.canvas.box(Rect(_LEFT, 31, 6, 91), machine.accent, radius=3)
+        self.canvas.text(_LEFT + 20, 56 - 6 * scale, fitted(name, columns), _INK, scale=scale, weight=THIN)
         about = f"{machine.project} · {machine.flavor} · {machine.system} · {machine.address}"
-        self.canvas.text(_LEFT + 24, 106, fitted(about, 66), _SOFT)
+        self.canvas.text(_LEFT + 24, 107, fitted(about, 66), _SOFT)
 
     def _badge(self) -> None:
         width = text_width(self.badge, 2) + 32

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
 from typing import Final, Protocol
 
 from launcher.clock import Clock
@@ -52,6 +53,7 @@ class ScreenViewer:
         self._encoder = Encoder()
         self._extended_clipboard = False
         self._asked = False
+        self._due = False
         self._dirty: list[Rect] = []
 
     def feed(self, payload: bytes) -> None:
@@ -73,16 +75,12 @@ class ScreenViewer:
 
     def changed(self, rects: Iterable[Rect]) -> None:
         """These parts of the picture are others now."""
-        self._dirty += rects
-        if len(self._dirty) > _MOST_RECTANGLES:
-            whole = self._dirty[0]
-            for rect in self._dirty:
-                whole = whole.joined(rect)
-            self._dirty = [whole]
+        self._soil(rects)
         self.flush()
 
     def flush(self) -> None:
         """Send what is new, if the viewer wants it and takes it."""
+        self._due = False
         if not (self._asked and self._dirty and self._link.writable):
             return
         rects, self._dirty, self._asked = self._dirty, [], False
@@ -103,13 +101,27 @@ class ScreenViewer:
             case rfb.SetEncodings(encodings=encodings):
                 self._choose(encodings)
             case rfb.UpdateRequest(incremental=incremental, rect=rect):
-                self._asked = True
-                part = rect.cut(_WHOLE)
-                self.changed([part] if part and not incremental else [])
+                self._ask(rect, incremental=incremental)
             case rfb.ExtendedCutText(payload=payload):
                 self._extended(payload)
             case _:
                 self._screen.hear(event)
+
+    def _soil(self, rects: Iterable[Rect]) -> None:
+        """Remember parts to send; of very many, the one that holds them all."""
+        self._dirty += rects
+        if len(self._dirty) > _MOST_RECTANGLES:
+            self._dirty = [reduce(Rect.joined, self._dirty)]
+
+    def _ask(self, rect: Rect, *, incremental: bool) -> None:
+        """Requests that come together are answered together: encoding the whole picture takes 10 ms."""
+        part = rect.cut(_WHOLE)
+        if part and not incremental and part not in self._dirty:
+            self._soil([part])
+        self._asked = True
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self.flush)
 
     def _choose(self, encodings: tuple[int, ...]) -> None:
         self._encoder.tight = TIGHT in encodings

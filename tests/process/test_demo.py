@@ -152,6 +152,16 @@ async def test_it_opens_the_browser_that_one_has(output: Path, tmp_path: Path) -
         assert opened.read_text() == f"{demo.link}\n"
 
 
+async def test_a_browser_that_stays_holds_nothing_up(output: Path, tmp_path: Path) -> None:
+    browser, started = tmp_path / "browser", tmp_path / "started"
+    browser.write_text(f"#!/bin/sh\ntouch {started}\nexec sleep 20\n")
+    browser.chmod(0o755)
+    async with DemoProcess(output, "--open", BROWSER=f"{browser} %s") as demo, asyncio.timeout(15):
+        while not started.exists():
+            await asyncio.sleep(0.02)
+        assert await demo.stop(seconds=4) == 0
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def demo() -> AsyncIterator[Demo]:
     """The demo with screens that tell what they received."""

@@ -145,7 +145,8 @@ class Asked:
 
     async def sign_in(self, **more: object) -> aiohttp.ClientResponse:
         reply = await self.http.post(f"{self.cloud.keystone_url}/auth/tokens", json=self.body(**more))
-        self.token = note(reply.headers.get("X-Subject-Token", "none"))
+        if reply.status == 201:
+            self.token = note(reply.headers["X-Subject-Token"])
         return reply
 
     async def ask(self, method: str, path: str, **options: object) -> aiohttp.ClientResponse:

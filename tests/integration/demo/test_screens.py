@@ -216,6 +216,23 @@ async def test_a_viewer_that_does_not_read_costs_no_memory(cloud: DemoCloud) -> 
         assert connection._transport.get_write_buffer_size() < 4 * 1024**2
 
 
+async def test_a_request_for_everything_is_answered_though_another_waits(cloud: DemoCloud) -> None:
+    async with looking(cloud) as look:
+        look.ask()  # nothing has changed: this one waits
+        updates = look.seen.updates
+        look.ask(incremental=False)
+        await look.until(lambda: look.seen.updates > updates)
+        assert (0, 0, 1024, 640) in look.seen.rectangles
+
+
+async def test_requests_without_end_are_kept_as_one(cloud: DemoCloud) -> None:
+    async with looking(cloud) as look:
+        requests = (struct.pack(">BBHHHH", 3, 0, x, y, 9, 9) for x in range(0, 1000, 10) for y in range(0, 600, 10))
+        look.viewer.send(b"".join(requests))
+        await look.until(lambda: (0, 0, 999, 599) in look.seen.rectangles)
+        await look.until(lambda: look.like(cloud, "web-01"))
+
+
 async def test_eight_and_sixteen_bits_are_smaller(cloud: DemoCloud) -> None:
     for bits, depth, maxima, shifts in (
         (16, 16, (31, 63, 31), (11, 5, 0)),

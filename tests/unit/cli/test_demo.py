@@ -4,6 +4,8 @@ import argparse
 import errno
 import os
 import pwd
+import socket
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +83,17 @@ def test_openrc_is_named_as_a_shell_takes_it(tmp_path: Path, monkeypatch: pytest
     assert f"    . '{tmp_path}/my rc'\n" in welcome(6080, "--openrc", "my rc")
 
 
+@pytest.mark.parametrize("fails", [lambda _url: False, lambda _url: (_ for _ in ()).throw(webbrowser.Error())])
+def test_where_there_is_no_browser_the_link_is_enough(
+    fails: Callable[[str], bool], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", fails)
+    demo._open_browser("http://localhost:6080/")
+    assert capsys.readouterr().err == (
+        "console-launcher: there is no browser here that could be opened; use the link above.\n"
+    )
+
+
 def raising(error: BaseException) -> Callable[[argparse.Namespace], object]:
     async def fail(_options: argparse.Namespace) -> None:
         raise error
@@ -102,6 +115,21 @@ def test_what_can_go_wrong_is_one_sentence_and_an_exit_code(
     monkeypatch.setattr(demo, "_demo", raising(error))
     assert demo.run(options()) == code
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_file_that_cannot_be_written_is_a_wrong_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    assert demo.run(options("--openrc", "/nowhere/rc")) == 2
+    assert capsys.readouterr().err == "console-launcher: /nowhere/rc cannot be written: No such file or directory.\n"
+
+
+def test_when_no_port_is_left_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as last:
+        last.bind(("127.0.0.1", 65535))
+        last.listen()
+        assert demo.run(options("--port", "65535")) == 69
+    assert capsys.readouterr().err == (
+        "console-launcher: No port from 65535 on is free on localhost. Name another with --port.\n"
+    )
 
 
 def test_only_a_port_that_is_taken_leads_to_the_next() -> None:

@@ -33,6 +33,10 @@ def test_the_names_of_a_project_are_its_own() -> None:
     assert "<img src=x onerror=alert(1)>" in [name for _, name in names]
 
 
+def test_no_two_servers_have_one_colour() -> None:
+    assert len({machine.accent for machine, _ in SITE}) == len(SITE)
+
+
 def test_a_server_has_the_same_uuid_in_every_run() -> None:
     first, second = Fleet(SITE, 0.0), Fleet(SITE, 99.0)
     assert [machine.id for machine in first] == [machine.id for machine in second]
