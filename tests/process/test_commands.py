@@ -58,6 +58,7 @@ ROWS = {
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
+    "init": Row(("init", "--directory", "/nowhere/gateway", "--name", "a b"), 2, 2, ""),
     "schema": Row(("schema",), 0, 0, '"$schema"'),
     "completion": Row(("completion", "bash"), 0, 0, "complete "),
 }
