@@ -214,6 +214,7 @@ async def test_a_cloud_whose_entry_changed_is_asked_anew(site: Site, proxy: Faul
 async def test_a_secrets_file_is_read_again(tmp_path: Path, compute: FakeCompute) -> None:
     tokens = [issue(), issue()]
     file = tmp_path / "token"
+    file.touch(0o600)
     file.write_text(tokens[0])
     compute.api_tokens = {tokens[0]}
     clouds = {"prod": bare(compute, api_token={"file": str(file)})}

@@ -128,6 +128,7 @@ async def test_sigterm_ends_it_in_time_with_live_sessions_and_a_sign_in_that_han
         writer.close()
 
     key = tmp_path / "api-key"
+    key.touch(0o600)
     key.write_text(issue())
     silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     identity = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/v2.0"
