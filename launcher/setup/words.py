@@ -127,7 +127,10 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
             f"usermod -aG console-operators {shlex.quote(who)}",
         ),
         ("make systemd see the units", "systemctl daemon-reload"),
-        ("start the gateway, now and at every boot", "systemctl enable --now console-launcher.socket"),
+        (
+            "start the gateway, now and at every boot",
+            "systemctl enable --now console-launcher.socket console-launcher.service",
+        ),
         ("list the servers that it sees", f"{host.command} servers"),
     ]
     lines = _steps("Next, as root:", steps)

@@ -103,7 +103,7 @@ Next, as root:
   # make systemd see the units
   systemctl daemon-reload
   # start the gateway, now and at every boot
-  systemctl enable --now console-launcher.socket
+  systemctl enable --now console-launcher.socket console-launcher.service
   # list the servers that it sees
   console-launcher servers
 
