@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from launcher.demo import security, websocket
+from launcher.demo import security
 from launcher.demo.screens import Screen, ScreenViewer
-from launcher.relay.frames import PONG
+from launcher.demo.upgrade import HEAD_LIMIT, UpgradeError, parse_upgrade
+from launcher.errors import BadRequestError
+from launcher.relay.engine import Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.frames import NO_CODE
 
 _HEAD_TIME: Final = 10.0
 """Seconds for a request's head."""
 _CLOSING_TIME: Final = 2.0
+_MESSAGE_LIMIT: Final = 512 * 1024
 _HIGH_WATER: Final = 256 * 1024
 _FRAME: Final = 32 * 1024
 """Bytes that one message to a viewer has at the most, as from a proxy that reads so many at once."""
@@ -96,7 +100,7 @@ class _Connection(asyncio.Protocol):
         self._head: bytearray | None = bytearray()
         self._early: bytearray | None = None
         """What the viewer says before the screen is there; it waits for the greeting, if it is well-behaved."""
-        self._frames = websocket.Frames()
+        self._engine = ViewerEngine(_MESSAGE_LIMIT)
         self._security = security.SecurityProxy()
         self._screen: Screen | None = None
         self._viewer: ScreenViewer | None = None
@@ -110,7 +114,7 @@ class _Connection(asyncio.Protocol):
     def send(self, payload: bytes) -> None:
         """Bytes of the screen's, in messages that are not too large."""
         for start in range(0, len(payload) or 1, _FRAME):
-            self._write(websocket.frame(payload[start : start + _FRAME]))
+            self._write(self._engine.message(payload[start : start + _FRAME]))
 
     def target_closed(self) -> None:
         """The screen has hung up."""
@@ -156,7 +160,7 @@ class _Connection(asyncio.Protocol):
             return
         if self._early is not None:  # the screen is not there yet
             self._early += data
-            if len(self._early) > websocket.HEAD_LIMIT:
+            if len(self._early) > HEAD_LIMIT:
                 self.abort()
             return
         self._head += data
@@ -164,17 +168,20 @@ class _Connection(asyncio.Protocol):
         if end:
             self._early = bytearray(rest)
             self._answer(head)
-        elif len(self._head) > websocket.HEAD_LIMIT:
+        elif len(self._head) > HEAD_LIMIT:
             self._refuse(431, "The request's head is too large.")
 
     def _answer(self, head: bytes) -> None:
         """The 101, and only then a look at what it was given for."""
         try:
-            upgrade = websocket.parse_upgrade(head)
-        except websocket.UpgradeError as error:
+            upgrade = parse_upgrade(head)
+            self._write(self._engine.open(upgrade.headers))
+        except UpgradeError as error:
             self._refuse(error.status, str(error))
             return
-        self._write(upgrade.answer)
+        except BadRequestError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
         server_id = self._consoles.server_of(upgrade.token or "")
         if server_id is None or not upgrade.origin_fits:
             self._later(self._pace.refuse, self._hang_up)
@@ -204,21 +211,25 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def _read_frames(self, data: bytes) -> None:
-        for incoming in self._frames.feed(data):
-            if self._over:
-                return
-            self._take(incoming)
+        self._engine.feed(data)
+        while self._engine.pending:
+            for event in self._engine.take():
+                if self._over:
+                    return
+                self._take(event)
 
-    def _take(self, incoming: websocket.Incoming) -> None:
-        match incoming:
-            case websocket.Message(payload=payload):
+    def _take(self, event: Event) -> None:
+        match event:
+            case Message(payload):
                 self._pass_on(payload)
-            case websocket.Ping(payload=payload):
-                self._write(websocket.frame(payload, PONG))
-            case websocket.Closed(answer=answer):
-                self._write(answer)
+            case Ping(payload):
+                self._write(self._engine.pong(payload))
+            case Pong():
+                pass
+            case Closed(code, reason):
+                self._write(self._engine.close(1000 if code == NO_CODE else code, reason))
                 self._hang_up()
-            case websocket.Broken(code=code, reason=reason):
+            case Violation(code, reason):
                 self._close(code, reason)
 
     def _pass_on(self, payload: bytes) -> None:
@@ -228,7 +239,7 @@ class _Connection(asyncio.Protocol):
             return
         answer = self._security.feed(payload)
         for frame in answer.frames:
-            self._write(websocket.frame(frame))
+            self._write(self._engine.message(frame))
         if answer.step is security.Step.REFUSED:
             self._close(1000, "The security handshake failed")
         elif answer.step is security.Step.DONE:
@@ -239,7 +250,7 @@ class _Connection(asyncio.Protocol):
         """A close frame, and the end once the viewer has echoed it, or has not for a while."""
         if self._over:
             return
-        self._write(websocket.close_frame(code, reason))
+        self._write(self._engine.close(code, reason))
         self._over = True
         if self._viewer is not None:
             self._viewer.leave()
