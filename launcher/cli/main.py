@@ -17,7 +17,7 @@ from launcher.cli.failure import Failure
 from launcher.cli.output import say_failure
 from launcher.cli.parser import invitation, parser
 from launcher.cli.problems import print_problems
-from launcher.config.environment import is_completing
+from launcher.config.environment import ensure_home, is_completing
 from launcher.errors import ConfigError
 
 _GRACE = 0.5
@@ -29,6 +29,7 @@ def entry() -> NoReturn:
 
     Python would wait for every worker thread, and one may be held for half a minute by a cloud that does not answer.
     """
+    ensure_home()
     code = main()
     workers = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     for thread in workers:

@@ -23,6 +23,15 @@ def wished_gateway() -> str | None:
     return os.environ.get(GATEWAY_VARIABLE) or None
 
 
+def ensure_home() -> None:
+    """Give an account that has no home one that is not there: openstacksdk cannot even be imported without.
+
+    A service's transient account (DynamicUser=) is one, where the account database does not know it.
+    """
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 -- Path.home raises where there is none
+        os.environ["HOME"] = "/nonexistent"
+
+
 def runtime_folder() -> str | None:
     """The folder for sockets of the person's own programs (XDG Base Directory Specification)."""
     folder = os.environ.get("XDG_RUNTIME_DIR", "")

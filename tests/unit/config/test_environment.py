@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from launcher.config.environment import SshConnection, ssh_connection
+from launcher.config.environment import SshConnection, ensure_home, ssh_connection
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,16 @@ def test_sshd_says_how_a_person_reached_this_machine(
 def test_without_ssh_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     assert ssh_connection() is None
+
+
+def test_an_account_without_a_home_gets_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 1_999_999_999)  # no account of this machine
+    ensure_home()
+    assert os.environ["HOME"] == "/nonexistent"
+
+
+def test_a_home_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    ensure_home()
+    assert os.environ["HOME"] == "/home/alice"

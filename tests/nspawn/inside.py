@@ -1,0 +1,384 @@
+"""Runs inside the container, as root, once it has booted: puts the installed service to the proof.
+
+A simulated cloud and its console proxy live in this process; people are accounts of the container.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.fakes.compute import FakeCompute
+from tests.fakes.console_proxy import BANNER, FaultyProxy
+from tests.fakes.identity import FakeIdentity
+from tests.fakes.issued import ISSUED, issue
+
+SERVICE, SOCKET_UNIT = "console-launcher.service", "console-launcher.socket"
+SOCKET = "/run/console-launcher/web.sock"
+CONFIG = Path("/etc/console-launcher/config.yaml")
+CREDENTIALS = Path("/etc/console-launcher/credentials")
+DROP_INS = Path("/etc/systemd/system/console-launcher.service.d")
+TCP = "6080"
+CLOUDS = "/api/v1/clouds"
+SERVER = "/api/v1/servers/lab/web-01"
+
+
+async def run(*command: str, check: bool = True) -> str:
+    """The output of a command that must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    async with asyncio.timeout(60):
+        output, _ = await process.communicate()
+    text = output.decode(errors="replace")
+    assert not check or process.returncode == 0, f"{' '.join(command)}: {process.returncode}\n{text}"
+    return text
+
+
+async def ask(account: str, where: str, path: str) -> str:
+    """What `account` is answered: the status, or the error in its way."""
+    return (await run(*_as(account), "get", where, path)).strip()
+
+
+def _as(account: str) -> list[str]:
+    return ["setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups",
+            sys.executable, "-m", "tests.nspawn.ask"]  # fmt: skip
+
+
+@asynccontextmanager
+async def viewing(account: str, where: str, path: str = "/ws/lab/web-01") -> AsyncIterator[asyncio.StreamReader]:
+    """A viewer that has the first bytes of its screen; lines of `ask.py`."""
+    process = await asyncio.create_subprocess_exec(
+        *_as(account), "view", where, path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert await line(process.stdout) == str(BANNER)
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def line(reader: asyncio.StreamReader, seconds: float = 30) -> str:
+    async with asyncio.timeout(seconds):
+        return (await reader.readline()).decode().strip()
+
+
+async def shown(name: str, unit: str = SERVICE) -> str:
+    """A property of the unit."""
+    return (await run("systemctl", "show", "--value", "--property", name, unit)).strip()
+
+
+async def until(what: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not await what():
+            await asyncio.sleep(0.1)
+
+
+async def journal(*options: str) -> list[dict[str, Any]]:
+    """The service's entries."""
+    await run("journalctl", "--sync")
+    text = await run("journalctl", "--unit", SERVICE, "--output=json", "--no-pager", *options)
+    return [json.loads(one) for one in text.splitlines() if one.startswith("{")]
+
+
+class Proof:
+    """The claims, in the order in which they are proved; each leaves the service running."""
+
+    def __init__(self, compute: FakeCompute, identity: FakeIdentity, proxy: FaultyProxy) -> None:
+        self._compute = compute
+        self._identity = identity
+        self._proxy = proxy
+
+    async def lay_out(self) -> None:
+        """Accounts, credentials, configuration."""
+        await run("systemd-sysusers")
+        for account in ("alice", "mallory", "eve"):
+            await run("useradd", "--create-home", account)
+        for account in ("alice", "mallory"):
+            await run("usermod", "--append", "--groups", "console-operators", account)
+        CONFIG.parent.mkdir(mode=0o755)
+        CREDENTIALS.mkdir(mode=0o700)
+        self._compute.api_tokens = self._identity.api_tokens
+        token = issue()
+        self._identity.api_tokens.add(token)
+        for name, secret in (("rax-api-key", self._identity.api_key), ("lab-token", token)):
+            (CREDENTIALS / name).write_text(secret)
+            (CREDENTIALS / name).chmod(0o600)
+        self.write()
+
+    def write(self, **keys: Any) -> None:
+        """The configuration."""
+        usual = {
+            "listen": ["systemd", f"127.0.0.1:{TCP}"],
+            "public_urls": [f"http://jump.localhost:{TCP}"],
+            "clouds": {"lab": self.lab(), "rax": self.rax()},
+            "access": {"local_users": ["alice"]},
+        }
+        CONFIG.write_text(yaml.safe_dump({**usual, **keys}))
+        CONFIG.chmod(0o644)
+
+    def lab(self) -> dict[str, Any]:
+        return {"provider": "none", "endpoint": self._compute.endpoint, "api_token": {"credential": "lab-token"}}
+
+    def rax(self) -> dict[str, Any]:
+        return {
+            "provider": "rackspace", "username": "ops", "regions": ["DFW"],
+            "api_key": {"credential": "rax-api-key"}, "auth_url": self._identity.auth_url,
+        }  # fmt: skip
+
+    async def the_first_request_starts_the_service(self) -> None:
+        await run("systemctl", "enable", "--now", SOCKET_UNIT)
+        assert await shown("ActiveState") == "inactive"
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        assert await shown("ActiveState") == "active"
+        assert await shown("StatusText") == "0 sessions, 2 clouds"
+
+    async def only_those_may_come_in_who_are_let_in(self) -> None:
+        for where in (SOCKET, TCP):
+            answers = [await ask(who, where, CLOUDS) for who in ("root", "alice", "mallory")]
+            assert answers == ["200", "200", "403"], answers
+        outside = await ask("eve", SOCKET, CLOUDS), await ask("eve", TCP, CLOUDS)
+        assert outside == ("UnixClientConnectorError Permission denied", "403"), outside
+
+    async def a_session_names_its_actor_and_leaves_one_entry_with_fields(self) -> None:
+        async with viewing("alice", SOCKET):
+            assert await ask("alice", SOCKET, "/api/v1/servers/rax/web-01") == "200"
+            await until(lambda: self._status("1 session, 2 clouds"))
+        await until(lambda: self._status("0 sessions, 2 clouds"))
+        [launch] = [one for one in await journal() if one.get("LAUNCHER_EVENT") == "launch"]
+        assert (launch["LAUNCHER_ACTOR"], launch["LAUNCHER_VIA"]) == ("alice", "unix")
+        assert (launch["SYSLOG_IDENTIFIER"], launch["PRIORITY"]) == ("console-launcher", "6")
+        assert launch["MESSAGE"].startswith("launch by alice: lab/web-01: open")
+
+    async def a_servers_name_forges_no_entry(self) -> None:
+        name = "web\n_UID=0\nMESSAGE=forged \x1b[31m\u202e"
+        before = len(await journal())
+        self._compute.add_server(name, status="BUILD")
+        async with _process(*_as("alice"), "view", SOCKET, f"/ws/lab/{_quoted(name)}") as lines:
+            await line(lines)
+        [entry] = (await journal())[before:]
+        assert entry["LAUNCHER_NAME"] == name or bytes(entry["LAUNCHER_NAME"]).decode() == name
+        assert entry["_UID"] != "0"
+        assert "forged \\x1b[31m\\u202e" in entry["MESSAGE"]
+
+    async def a_reload_with_a_good_file_takes_effect_and_sessions_go_on(self) -> None:
+        async with viewing("alice", SOCKET) as lines:
+            self.write(clouds={"lab": self.lab(), "more": self.lab(), "rax": self.rax()}, relay={"ping": "9s"})
+            await run("systemctl", "reload", SERVICE)
+            await until(lambda: self._status("1 session, 3 clouds; relay.ping: at the next restart"))
+            assert await ask("alice", SOCKET, "/api/v1/servers/more/web-01") == "200"
+            await self._proxy.send(b"still here")
+            assert await line(lines) == str(b"still here")
+        assert await shown("NRestarts") == "0"
+
+    async def a_reload_with_a_bad_file_keeps_the_old_one_and_says_so(self) -> None:
+        self.write(clouds={"other": self.lab()}, relais={})
+        number = CONFIG.read_text().splitlines().index("relais: {}") + 1
+        await run("systemctl", "reload", SERVICE)
+        await until(lambda: self._status("last reload failed (1 problem, see the log)"))
+        assert await ask("alice", SOCKET, "/api/v1/servers/more/web-01") == "200"
+        problems = [one["MESSAGE"] for one in await journal() if one["PRIORITY"] == "3"]
+        assert problems[-1].startswith(f"not reloaded: {CONFIG}:{number} relais: unknown key"), problems
+        assert "last reload failed" in await run("systemctl", "status", "--no-pager", SERVICE)
+        self.write()
+        await run("systemctl", "reload", SERVICE)
+        await until(lambda: self._status("0 sessions, 2 clouds"))
+
+    async def whoever_is_taken_out_is_refused_after_a_reload(self) -> None:
+        self.write(access={"local_users": ["mallory"]})
+        await run("systemctl", "reload", SERVICE)
+        await until(lambda: self._answers("alice", "403"))
+        assert await ask("mallory", SOCKET, CLOUDS) == "200"
+        self.write()
+        await run("systemctl", "reload", SERVICE)
+        await until(lambda: self._answers("alice", "200"))
+
+    async def a_stop_ends_a_live_session_with_1012_in_time_and_keeps_the_socket(self) -> None:
+        async with viewing("alice", SOCKET) as lines:
+            began = time.monotonic()
+            await run("systemctl", "stop", SERVICE)
+            took = time.monotonic() - began
+            assert await line(lines, 5) == "1012"
+        assert took < 5, took
+        assert await shown("Result") == "success"
+        assert await shown("ActiveState", SOCKET_UNIT) == "active"
+        assert Path(SOCKET).is_socket()
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+
+    async def a_restart_loses_no_request(self) -> None:
+        statuses: list[str] = []
+
+        async def hammer() -> None:
+            while len(statuses) < 12:
+                statuses.append(await ask("alice", SOCKET, CLOUDS))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(hammer())
+            await asyncio.sleep(0.5)
+            await run("systemctl", "restart", SERVICE)
+        assert set(statuses) == {"200"}, statuses
+
+    async def a_blocked_event_loop_is_ended_by_the_watchdog_and_starts_anew(self) -> None:
+        DROP_INS.mkdir(exist_ok=True)
+        (DROP_INS / "soon.conf").write_text("[Service]\nWatchdogSec=3\n")
+        await run("systemctl", "daemon-reload")
+        await run("systemctl", "restart", SERVICE)
+        await asyncio.sleep(5)
+        assert await shown("NRestarts") == "0", "it was ended although its loop runs"
+        before = await shown("MainPID")
+        await run("systemctl", "kill", "--kill-who=main", "--signal=USR1", SERVICE)  # sleeps in the loop: zz-block.pth
+        await until(lambda: self._restarted(before))
+        said = await journal()
+        assert any("Watchdog timeout" in str(one.get("MESSAGE")) for one in said)
+        assert any("Failed with result 'watchdog'" in str(one.get("MESSAGE")) for one in said)
+        assert any("Fatal Python error: Aborted" in str(one.get("MESSAGE")) for one in said)
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        (DROP_INS / "soon.conf").unlink()
+        await run("systemctl", "daemon-reload")
+        await run("systemctl", "restart", SERVICE)
+
+    async def a_crash_is_followed_by_a_start(self) -> None:
+        before = await shown("MainPID")
+        await run("systemctl", "kill", "--kill-who=main", "--signal=KILL", SERVICE)
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        assert await shown("MainPID") != before
+
+    async def a_bad_configuration_is_tried_calmly_and_mends_itself(self) -> None:
+        self.write(relais={})
+        await run("systemctl", "restart", SERVICE, check=False)
+        async with _process(*_as("alice"), "get", SOCKET, CLOUDS) as lines:
+            before = await self._starts()
+            await asyncio.sleep(8)
+            assert 1 <= await self._starts() - before <= 4
+            assert await shown("ExecMainStatus") == "78"
+            self.write()
+            assert await line(lines) == "200"
+        assert await shown("ActiveState", SOCKET_UNIT) == "active"
+
+    async def another_credential_is_another_file_and_a_restart(self) -> None:
+        token = issue()
+        self._identity.api_tokens.add(token)
+        (CREDENTIALS / "new-token").write_text(token)
+        self.write(clouds={"new": {**self.lab(), "api_token": {"credential": "new-token"}}})
+        await run("systemctl", "restart", SERVICE)
+        assert await ask("alice", SOCKET, "/api/v1/servers/new/web-01") == "200"
+        self.write()
+        await run("systemctl", "restart", SERVICE)
+
+    async def it_starts_without_any_credential(self) -> None:
+        await run("systemctl", "stop", SERVICE, SOCKET_UNIT)
+        kept = CREDENTIALS.rename(CREDENTIALS.with_name("kept"))
+        self.write(clouds={"open": {"provider": "none", "endpoint": self._compute.endpoint}})
+        await run("systemctl", "enable", "--now", SOCKET_UNIT, SERVICE)
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        assert (CREDENTIALS.stat().st_uid, CREDENTIALS.stat().st_mode & 0o777) == (0, 0o700)
+        await run("systemctl", "stop", SERVICE, SOCKET_UNIT)
+        CREDENTIALS.rmdir()
+        kept.rename(CREDENTIALS)
+        self.write()
+        await run("systemctl", "start", SERVICE)
+        assert await shown("ActiveState", SOCKET_UNIT) == "active"
+
+    async def no_secret_is_to_be_seen(self) -> None:
+        async with viewing("alice", SOCKET):
+            seen = await run("ps", "axeww") + await run("journalctl", "--output=export", "--no-pager", "--all")
+            for path in [*Path("/proc").glob("[0-9]*/environ"), *Path("/proc").glob("[0-9]*/cmdline")]:
+                try:
+                    seen += path.read_text(errors="replace")
+                except OSError:  # it has ended
+                    continue
+            seen += await run("systemctl", "show", SERVICE) + await run("systemctl", "status", "--no-pager", SERVICE)
+        assert self._identity.api_key in ISSUED
+        assert len(ISSUED) > 5
+        assert [secret for secret in ISSUED if secret in seen] == []
+
+    async def the_units_score_is_as_low_as_it_is_said(self) -> None:
+        report = await run("systemd-analyze", "security", "--no-pager", SERVICE)
+        print("     ", report.strip().splitlines()[-1].removeprefix("→ "))
+        await run("systemd-analyze", "security", "--no-pager", "--threshold=12", SERVICE)
+
+    async def _status(self, text: str) -> bool:
+        return text in await shown("StatusText")
+
+    async def _answers(self, account: str, status: str) -> bool:
+        return await ask(account, SOCKET, CLOUDS) == status
+
+    async def _restarted(self, pid: str) -> bool:
+        return await shown("ActiveState") == "active" and await shown("MainPID") not in {pid, "0"}
+
+    async def _starts(self) -> int:
+        return sum("Starting console-launcher" in str(one.get("MESSAGE")) for one in await journal())
+
+
+@asynccontextmanager
+async def _process(*command: str) -> AsyncIterator[asyncio.StreamReader]:
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def _quoted(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+async def main() -> int:
+    """Every claim; how many did not hold."""
+    failed = 0
+    async with FakeCompute() as compute, FaultyProxy() as proxy:
+        identity = FakeIdentity({"DFW": compute.endpoint})
+        async with identity:
+            compute.add_server("web-01")
+            compute.mint = lambda *_: proxy.url()
+            proof = Proof(compute, identity, proxy)
+            await proof.lay_out()
+            print((await run("systemctl", "--version")).splitlines()[0])
+            for name, claim in vars(Proof).items():
+                if name.startswith("_") or name in {"lay_out", "write", "lab", "rax"}:
+                    continue
+                failed += await _prove(name.replace("_", " "), claim(proof))
+    return failed
+
+
+async def _prove(words: str, claim: Awaitable[None]) -> int:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(40):
+            await claim
+    except Exception as error:  # noqa: BLE001 -- the next claims are looked at all the same
+        print(f"FAILED {words}: {type(error).__name__}: {error}", f"at line {_line_of(error)}")
+        print(await run("journalctl", "--no-pager", "-n", "12", "-u", SERVICE, "-u", SOCKET_UNIT, check=False))
+        return 1
+    print(f"ok    {words} ({time.monotonic() - began:.1f} s)")
+    return 0
+
+
+def _line_of(error: BaseException) -> int:
+    found, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == __file__:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(min(asyncio.run(main()), 100))
