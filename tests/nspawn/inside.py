@@ -325,7 +325,9 @@ class Proof:
         async with _drop_in("identity.conf"):
             await run("systemctl", "restart", SERVICE)
             await self.only_those_may_come_in_who_are_let_in()
-            await self._print_score("with identity.conf", 10)
+            await self._print_score("with identity.conf", 11)
+            async with _drop_in("ip-filter.conf"):
+                await self._print_score("with both", 10)
         await run("systemctl", "restart", SERVICE)
 
     async def no_secret_is_to_be_seen(self) -> None:
