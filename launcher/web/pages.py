@@ -165,7 +165,11 @@ def _candidates(problem: Mapping[str, object]) -> list[str]:
 def _environment(static: StaticFiles | None) -> jinja2.Environment:
     """Templates that escape by themselves, and fail where a value is missing."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+        # Read once: an update of the installation must not mix its templates with the code that runs.
+        loader=jinja2.DictLoader(
+            {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "templates").iterdir()}
+        ),
+        auto_reload=False,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
+from tests.fakes.compute import fault_reply
 from tests.fakes.screens import Screen
 from tests.process.browser import Profile, Tab
 from tests.process.daemon import Daemon
@@ -196,6 +199,33 @@ async def test_without_scaling_the_screen_has_its_own_size(tab: Tab) -> None:
     assert await tab.page.evaluate(width) != 640
     await tab.page.click("#scale")
     assert await tab.page.evaluate(width) == 640
+
+
+async def test_a_page_that_gets_no_answer_about_its_launch_reconnects_all_the_same(
+    site: Site, tab: Tab, screen: Screen
+) -> None:
+    await tab.page.route("**/api/v1/**", lambda _: None)  # never answered
+    await site.proxy.kill()
+    await tab.until_state("reconnecting")
+    await site.proxy.restart()
+    await tab.until_shows(screen.picture, seconds=60)
+    await tab.page.unroute_all()
+
+
+async def test_a_cloud_that_asks_for_patience_is_given_it(site: Site, tab: Tab) -> None:
+    async def busy(request: web.Request) -> web.StreamResponse | None:
+        return fault_reply(413, "overLimit", "Slow down", retryAfter=300) if request.method == "POST" else None
+
+    await site.proxy.kill()
+    site.proxy.expire_all()
+    site.compute.fault = busy
+    await site.proxy.restart()
+    await expect(tab.page.locator("#headline")).to_have_text("The cloud asks for patience", timeout=20_000)
+    requests = site.console_requests()
+    await expect(tab.page.locator("#countdown")).to_contain_text(re.compile(r"Next attempt in (29\d|300) s"))
+    await tab.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(tab.page.locator("#countdown")).to_contain_text("Next attempt in 29")
+    assert site.console_requests() == requests
 
 
 async def test_the_last_picture_stays_in_grey_while_the_page_reconnects(site: Site, tab: Tab, screen: Screen) -> None:

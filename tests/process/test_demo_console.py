@@ -75,6 +75,13 @@ async def test_view_only_sends_nothing_that_the_person_does(tab: Tab, web_01: Sc
     assert (len(web_01.received.keys), len(web_01.received.clicks)) == (keys, clicks)
 
 
+async def test_a_key_that_is_down_when_view_only_begins_is_let_go(tab: Tab, web_01: Screen) -> None:
+    await tab.page.keyboard.down("h")
+    await until(lambda: [key.down for key in web_01.received.keys] == [True], "the key")
+    await tab.page.click("#view-only")
+    await until(lambda: [key.down for key in web_01.received.keys] == [True, False], "its release")
+
+
 async def test_full_screen_and_a_reload_keep_the_screen(tab: Tab, web_01: Screen) -> None:
     await tab.page.click("#full-screen")
     await tab.page.wait_for_function("document.fullscreenElement !== null")

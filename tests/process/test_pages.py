@@ -235,6 +235,21 @@ async def test_the_list_shows_a_new_state_without_being_asked(site: Site, profil
         await expect(tab.page.locator("td.state")).to_have_text("ACTIVE")
 
 
+async def test_the_list_recovers_from_an_answer_that_breaks_off(site: Site, profile: Profile) -> None:
+    site.compute.add_server("web-01")
+    async with site.daemon() as daemon:
+        tab = await profile.tab()
+        page = tab.page
+        await page.clock.install()
+        await page.route("**/api/v1/servers?*", lambda route: route.fulfill(status=200, body='{"servers": [{'))
+        await tab.open(daemon.url)
+        await expect(page.locator("#problems li")).to_contain_text("The gateway does not answer.")
+        await page.unroute_all()
+        await page.clock.fast_forward(31_000)
+        await expect(page.locator("#servers tbody a")).to_have_count(1)
+        await expect(page.locator("#problems")).to_be_hidden()
+
+
 # ---- failures
 
 
@@ -305,6 +320,16 @@ async def test_a_full_gateway_and_one_that_stops_are_said_in_words(
             re.compile("restarts or stops|does not answer|connection was lost")
         )
         await daemon.start()
+
+
+async def test_what_strangers_say_is_shown_literally_in_steps_and_problems_too(site: Site, profile: Profile) -> None:
+    name = "\u202egpj.exe"
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/{quote(name, safe='')}")
+        await tab.until_state("failed")
+        text = await tab.page.inner_text("#panel")
+    assert "\u202e" not in text
+    assert text.count(r"\u202egpj.exe") >= 2
 
 
 async def test_the_details_of_a_failure_can_be_copied(site: Site, browser: Browser, profile: Profile) -> None:

@@ -1,15 +1,28 @@
 // The gateway's JSON API, as far as the pages use it.
 
-/** What `GET path` answers: {ok, status, body}; body is null where it is no JSON. Rejects when nobody answers. */
-export async function get(path, signal) {
+const PATIENCE_MS = 10_000;
+
+/**
+ * What `GET path` answers: {ok, status, body}; body is null where it is no JSON. Rejects when nobody answers, or not
+ * whole and in time: a tunnel that stands still keeps its requests for ever.
+ */
+export async function get(path, patience = PATIENCE_MS) {
   const reply = await fetch(path, {
     headers: { Accept: "application/json" },
     cache: "no-store",
     redirect: "error",
-    signal,
+    signal: AbortSignal.timeout(patience),
   });
-  const body = await reply.json().catch(() => null);
-  return { ok: reply.ok, status: reply.status, body };
+  const text = await reply.text();
+  return { ok: reply.ok, status: reply.status, body: parsed(text) };
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** The problem of a refused request, always with a title. */

@@ -9,6 +9,7 @@ import { closed } from "./words.js";
 
 const POLL_MS = 500;
 const STEADY_MS = 10_000;
+const OPEN_MS = 30_000; // for the handshake, which the gateway answers at once: then the line is dead
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 const part = (id) => document.getElementById(id);
@@ -20,6 +21,7 @@ let current = null; // the attempt that the page is about
 let again = false; // this tab has shown the screen before
 let failures = 0; // attempts since it last stood steadily
 let waiting = 0; // timer of the next attempt
+let earliest = 0; // the moment before which a cloud wants no other
 
 const tool = tools(() => (current?.connected && !current.over ? current.rfb : null));
 
@@ -47,9 +49,13 @@ function connect() {
   panel.countdown(null);
   const id = launchId();
   const socket = new WebSocket(address(id), ["binary"]);
-  const attempt = { id, socket, opened: false, steadyTimer: 0, connected: false, over: false, problem: null, rfb: null };
+  const attempt = { id, socket, opened: false, timer: 0, connected: false, over: false, problem: null, rfb: null };
   current = attempt;
-  socket.addEventListener("open", () => (attempt.opened = true));
+  attempt.timer = setTimeout(() => socket.close(), OPEN_MS);
+  socket.addEventListener("open", () => {
+    attempt.opened = true;
+    clearTimeout(attempt.timer);
+  });
   // Registered before noVNC's own listener, which takes the picture out of the page.
   socket.addEventListener("close", (event) => end(attempt, event.code, event.reason));
   attempt.rfb = join(attempt);
@@ -80,7 +86,7 @@ function arrive(attempt) {
   if (attempt !== current) return;
   attempt.connected = true;
   again = true;
-  attempt.steadyTimer = setTimeout(() => (failures = 0), STEADY_MS);
+  attempt.timer = setTimeout(() => (failures = 0), STEADY_MS);
   last.hidden = true;
   panel.steps(null);
   panel.problem(null);
@@ -116,7 +122,7 @@ async function learnName() {
 async function end(attempt, code, reason) {
   if (attempt.over) return;
   attempt.over = true;
-  clearTimeout(attempt.steadyTimer);
+  clearTimeout(attempt.timer);
   if (attempt !== current) return;
   if (attempt.connected) keepPicture();
   panel.credentials(null);
@@ -124,7 +130,7 @@ async function end(attempt, code, reason) {
   const { next, problem } = await judge(attempt, code, reason);
   if (attempt !== current) return;
   panel.problem(problem);
-  if (next === "retry") retry();
+  if (next === "retry") retry(attempt.opened, problem?.retry_after ?? 0);
   else enter(next === "done" ? "disconnected" : "failed");
 }
 
@@ -155,8 +161,11 @@ function keepPicture() {
   last.hidden = false;
 }
 
-function retry() {
-  const due = Date.now() + pause(failures, Math.random()) * 1000;
+/** Connect again after a pause, not before `patience` seconds where the cloud has asked for them. */
+function retry(reached, patience) {
+  const now = Date.now();
+  earliest = now + patience * 1000;
+  const due = Math.max(earliest, now + pause(failures, Math.random(), { reached, hidden: document.hidden }) * 1000);
   failures += 1;
   enter("reconnecting");
   const tick = () => {
@@ -171,15 +180,22 @@ function retry() {
   tick();
 }
 
+/** The line is back, or the person: no need to wait for the rest of the pause. */
+function hurry() {
+  const pausing = current?.over && document.documentElement.dataset.state === "reconnecting" && waiting;
+  if (pausing && !document.hidden && Date.now() >= earliest) connect();
+}
+
 /** Let go of whatever is under way, without a word about it. */
 function leave() {
   clearTimeout(waiting);
+  waiting = 0;
   const attempt = current;
   current = null;
   if (!attempt || attempt.over) return;
   if (attempt.connected) keepPicture();
   attempt.over = true;
-  clearTimeout(attempt.steadyTimer);
+  clearTimeout(attempt.timer);
   attempt.rfb.disconnect();
 }
 
@@ -194,8 +210,7 @@ function connectNow() {
 
 part("reconnect").addEventListener("click", connectNow);
 part("again").addEventListener("click", connectNow);
-window.addEventListener("online", () => {
-  if (current?.over && document.documentElement.dataset.state === "reconnecting") connect();
-});
+window.addEventListener("online", hurry);
+document.addEventListener("visibilitychange", hurry);
 
 connect();

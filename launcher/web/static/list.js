@@ -2,12 +2,13 @@
 
 import { get, problemOf } from "./api.js";
 import { add, matching, sorted } from "./search.js";
-import { shown } from "./words.js";
+import { TEXT, shown } from "./words.js";
 
 const PAGE = 1000; // servers a request
 const STEP = 200; // rows shown at once
 const AT_ONCE = 4; // requests: a browser makes six for each gateway, and other tabs want some
 const FRESH_MS = 30_000;
+const CLOUD_MS = 90_000; // longer than the gateway itself waits for a cloud
 const part = (id) => document.getElementById(id);
 const field = part("q");
 const rows = document.querySelector("#servers tbody");
@@ -24,20 +25,25 @@ let asking = false;
 
 async function refresh() {
   asking = true;
-  const reply = await get("/api/v1/clouds").catch(() => null);
-  refused = reply?.ok ? null : complaint(reply);
-  if (reply?.ok) {
-    const known = clouds;
-    const names = reply.body.clouds.map((cloud) => cloud.name);
-    clouds = new Map(names.map((name) => [name, known.get(name) ?? { servers: [], problem: null, waiting: true }]));
+  try {
+    const reply = await get("/api/v1/clouds").catch(() => null);
+    const names = reply?.ok ? reply.body?.clouds?.map((cloud) => cloud.name) : null;
+    refused = names ? null : complaint(reply);
+    if (names) await askAll(names);
+  } finally {
+    asking = false;
+    askedAt = Date.now();
     draw();
-    const queue = [...names];
-    await Promise.all(Array.from({ length: AT_ONCE }, () => work(queue)));
+    document.documentElement.dataset.state = "ready";
   }
-  asking = false;
-  askedAt = Date.now();
+}
+
+async function askAll(names) {
+  const known = clouds;
+  clouds = new Map(names.map((name) => [name, known.get(name) ?? { servers: [], problem: null, waiting: true }]));
   draw();
-  document.documentElement.dataset.state = "ready";
+  const queue = [...names];
+  await Promise.all(Array.from({ length: AT_ONCE }, () => work(queue)));
 }
 
 async function work(queue) {
@@ -55,8 +61,8 @@ async function ask(cloud, known) {
   let marker = null;
   do {
     const query = new URLSearchParams({ cloud, limit: String(PAGE), ...(marker === null ? {} : { marker }) });
-    const reply = await get(`/api/v1/servers?${query}`).catch(() => null);
-    if (!reply?.ok) return { servers: known, problem: complaint(reply) };
+    const reply = await get(`/api/v1/servers?${query}`, CLOUD_MS).catch(() => null);
+    if (!reply?.ok || !reply.body) return { servers: known, problem: complaint(reply) };
     add(servers, reply.body.servers);
     if (reply.body.errors.length) return { servers: servers.length ? servers : known, problem: reply.body.errors[0] };
     marker = reply.body.next_marker;
@@ -65,7 +71,7 @@ async function ask(cloud, known) {
 }
 
 function complaint(reply) {
-  if (reply) return problemOf(reply);
+  if (reply && !reply.ok) return problemOf(reply);
   return { title: "The gateway does not answer.", hint: "Is your tunnel to it still open?" };
 }
 
@@ -105,7 +111,7 @@ function problemLine(problem) {
   const instance = problem.instance && `Instance: ${problem.instance}`;
   const request = problem.request_id && `Request id: ${problem.request_id}`;
   const words = [problem.detail ?? problem.title, problem.hint, request, instance].filter(Boolean).join(" ");
-  return element("li", problem.cloud && !words.startsWith(problem.cloud) ? `${problem.cloud}: ${words}` : words);
+  return element("li", shown(problem.cloud && !words.startsWith(problem.cloud) ? `${problem.cloud}: ${words}` : words, TEXT));
 }
 
 function draw() {

@@ -1,7 +1,7 @@
 // What the console page says: states, launch steps, problems. It writes texts and nothing else into the page.
 
 import { copy } from "./tools.js";
-import { details, seconds, shown, until } from "./words.js";
+import { TEXT, details, seconds, shown, until } from "./words.js";
 
 const STATES = {
   launching: "Connecting …",
@@ -16,7 +16,7 @@ let called = part("name").textContent;
 let told = null;
 
 function say(id, text) {
-  part(id).textContent = text ? String(text) : "";
+  part(id).textContent = text ? shown(String(text), TEXT) : "";
   part(id).hidden = !text;
 }
 
@@ -52,7 +52,7 @@ export function steps(launch, now) {
     line.dataset.state = step.state;
     const took = document.createElement("span");
     took.textContent = typeof step.seconds === "number" ? seconds(step.seconds) : "";
-    line.append(step.text ?? step.name, took);
+    line.append(shown(step.text ?? step.name, TEXT), took);
     return line;
   });
   part("steps").replaceChildren(...lines);

@@ -120,7 +120,7 @@ part("clipboard-type").addEventListener("click", async () => {
   const keys = keysOf(clipboard.value);
   part("clipboard-panel").hidePopover();
   const rfb = current();
-  while (keys.length && rfb === current()) {
+  while (rfb && keys.length && rfb === current()) {
     for (const key of keys.splice(0, TYPED_AT_ONCE)) press(rfb, [key]);
     await new Promise((resolve) => setTimeout(resolve, 20)); // a login prompt's queue is short
   }
@@ -186,7 +186,10 @@ function toggled(id, act) {
 part("view-only").setAttribute("aria-pressed", String(new URLSearchParams(location.search).get("view") === "only"));
 toggled("scale", () => {});
 toggled("view-only", (on) => {
-  if (on) letGo();
+  if (on) {
+    letGo();
+    window.dispatchEvent(new Event("blur")); // noVNC lets go of the keys that are down only as long as it may send
+  }
   history.replaceState(null, "", on ? "?view=only" : location.pathname); // a reload keeps it
 });
 

@@ -1,12 +1,13 @@
 // Texts for a person: strangers' names made harmless, problems and times in words.
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
-const LONGEST = 300;
+const NAME = 300;
+export const TEXT = 2000;
 
-/** A name as it may safely be shown: controls and direction overrides as escapes, cut when very long. */
-export function shown(name) {
-  const signs = [...name];
-  const cut = signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("")}…` : name;
+/** A name or a text as it may safely be shown: controls and direction overrides as escapes, cut when very long. */
+export function shown(text, longest = NAME) {
+  const signs = [...text];
+  const cut = signs.length > longest ? `${signs.slice(0, longest - 1).join("")}…` : text;
   return cut.replace(UNSEEN, (char) => `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`);
 }
 
@@ -43,5 +44,5 @@ export function details(name, address, problem, now) {
     `Page: ${address}`,
     `Time: ${now.toISOString()}`,
   ];
-  return lines.filter(Boolean).join("\n");
+  return lines.filter(Boolean).map((line) => shown(line, TEXT)).join("\n");
 }
