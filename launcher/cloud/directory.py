@@ -19,6 +19,7 @@ from launcher.errors import (
     AmbiguousServerError,
     BadRequestError,
     CloudError,
+    CloudNotFoundError,
     CloudReplyError,
     ServerNotFoundError,
 )
@@ -151,7 +152,7 @@ class Directory:
             return
         close = difflib.get_close_matches(cloud, self._clouds, 1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise ServerNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._clouds)}).{hint}')
+        raise CloudNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._clouds)}).{hint}')
 
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
