@@ -123,7 +123,7 @@ costs no console. What works is written, with the exact commands that come next.
 overwritten, and nothing is written unless a cloud lets it in. A second run changes nothing
 and tells whether what is there still works.""",
         examples="""# a service of this machine, as root
-sudo console-launcher init
+sudo console-launcher init --allow alice
 # on your own workstation
 console-launcher init --user
 # see what it would do
@@ -144,6 +144,13 @@ console-launcher init --rackspace-user ops --api-key-file - --region DFW < key""
         default=6080,
         metavar="PORT",
         help="what browsers open on the machine that they run on (default: %(default)s)",
+    )
+    where.add_argument(
+        "--allow",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="an account of this machine that may come in, beside root and who called sudo; may be repeated",
     )
     _add_credentials(parser.add_argument_group("which clouds (without any: all that are found, or a question)"))
     parser.add_argument(

@@ -79,6 +79,8 @@ class Surroundings:
     uid: int
     sudo_user: str | None
     """The account that called sudo."""
+    sudo_uid: int
+    """Its user id; without sudo this account's own."""
     sudo_home: Path | None
     """Its home."""
     config_home: Path
@@ -97,6 +99,7 @@ def surroundings() -> Surroundings:
     return Surroundings(
         uid=os.geteuid(),
         sudo_user=account.pw_name if account else None,
+        sudo_uid=account.pw_uid if account else os.geteuid(),
         sudo_home=Path(account.pw_dir) if account else None,
         config_home=_absolute("XDG_CONFIG_HOME") or home / ".config",
         runtime=runtime_folder(),
@@ -108,6 +111,11 @@ def _absolute(variable: str) -> Path | None:
     """The path in a variable; a relative one counts as none (XDG Base Directory Specification)."""
     path = Path(os.environ.get(variable, ""))
     return path if path.is_absolute() else None
+
+
+def is_account(name: str) -> bool:
+    """Whether this machine knows an account of this name."""
+    return _account(name) is not None
 
 
 def _account(name: str) -> pwd.struct_passwd | None:
