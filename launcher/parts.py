@@ -20,7 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
-from launcher.access.accounts import allowed_uids
+from launcher.access.accounts import admitted
 from launcher.access.policy import Policy
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock
@@ -63,7 +63,7 @@ class Gathered:
 
     clouds: tuple[Cloud, ...]
     aliases: Mapping[str, str]
-    uids: frozenset[int]
+    policy: Policy
     digests: Mapping[str, bytes]
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
@@ -118,7 +118,7 @@ def gather(config: Config) -> Gathered:
     return Gathered(
         clouds=clouds,
         aliases=config.aliases,
-        uids=allowed_uids(config.access.local_users),
+        policy=admitted(config.access.local_users),
         digests={cloud.name: _digest(cloud) for cloud in clouds},
         tls={
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
@@ -131,7 +131,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     """The parts; clouds that are in `before` and have not changed are taken over from there."""
     clouds = {cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting) for cloud in gathered.clouds}
     directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
-    policy = Policy(gathered.uids)
+    policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
     launcher = Launcher(
         directory=directory,
