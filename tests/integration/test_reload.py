@@ -18,10 +18,12 @@ import pytest
 import yaml
 from aiohttp import web
 
+from launcher.audit.events import LaunchEvent, SessionEvent
 from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
+from launcher.model import Actor, EndReason
 from launcher.service import Service
 from launcher.systemd import Notifier, Supervision
 from tests.fakes.compute import FakeCompute
@@ -56,7 +58,7 @@ class Site(Running):
 
     def _read(self) -> Config:
         self.readings += 1
-        return load(self.path)
+        return load(self.path, serving=True)
 
     async def reload(self, **keys: Any) -> None:
         """Rewrite the file and have it read again."""
@@ -80,7 +82,7 @@ def write(path: Path, compute: FakeCompute, **keys: Any) -> None:
 @asynccontextmanager
 async def site_at(path: Path, compute: FakeCompute, **keys: Any) -> AsyncIterator[Site]:
     write(path, compute, **keys)
-    config = load(path)
+    config = load(path, serving=True)
     async with open_gateway(config) as gateway:
         site = Site(gateway, compute, path, config)
         async with site.service.running():
@@ -244,13 +246,8 @@ async def test_what_a_clouds_files_say_counts_as_its_entry(tmp_path: Path, compu
         assert after["one"] is not before["one"]
 
 
-async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(site: Site, account: str) -> None:
     """On a connection that was let in before."""
-    account = pwd.getpwuid(os.getuid()).pw_name
-    monkeypatch.setattr(os, "geteuid", lambda: 54321)  # else the suite's own account is always let in
-    monkeypatch.setattr("launcher.access.accounts._ROOT", 54321)
     await site.reload(access={"local_users": [account]})
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
 
@@ -267,6 +264,94 @@ async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(
     assert await ask() == 200
     writer.close()
     await writer.wait_closed()
+
+
+async def test_an_account_that_does_not_exist_is_a_warning_and_everything_else_takes_effect(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.reload(access={"local_users": ["daemon", "no-such-account"]}, clouds={"new": bare(site.compute)})
+    assert await site.clouds() == ["new"]
+    [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    line = 1 + site.path.read_text().splitlines().index("  - no-such-account")
+    assert said.startswith(
+        f'{site.path}:{line} access.local_users[1]: there is no account "no-such-account" on this machine ('
+    )
+    assert site.told.said[-1] == "READY=1 STATUS=0 sessions, 1 cloud"
+
+
+ELSEWHERE = Actor(54321, "elsewhere", "unix")
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The suite's own account, which is let in by `local_users` alone; 54321 is always let in instead."""
+    monkeypatch.setattr(os, "geteuid", lambda: ELSEWHERE.uid)
+    monkeypatch.setattr("launcher.access.accounts._ROOT", ELSEWHERE.uid)
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+async def test_an_account_that_is_taken_out_loses_its_screens_and_nobody_else_theirs(
+    site: Site, proxy: FaultyProxy, account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
+    await site.reload(access={"local_users": [account]})
+    async with site.viewer() as stays:
+        await stays.greeted()
+        [other] = site.gateway.sessions
+        other.actor = ELSEWHERE
+        async with site.viewer() as goes:
+            await goes.greeted()
+            await site.reload(access={"local_users": [account]}, aliases={"db": "prod/web-01"})
+            assert len(list(site.gateway.sessions)) == 2
+            await site.reload()
+            assert await goes.closed() == (1008, "You may no longer use this gateway.")
+        async with asyncio.timeout(10):
+            while list(site.gateway.sessions) != [other]:
+                await asyncio.sleep(0.01)
+        await proxy.send(b"still here")
+        assert await stays.message() == b"still here"
+    [ended] = [record.__dict__["fields"] for record in caplog.records if record.getMessage() == SessionEvent.EVENT]
+    assert (ended["actor"], ended["end_reason"]) == (account, EndReason.ACCESS_REMOVED)
+    assert f"access was removed: the sessions and launches of {account} end (1)" in caplog.text
+    await site.settled()
+
+
+@pytest.mark.parametrize("step", ["resolving", "asking for the console"])
+async def test_a_launch_under_way_ends_with_the_access_and_opens_nothing(
+    site: Site, proxy: FaultyProxy, account: str, step: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: web.Request) -> None:
+        if step == "resolving" or request.path.endswith("/action"):
+            asked.set()
+            await go.wait()
+
+    await site.reload(access={"local_users": [account]})
+    site.compute.fault = hold
+    async with site.viewer() as viewer:
+        await asked.wait()
+        await site.reload()
+        go.set()
+        assert await viewer.closed() == (1008, "You may no longer use this gateway.")
+    await site.settled()
+    assert proxy.connections == 0
+    [launch] = [record.__dict__["fields"] for record in caplog.records if record.getMessage() == LaunchEvent.EVENT]
+    assert (launch["actor"], launch["outcome"]) == (account, EndReason.ACCESS_REMOVED)
+
+
+async def test_a_directory_that_does_not_answer_at_a_reload_ends_no_session(
+    site: Site, proxy: FaultyProxy, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.reload(access={"local_users": [account]})
+    async with site.viewer() as viewer:
+        await viewer.greeted()
+        monkeypatch.setattr("launcher.access.accounts.uid_of", {}.get)
+        await site.reload(access={"local_users": [account]})
+        await proxy.send(b"still here")
+        assert await viewer.message() == b"still here"
+    await site.settled()
 
 
 async def test_the_log_level_takes_effect(site: Site) -> None:
