@@ -147,6 +147,7 @@ class Service:
             if status != told:
                 self._notifier.status(status)
                 told = status
+            self._notifier.settle()
             await asyncio.sleep(_STATUS_INTERVAL)
 
     async def _stay_alive(self, interval: float) -> None:

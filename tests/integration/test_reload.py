@@ -7,6 +7,8 @@ import gc
 import logging
 import os
 import pwd
+import secrets
+import socket
 import threading
 import weakref
 from collections.abc import AsyncIterator
@@ -359,6 +361,28 @@ async def test_the_log_level_takes_effect(site: Site) -> None:
     assert logging.getLogger("launcher").level == logging.ERROR
     await site.reload()
     assert logging.getLogger("launcher").level == logging.INFO
+
+
+async def test_a_systemd_that_was_busy_hears_of_the_start_all_the_same(site: Site) -> None:
+    address = f"@launcher-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as end:
+        end.bind("\0" + address[1:])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as others:
+            with pytest.raises(BlockingIOError):
+                while True:
+                    others.sendto(b"STATUS=another service", "\0" + address[1:])
+        given = Supervision(Notifier(address))
+        config, asked = load(site.path), asyncio.Event()
+        service = Service(site.gateway, config, read=site._read, asked=asked, given=given, clock=SystemClock())
+        heard = b""
+        async with service.running(), asyncio.timeout(10):
+            await asyncio.sleep(0)
+            while not heard.startswith(b"READY=1"):
+                try:
+                    heard = end.recv(4096)
+                except BlockingIOError:
+                    await asyncio.sleep(0.02)
+        assert heard == b"READY=1\nSTATUS=0 sessions, 1 cloud"
 
 
 async def test_what_waits_for_a_restart_is_named(site: Site, caplog: pytest.LogCaptureFixture) -> None:
