@@ -27,7 +27,7 @@ from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
-from launcher.config.clouds_yaml import files_read
+from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.launch import Launcher
@@ -198,10 +198,14 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
 
 
 def _digest(cloud: Cloud) -> bytes:
-    """Of the contents of the files behind the cloud's entry; secrets stand in the entry itself."""
+    """Of the contents of the files behind the cloud's entry, those that clouds.yaml names in turn among them.
+
+    Secrets stand in the entry itself.
+    """
     paths = [cloud.entry.cacert] if cloud.entry.cacert else []
     if isinstance(cloud.entry, OpenStackEntry):
         paths += files_read(cloud.clouds_yaml, cloud.secure_yaml)
+        paths += files_named(cloud.clouds_yaml, cloud.secure_yaml, cloud.entry.cloud)
     found = hashlib.sha256()
     for path in paths:
         found.update(hashlib.sha256(f"{path}\0".encode() + _content(path)).digest())
@@ -211,5 +215,5 @@ def _digest(cloud: Cloud) -> bytes:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # it was there a moment ago; signing in says what is wrong with it
+    except (OSError, ValueError):  # not there, or a path that cannot be; signing in says what is wrong with it
         return b""

@@ -248,6 +248,29 @@ async def test_what_a_clouds_files_say_counts_as_its_entry(tmp_path: Path, compu
         assert after["one"] is not before["one"]
 
 
+@pytest.mark.parametrize("key", ["cacert", "cert", "key"])
+async def test_a_certificate_that_clouds_yaml_names_counts_as_its_entry(
+    tmp_path: Path, compute: FakeCompute, key: str
+) -> None:
+    clouds_yaml, pem = tmp_path / "clouds.yaml", tmp_path / "some.pem"
+    clouds_yaml.write_text(yaml.safe_dump({"clouds": {"prd": {key: str(pem)}, "other": {"cert": "no\0path"}}}))
+    entries = {"one": {"provider": "openstack", "cloud": "prd"}, "two": {"provider": "openstack", "cloud": "other"}}
+    keys = {"clouds_yaml": str(clouds_yaml), "clouds": entries}
+    pem.write_text("old")
+    async with site_at(tmp_path / "config.yaml", compute, **keys) as site:
+        before = site.gateway.parts.clouds
+        await site.reload(**keys)
+        assert all(site.gateway.parts.clouds[name] is before[name] for name in before)
+        pem.write_text("new")
+        await site.reload(**keys)
+        after = site.gateway.parts.clouds
+        assert after["one"] is not before["one"]
+        assert after["two"] is before["two"]
+        pem.unlink()
+        await site.reload(**keys)
+        assert site.gateway.parts.clouds["one"] is not after["one"]
+
+
 async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(site: Site, account: str) -> None:
     """On a connection that was let in before."""
     await site.reload(access={"local_users": [account]})
@@ -367,10 +390,10 @@ async def test_a_systemd_that_was_busy_hears_of_the_start_all_the_same(site: Sit
     address = f"@launcher-{secrets.token_hex(8)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as end:
         end.bind("\0" + address[1:])
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as others:
-            with pytest.raises(BlockingIOError):
-                while True:
-                    others.sendto(b"STATUS=another service", "\0" + address[1:])
+        others = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with others, pytest.raises(BlockingIOError):
+            while True:
+                others.sendto(b"STATUS=another service", "\0" + address[1:])
         given = Supervision(Notifier(address))
         config, asked = load(site.path), asyncio.Event()
         service = Service(site.gateway, config, read=site._read, asked=asked, given=given, clock=SystemClock())
