@@ -11,16 +11,16 @@ import logging
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, TextIO
 
 from launcher.audit.events import Event, fields
-from launcher.audit.journal import IDENTIFIER, entry, event_fields, priority, sentence, visible
+from launcher.audit.journal import IDENTIFIER, entry, event_fields, loss_fields, priority, sentence, visible
 from launcher.clock import Clock
 from launcher.systemd import stderr_is_journal
 
 JOURNAL: Final = "/run/systemd/journal/socket"
-_PATIENCE = 1.0
-"""Seconds that a journal which does not read may hold us up for one entry."""
 
 _EVENTS = logging.getLogger("launcher.events")
 
@@ -55,28 +55,44 @@ class JsonLines(logging.Formatter):
 
 
 class JournalHandler(logging.StreamHandler[TextIO]):
-    """One record, one entry of the journal with fields of its own; where the journal takes none, a line as formatted.
+    """One record, one entry of the journal with fields of its own; where there is no journal, a line as formatted.
 
-    The socket is not connected: a journal that is restarted is found again.
+    It never waits: what a journal that does not read has no room for is lost, and counted, and the next entry that it
+    takes says how much that was. The socket is not connected: a journal that is restarted is found again.
     """
 
     def __init__(self, stream: TextIO, address: str = JOURNAL) -> None:
         super().__init__(stream)
         self._address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(_PATIENCE)
+        self._socket.setblocking(False)
+        self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._socket.sendto(entry(_journal_fields(record)), self._address)
+            self._say_what_is_lost()
+            self._send(_journal_fields(record))
+        except BlockingIOError:  # standard error leads to the same journal, and would wait for it
+            self._lost += 1
         except OSError:
             super().emit(record)
         except Exception:  # noqa: BLE001 -- logging's own way with a record that cannot be written
             self.handleError(record)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._say_what_is_lost()
         self._socket.close()
         super().close()
+
+    def _say_what_is_lost(self) -> None:
+        if self._lost:
+            self._send(loss_fields(self._lost))
+            self._lost = 0
+
+    def _send(self, found: Mapping[str, str]) -> None:
+        """Raises BlockingIOError where there is no room, OSError where there is no journal."""
+        self._socket.sendto(entry(found), self._address)
 
 
 def _journal_fields(record: logging.LogRecord) -> dict[str, str]:

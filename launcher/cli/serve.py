@@ -49,7 +49,7 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
 
 def _read(options: argparse.Namespace) -> Config:
     """The file's configuration; what the command line says goes before it. Raises ConfigError."""
-    config = load(options.config)
+    config = load(options.config, serving=True)
     return config.model_copy(update={"log_level": options.log_level}) if options.log_level else config
 
 
