@@ -1,4 +1,5 @@
-"""Writes events and everything else that is logged: to the journal in its own fields, else as JSON lines.
+"""Writes events and everything else that is logged: to the journal in its own fields, plainly to a terminal, else as
+JSON lines.
 
 JSON in ASCII escapes control and bidi characters, and the journal's protocol keeps values apart: a server's name can
 neither forge a second line nor colour a terminal.
@@ -52,6 +53,21 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = describe(record.exc_info[1])
         return json.dumps(line, default=str)
+
+
+class PlainLines(logging.Formatter):
+    """The same for a person at a terminal: moment, level, sentence; nothing in it can move the cursor."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = getattr(record, "fields", None)
+        line = visible(sentence(known) if isinstance(known, dict) else record.getMessage())
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f" [{visible(describe(record.exc_info[1]))}]"
+        return f"{self._clock.now():%H:%M:%S} {record.levelname.lower():<7} {line}"
 
 
 class JournalHandler(logging.StreamHandler[TextIO]):
@@ -122,12 +138,13 @@ def describe(error: BaseException) -> str:
 
 
 def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = None) -> None:
-    """Everything goes to the journal, or to `stream` (standard error unless given).
+    """Everything goes to the journal, or to `stream` (standard error unless given): in JSON, or plainly on a terminal.
 
     Libraries speak up from warnings on, and never of what they send.
     """
     output = JournalHandler(sys.stderr) if stream is None and stderr_is_journal() else logging.StreamHandler(stream)
-    output.setFormatter(JsonLines(clock))
+    is_read = (stream or sys.stderr).isatty()
+    output.setFormatter(PlainLines(clock) if is_read else JsonLines(clock))
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from launcher.cli.exits import EXIT_CODES
 from launcher.cli.gateway import Gateway, parse_gateway
+from launcher.config.environment import own_config_file
 
-DEFAULT_FILE = Path("/etc/console-launcher/config.yaml")
+SYSTEM_FILE = Path("/etc/console-launcher/config.yaml")
 _PATIENCE = 120.0
 """Seconds: longer than the gateway itself waits for a cloud that is silent."""
 _LONGEST = 3600.0
@@ -48,6 +49,19 @@ class Group:
         return "\n".join([f"{self._title}:", *(f"  {name:<14}{summary}" for name, summary in self._added)])
 
 
+def default_file(system: Path, own: Path) -> Path:
+    """The machine's configuration, or the account's own where there is only that."""
+    return own if not _exists(system) and _exists(own) else system
+
+
+def _exists(path: Path) -> bool:
+    """Whether it can be seen: a home may be closed to who has it in $HOME."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """`--config FILE`, as `options.config`."""
     parser.add_argument(
@@ -55,7 +69,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         type=Path,
-        default=DEFAULT_FILE,
+        default=default_file(SYSTEM_FILE, own_config_file()),
         help="the configuration file (default: %(default)s)",
     )
 

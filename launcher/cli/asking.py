@@ -38,13 +38,16 @@ A cloud that does not answer hides no other: its problem is told on standard err
 --json: in "errors"), and the exit code is 75.""",
         examples="""# every server
 console-launcher servers
-# those with "web" in their name or id, in one cloud
-console-launcher servers web --cloud prod
+# those with "web" in their name, in one cloud, that run
+console-launcher servers web active --cloud prod
 # the bookmarks of all servers that run
 console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").page'""",
     )
     parser.add_argument(
-        "query", metavar="QUERY", nargs="?", default="", help="only servers whose name, id or cloud contains this"
+        "query",
+        metavar="QUERY",
+        nargs="*",
+        help="only servers in which every word of this stands: in name, cloud, state or id",
     )
     _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
     parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")

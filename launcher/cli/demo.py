@@ -23,6 +23,7 @@ from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
 from launcher.config.environment import SshConnection, ssh_connection, wants_colour
 from launcher.errors import ListenError
+from launcher.setup.installation import this_installation
 
 if TYPE_CHECKING:
     from launcher.demo.cloud import DemoCloud
@@ -137,14 +138,15 @@ def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, 
     link = _link(port)
     lines = [
         *([f"Port {options.port} is taken; this is {port}.", ""] if port != options.port else []),
-        "A simulated cloud runs on this machine, with the real gateway in front of it.",
+        "Two simulated clouds run on this machine, with the real gateway in front of them.",
         *(_tunnel(port, ssh) if ssh else ["Open in a browser on this machine:"]),
         "",
         f"    {bold}{link}{plain}",
         "",
         f"1. Open web-01 ({link}c/prod/web-01) and type: help, then Enter.",
         "2. Wait a minute: by then its console token is dead. Reload, and the same bookmark works.",
-        f"3. In another terminal: console-launcher servers --gateway http://127.0.0.1:{port}",
+        "3. In another terminal:",
+        f"   {this_installation().short} servers --gateway http://127.0.0.1:{port}",
         "",
         *(_account(options.openrc) if options.openrc else []),
         "Ctrl-C ends the demo.",

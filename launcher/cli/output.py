@@ -14,14 +14,15 @@ from launcher.cli.text import escaped
 from launcher.config.environment import wants_colour
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Row], *, elastic: int = 0) -> None:
+def print_table(titles: Sequence[str], rows: Sequence[Row], *, elastic: int = 0, spare: int | None = None) -> None:
     """Aligned, cut to its width and coloured on a terminal; whole and with tabs in a file or a pipe.
 
-    `elastic` is the column that gives way first where the terminal is narrow.
+    `elastic` is the column that gives way first where the terminal is narrow, `spare` the one that can be done without.
     """
     if sys.stdout.isatty():
         columns = shutil.get_terminal_size().columns
-        lines = aligned_lines(titles, rows, columns=columns, colour=wants_colour(sys.stdout), elastic=elastic)
+        colour = wants_colour(sys.stdout)
+        lines = aligned_lines(titles, rows, columns=columns, colour=colour, elastic=elastic, spare=spare)
     else:
         lines = tab_lines(titles, rows)
     for line in lines:

@@ -21,12 +21,12 @@ _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETE
 
 def run(options: argparse.Namespace) -> int:
     """Prints them; what is wrong with which cloud goes to standard error, or into the JSON."""
-    listing = listed(client_of(options), query=options.query, cloud=options.cloud, limit=options.limit)
+    listing = listed(client_of(options), query=" ".join(options.query), cloud=options.cloud, limit=options.limit)
     servers, errors = listing["servers"], listing["errors"]
     if options.json:
         print_json(listing)
     elif servers:
-        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers])
+        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers], spare=2)
     if not options.json:
         _say_rest(options, servers, errors, more=listing["next_marker"] is not None)
     return Exit.TRY_AGAIN if errors else Exit.OK
@@ -77,4 +77,5 @@ def _say_rest(options: argparse.Namespace, servers: Sequence[Object], errors: Se
     if more:
         say(f"there are more than the {len(servers)} shown: a higher --limit shows them.")
     if not servers and not errors:
-        say(f'no server has "{options.query}" in its name, id or cloud.' if options.query else "there are no servers.")
+        query = " ".join(options.query)
+        say(f'no server has "{query}" in its name, cloud, state or id.' if query else "there are no servers.")

@@ -11,6 +11,8 @@ from launcher.cli.text import cut, escaped, width
 _GAP = 2
 _NARROWEST = 8
 """Columns that a cell keeps, however narrow the terminal is."""
+_READABLE = 24
+"""Columns by which names can be told apart."""
 
 
 class Tone(enum.StrEnum):
@@ -40,11 +42,23 @@ def tab_lines(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 
 def aligned_lines(
-    titles: Sequence[str], rows: Sequence[Row], *, columns: int, colour: bool, elastic: int = 0
+    titles: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    columns: int,
+    colour: bool,
+    elastic: int = 0,
+    spare: int | None = None,
 ) -> list[str]:
-    """The same for a terminal that is `columns` wide: cells are cut until the table fits, first in column `elastic`."""
+    """The same for a terminal that is `columns` wide: cells are cut until the table fits, first in column `elastic`.
+
+    Where that would leave too little of it, the column `spare` goes first.
+    """
     whole = [tuple(Cell(title, Tone.TITLE) for title in titles), *(_escaped(row) for row in rows)]
     wanted = [max(width(row[place].text) for row in whole) for place in range(len(titles))]
+    if spare is not None and _left(wanted, columns, elastic) < min(wanted[elastic], _READABLE):
+        whole = [(*row[:spare], *row[spare + 1 :]) for row in whole]
+        del wanted[spare]
     widths = fitting(wanted, columns, elastic)
     return [_line(row, widths, colour=colour) for row in whole]
 
@@ -53,13 +67,17 @@ def fitting(wanted: Sequence[int], columns: int, elastic: int) -> list[int]:
     """Widths at most as wanted whose sum, with the gaps, fits: `elastic` gives way first, then the widest alike."""
     room = columns - _GAP * (len(wanted) - 1)
     widths = list(wanted)
-    left = room - (sum(wanted) - wanted[elastic])
-    widths[elastic] = min(wanted[elastic], max(left, _NARROWEST))
+    widths[elastic] = min(wanted[elastic], max(_left(wanted, columns, elastic), _NARROWEST))
     if sum(widths) <= room:
         return widths
     limits = range(max(widths), _NARROWEST, -1)
     limit = next((limit for limit in limits if sum(min(one, limit) for one in widths) <= room), _NARROWEST)
     return [min(one, limit) for one in widths]
+
+
+def _left(wanted: Sequence[int], columns: int, elastic: int) -> int:
+    """The columns that the others leave for `elastic`; it may be less than none."""
+    return columns - _GAP * (len(wanted) - 1) - (sum(wanted) - wanted[elastic])
 
 
 def _escaped(row: Row) -> tuple[Cell, ...]:

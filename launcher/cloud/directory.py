@@ -9,7 +9,7 @@ import asyncio
 import difflib
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -126,7 +126,7 @@ class Directory:
         return _only(name, None, servers)
 
     async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing:
-        """At most `limit` servers whose name, id or cloud contains `query`, behind `marker`.
+        """At most `limit` servers in which every word of `query` stands (name, cloud, state or id), behind `marker`.
 
         Raises ServerNotFoundError for an unknown cloud and BadRequestError for a marker that no listing gave.
         """
@@ -134,8 +134,8 @@ class Directory:
             self._require(cloud)
         behind = _place_of(marker) if marker is not None else None
         found, errors = await self._ask_each(self.clouds() if cloud is None else (cloud,), self._servers)
-        wanted = query.casefold()
-        matching = sorted((s for servers in found.values() for s in servers if _matches(s, wanted)), key=_place)
+        words = query.casefold().split()
+        matching = sorted((s for servers in found.values() for s in servers if _matches(s, words)), key=_place)
         rest = [server for server in matching if behind is None or _place(server) > behind]
         page = tuple(rest[:limit])
         more = len(rest) > len(page) and page
@@ -234,8 +234,11 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _matches(server: Server, wanted: str) -> bool:
-    return any(wanted in text.casefold() for text in (server.name, server.id, server.cloud))
+def _matches(server: Server, words: Sequence[str]) -> bool:
+    """Whether every word stands in what is known of the server: as the list page searches."""
+    texts = (server.name, server.cloud, server.status, server.task_state or "", server.id)
+    text = "\n".join(texts).casefold()
+    return all(word in text for word in words)
 
 
 def _place(server: Server) -> tuple[str, str, str]:

@@ -72,6 +72,16 @@ def ssh_connection() -> SshConnection | None:
     return SshConnection(words[2], int(words[3]))
 
 
+def own_config_file() -> Path:
+    """Where an account's own configuration lies, as `init --user` writes it."""
+    return _config_home() / "console-launcher" / "config.yaml"
+
+
+def _config_home() -> Path:
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
+    return _absolute("XDG_CONFIG_HOME") or home / ".config"
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is around a command that sets something up."""
@@ -95,13 +105,12 @@ def surroundings() -> Surroundings:
     """As the process's environment and account tell them."""
     sudo_user = os.environ.get("SUDO_USER")
     account = _account(sudo_user) if sudo_user and sudo_user != "root" else None
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
     return Surroundings(
         uid=os.geteuid(),
         sudo_user=account.pw_name if account else None,
         sudo_uid=account.pw_uid if account else os.geteuid(),
         sudo_home=Path(account.pw_dir) if account else None,
-        config_home=_absolute("XDG_CONFIG_HOME") or home / ".config",
+        config_home=_config_home(),
         runtime=runtime_folder(),
         openstack={name: value for name, value in os.environ.items() if name.startswith("OS_")},
     )

@@ -207,7 +207,7 @@ class Access(Model):
     """Who may come in beside root and the daemon's own account."""
 
     local_users: tuple[Text, ...] = ()
-    """Accounts of this machine that may come in over loopback TCP."""
+    """Accounts of this machine that may come in, over Unix sockets and loopback TCP alike."""
 
 
 class Consoles(Model):

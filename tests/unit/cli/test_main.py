@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher import __version__
+from launcher.cli.arguments import default_file
 from launcher.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -92,3 +93,26 @@ def test_a_reader_who_leaves_early_is_no_fault(tmp_path: Path) -> None:
         os.close(writing)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, b"")
+
+
+def test_a_command_that_is_mistyped_is_told_the_near_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sevrers"]) == 2
+    assert 'there is no command "sevrers". Did you mean "servers"?' in capsys.readouterr().err
+    assert main(["\x1b[2J"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    assert "check-config" in capsys.readouterr().out
+    assert main(["help", "serve"]) == 0
+    assert "--log-level" in capsys.readouterr().out
+
+
+def test_an_accounts_own_configuration_serves_where_the_machine_has_none(tmp_path: Path) -> None:
+    system, own = tmp_path / "system.yaml", tmp_path / "own.yaml"
+    assert default_file(system, own) == system
+    own.touch()
+    assert default_file(system, own) == own
+    system.touch()
+    assert default_file(system, own) == system

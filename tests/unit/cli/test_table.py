@@ -63,3 +63,13 @@ def test_one_column_gives_way_first_and_then_the_widest_alike(
     wanted: list[int], columns: int, elastic: int, widths: list[int]
 ) -> None:
     assert fitting(wanted, columns, elastic) == widths
+
+
+def test_where_names_would_be_cut_short_the_ids_go_first() -> None:
+    titles, rows = ("SERVER", "STATE", "ID"), [[Cell("prod/web-server-01"), Cell("ACTIVE"), Cell("u" * 36)]]
+    narrow = aligned_lines(titles, rows, columns=40, colour=False, spare=2)
+    assert narrow == ["SERVER              STATE", "prod/web-server-01  ACTIVE"]
+    wide = aligned_lines(titles, rows, columns=80, colour=False, spare=2)
+    assert wide[1].endswith("u" * 36)
+    long = [[Cell("x" * 255), Cell("ACTIVE"), Cell("u" * 36)]]
+    assert aligned_lines(titles, long, columns=80, colour=False, spare=2)[1].endswith("u" * 36)

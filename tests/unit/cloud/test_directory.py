@@ -166,13 +166,17 @@ async def test_a_marker_of_no_list_is_refused(directory: Directory, marker: str)
         await directory.list(cloud=None, query="", limit=2, marker=marker)
 
 
-async def test_a_query_looks_at_name_id_and_cloud(directory: Directory, prod: FakeCloud) -> None:
+async def test_every_word_of_a_query_must_stand_in_name_cloud_state_or_id(
+    directory: Directory, prod: FakeCloud
+) -> None:
     async def names(query: str) -> list[str]:
         return [server.name for server in (await directory.list(cloud=None, query=query, limit=9, marker=None)).servers]
 
     assert await names("WEB-02") == ["web-02"]
     assert await names(prod.all[2].id[:13]) == ["db"]
     assert await names("stage") == ["lone", "web-01"]
+    assert await names("web  prod") == ["web-01", "web-02"]
+    assert await names("active lone") == ["lone"]
     assert await names("nothing") == []
 
 
