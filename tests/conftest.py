@@ -7,6 +7,7 @@ here. The last test of the suite (`tests/test_no_secret.py`) searches it all for
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import pytest
 
 from launcher.audit.log import JsonLines
 from launcher.clock import SystemClock
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the suite in the background ignores Ctrl-C for it, and all that it starts inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PUT_OUT: list[str] = []
 """Text of log records, and what tests printed."""

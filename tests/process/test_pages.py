@@ -288,7 +288,6 @@ _REFUSALS = {
 _SAID = {
     "not-ready": ("The server has no console now", "not ready"),
     "forbidden": ("The cloud refuses the gateway's credentials", "role"),
-    "limited": ("The cloud asks for patience", "41"),
     "broken": ("The cloud's answer cannot be used", "500"),
     "overloaded": ("The cloud asks for patience", "busy"),
     "no-json": ("The cloud's answer cannot be used", "console"),
@@ -297,6 +296,7 @@ _SAID = {
     "refused": ("The console proxy shows no screen", "Connection refused"),
     "twin": ("Several servers have this name", "answer to"),
     "nobody": ("No such server", "nobody"),
+    "limited": ("The cloud asks for patience", "41"),  # the last: from now on this cloud is left in peace
 }
 
 

@@ -411,3 +411,4 @@ async def test_regions_of_a_silent_identity_service_are_not_waited_for_long(
     rax.delay = 1
     with pytest.raises(CloudUnreachableError, match="signing in takes longer than"):
         await regions_of(rackspace(rax), SystemClock(), pool)
+    await rax.stop()  # else its thread would wait for the answer of a loop that waits for its thread
