@@ -30,7 +30,10 @@ def _add_servers(group: Group) -> None:
     parser = group.add(
         "servers",
         "list the servers of all clouds",
-        about="""On a terminal the table is cut to its width. In a file or a pipe it is whole: one line a
+        about="""With QUERY only those in which every word stands, anywhere in the server's name, cloud,
+state, task or UUID; as on the page, in capitals or not.
+
+On a terminal the table is cut to its width. In a file or a pipe it is whole: one line a
 server below the line of titles, a tab between the cells, and what is no visible character
 written as \\n, \\x1b or \\u202e. --json prints what the gateway's API answers.
 
@@ -38,13 +41,15 @@ A cloud that does not answer hides no other: its problem is told on standard err
 --json: in "errors"), and the exit code is 75.""",
         examples="""# every server
 console-launcher servers
-# those with "web" in their name or id, in one cloud
+# those with "web" in their name, in one cloud
 console-launcher servers web --cloud prod
+# every word must stand somewhere: those with "web" that are switched off
+console-launcher servers web shutoff
 # the bookmarks of all servers that run
 console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").page'""",
     )
     parser.add_argument(
-        "query", metavar="QUERY", nargs="?", default="", help="only servers whose name, id or cloud contains this"
+        "query", metavar="QUERY", nargs="*", help="a word that a server's name, cloud, state or UUID must contain"
     )
     _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
     parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")

@@ -18,7 +18,7 @@ _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETE
 
 def run(options: argparse.Namespace) -> int:
     """Prints them; what is wrong with which cloud goes to standard error, or into the JSON."""
-    listing = listed(client_of(options), query=options.query, cloud=options.cloud, limit=options.limit)
+    listing = listed(client_of(options), query=" ".join(options.query), cloud=options.cloud, limit=options.limit)
     servers, errors = listing["servers"], listing["errors"]
     if options.json:
         print_json(listing)
@@ -62,4 +62,11 @@ def _say_rest(options: argparse.Namespace, servers: Sequence[Object], errors: Se
     if more:
         say(f"there are more than the {len(servers)} shown: a higher --limit shows them.")
     if not servers and not errors:
-        say(f'no server has "{options.query}" in its name, id or cloud.' if options.query else "there are no servers.")
+        say(_none(" ".join(options.query)))
+
+
+def _none(query: str) -> str:
+    if not query.split():
+        return "there are no servers."
+    words = " and ".join(f'"{word}"' for word in query.split())
+    return f"no server has {words} in its name, cloud, state or UUID."

@@ -9,7 +9,7 @@ import asyncio
 import difflib
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -125,7 +125,7 @@ class Directory:
         return _only(name, None, servers)
 
     async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing:
-        """At most `limit` servers whose name, id or cloud contains `query`, behind `marker`.
+        """At most `limit` servers behind `marker` in which every word of `query` stands, as on the page (search.js).
 
         Raises ServerNotFoundError for an unknown cloud and BadRequestError for a marker that no listing gave.
         """
@@ -133,8 +133,8 @@ class Directory:
             self._require(cloud)
         behind = _place_of(marker) if marker is not None else None
         found, errors = await self._ask_each(self.clouds() if cloud is None else (cloud,), self._servers)
-        wanted = query.casefold()
-        matching = sorted((s for servers in found.values() for s in servers if _matches(s, wanted)), key=_place)
+        words = query.lower().split()
+        matching = sorted((s for servers in found.values() for s in servers if _matches(s, words)), key=_place)
         rest = [server for server in matching if behind is None or _place(server) > behind]
         page = tuple(rest[:limit])
         more = len(rest) > len(page) and page
@@ -233,8 +233,10 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _matches(server: Server, wanted: str) -> bool:
-    return any(wanted in text.casefold() for text in (server.name, server.id, server.cloud))
+def _matches(server: Server, words: Sequence[str]) -> bool:
+    """Whether every word (lower case, without white space) stands in name, cloud, state, task state or UUID."""
+    text = "\n".join((server.name, server.cloud, server.status, server.task_state or "", server.id)).lower()
+    return all(word in text for word in words)
 
 
 def _place(server: Server) -> tuple[str, str, str]:

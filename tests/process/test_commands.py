@@ -125,12 +125,27 @@ async def test_servers_of_all_clouds_are_listed_and_a_silent_cloud_hides_none(pl
     one = await place.run("servers", "--cloud", "stage", "--limit", "1")
     assert (one.code, one.out.count("\n")) == (0, 2)
     assert "there are more than the 1 shown" in one.err
-    none = await place.run("servers", "zzz", "--cloud", "stage")
+    none = await place.run("servers", "zzz", "web", "--cloud", "stage")
     assert (none.code, none.out) == (0, "")
-    assert 'no server has "zzz"' in none.err
+    assert 'no server has "zzz" and "web" in its name, cloud, state or UUID.' in none.err
     wrong = await place.run("servers", "--cloud", "stgae")
     assert (wrong.code, wrong.out) == (1, "")
     assert 'Did you mean "stage"?' in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["web", "prod"], ["prod/web-01"]),
+        (["web prod"], ["prod/web-01"]),
+        (["shutoff"], ["prod/off"]),
+        (["--cloud", "stage", "ACTIVE", "web"], ["stage/web-01"]),
+        (["img src=x"], ["prod/<img src=x onerror=alert(1)>"]),
+    ],
+)
+async def test_several_words_find_what_has_them_all(place: Place, words: list[str], found: list[str]) -> None:
+    ended = await place.run("servers", *words)
+    assert [line.split("\t")[0] for line in ended.out.splitlines()[1:]] == found
 
 
 async def test_json_is_the_api_s_own(place: Place) -> None:
