@@ -1,4 +1,4 @@
-"""`console-launcher demo`: a simulated cloud, and the real gateway in front of it."""
+"""`console-launcher demo`: simulated clouds, and the real gateway in front of them."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, 
     link = _link(port)
     lines = [
         *([f"Port {options.port} is taken; this is {port}.", ""] if port != options.port else []),
-        "A simulated cloud runs on this machine, with the real gateway in front of it.",
+        "Two simulated clouds run on this machine, with the real gateway in front of them.",
         *(_tunnel(port, ssh) if ssh else ["Open in a browser on this machine:"]),
         "",
         f"    {bold}{link}{plain}",
@@ -167,7 +167,7 @@ def _tunnel(port: int, ssh: SshConnection) -> list[str]:
 
 def _account(openrc: Path) -> list[str]:
     return [
-        "The account of the simulated cloud, for the openstack command and console-launcher init:",
+        "The accounts of the simulated clouds, for the openstack command and console-launcher init:",
         "",
         f"    . {shlex.quote(str(openrc.absolute()))}",
         "",

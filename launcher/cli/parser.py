@@ -13,7 +13,7 @@ from launcher.cli.exits import EXIT_CODES
 _LEVELS = ("debug", "info", "warning", "error")
 _ABOUT = "One local gateway in front of the consoles of all your OpenStack and Rackspace servers."
 _INVITATIONS = {
-    "demo": "tries it all on this machine: a simulated cloud with screens, no account needed",
+    "demo": "tries it all on this machine: two simulated clouds with screens, no account needed",
     "init": "writes a first configuration for your clouds",
     "check-config": "tells what is wrong with a configuration",
     "servers": "lists your servers where a gateway runs already",
@@ -83,14 +83,14 @@ console-launcher serve --config config.yaml""",
 def _add_demo(group: Group) -> None:
     parser = group.add(
         "demo",
-        "try it out: a simulated cloud on this machine, behind the real gateway",
-        about="""Needs no account: it starts a simulated cloud, its console proxy and the screens of a dozen
-servers on this machine's loopback, puts the real gateway in front of them, and prints a
-link. Console tokens of this cloud live for 60 s, so that you can see a bookmark outlive
+        "try it out: two simulated clouds on this machine, behind the real gateway",
+        about="""Needs no account: it starts two simulated clouds, their console proxy and the screens of a
+dozen servers on this machine's loopback, puts the real gateway in front of them, and prints
+a link. Console tokens of these clouds live for 60 s, so that you can see a bookmark outlive
 them. Ctrl-C ends it and leaves nothing behind.""",
         examples="""# and open it in your browser
 console-launcher demo --open
-# with an account for the openstack command, or for `console-launcher init`
+# with accounts for the openstack command, and for `console-launcher init`
 console-launcher demo --openrc demo.openrc""",
     )
     parser.add_argument(
@@ -106,7 +106,7 @@ console-launcher demo --openrc demo.openrc""",
         "--openrc",
         type=Path,
         metavar="FILE",
-        help="write the account of the simulated cloud to a new file, as OS_* variables for the openstack command",
+        help="write the accounts of the simulated clouds to a new file, for the openstack command and init",
     )
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"

@@ -215,7 +215,7 @@ class Access(Model):
     """Who may come in beside root and the daemon's own account."""
 
     local_users: tuple[Account, ...] = ()
-    """Accounts of this machine that may come in over loopback TCP."""
+    """Accounts of this machine that may come in, over the Unix socket and over TCP on loopback alike."""
 
 
 class Consoles(Model):

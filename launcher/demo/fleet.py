@@ -13,7 +13,8 @@ from typing import Final
 
 PROD, RAX = "prod", "rax"
 """The projects, which the gateway knows as clouds of these names."""
-BUILD_TIME: Final = 20.0
+BUILD_TIME: Final = 45.0
+"""Seconds; long enough for a newcomer to meet a server that is not ready yet."""
 REBOOT_TIME: Final = 8.0
 SLEEP_TIME: Final = 30.0
 """Seconds that a server stays off which was switched off on its own screen."""
@@ -115,7 +116,7 @@ SITE: Final = (
     (Machine(PROD, "monitor-01", _MEDIUM, _UBUNTU, "10.20.0.41", _GREEN), ACTIVE),
     (Machine(PROD, "ci-runner-07", _LARGE, _UBUNTU, "10.20.0.57", _VIOLET), BUILDING),
     (Machine(PROD, "backup-01", _MEDIUM, _DEBIAN, "10.20.0.61", _SKY), State("ERROR")),
-    (Machine(PROD, "<img src=x onerror=alert(1)>", _SMALL, _UBUNTU, "10.20.0.66", _FUCHSIA), ACTIVE),
+    (Machine(PROD, "x-<img src=x onerror=alert(1)>", _SMALL, _UBUNTU, "10.20.0.66", _FUCHSIA), ACTIVE),
     (Machine(RAX, "shop-web-01", _GENERAL, _ALMA, "172.24.16.11", _LIME), ACTIVE),
     (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _INDIGO), ACTIVE),
     (Machine(RAX, "mail-01", _GENERAL, _ALMA, "172.24.16.31", _CORAL), State("SHELVED_OFFLOADED")),
