@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from launcher.audit.log import set_up_logging
 from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
-from launcher.config.environment import SshConnection, ssh_connection, wants_colour
+from launcher.config.environment import SshConnection, own_command, ssh_connection, wants_colour
 from launcher.errors import ListenError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def _demo(options: argparse.Namespace) -> None:
         async with open_cloud() as cloud:
             with _openrc(options.openrc, cloud):
                 async with _gateway(Path(folder), cloud, options.port) as port:
-                    _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
+                    _say(_welcome(port, options, ssh_connection(), own_command(), colour=wants_colour(sys.stdout)))
                     if options.open:
                         Thread(target=_open_browser, args=(_link(port),), daemon=True).start()
                     await stop.wait()
@@ -131,8 +131,8 @@ def _link(port: int) -> str:
     return f"http://localhost:{port}/"
 
 
-def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, *, colour: bool) -> str:
-    """All that a newcomer reads."""
+def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, command: str, *, colour: bool) -> str:
+    """All that a newcomer reads; `command` runs this program."""
     bold, plain = (_BOLD, _PLAIN) if colour else ("", "")
     link = _link(port)
     lines = [
@@ -144,7 +144,9 @@ def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, 
         "",
         f"1. Open web-01 ({link}c/prod/web-01) and type: help, then Enter.",
         "2. Wait a minute: by then its console token is dead. Reload, and the same bookmark works.",
-        f"3. In another terminal: console-launcher servers --gateway http://127.0.0.1:{port}",
+        "3. In another terminal:",
+        "",
+        f"    {command} servers --gateway http://127.0.0.1:{port}",
         "",
         *(_account(options.openrc) if options.openrc else []),
         "Ctrl-C ends the demo.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
+COMMAND: Final = "console-launcher"
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -54,6 +57,26 @@ def may_open_a_browser() -> bool:
 def is_completing() -> bool:
     """Whether a shell asks what the TAB key may complete, in the words of the argcomplete library."""
     return "_ARGCOMPLETE" in os.environ
+
+
+def own_command() -> str:
+    """How a person runs this very program in another terminal, as a shell takes it."""
+    beside = Path(sys.executable).with_name(COMMAND)
+    started = Path(sys.argv[0]).absolute()
+    script = started if started.name == COMMAND else beside
+    found = shutil.which(COMMAND)
+    same = found is not None and Path(found).resolve() in {script.resolve(), beside.resolve()}
+    return shlex.join(command_words(str(script) if os.access(script, os.X_OK) else None, sys.executable, on_path=same))
+
+
+def command_words(script: str | None, executable: str, *, on_path: bool) -> tuple[str, ...]:
+    """The words of the command: its name where that means the same program (`on_path`), else its `script`, else Python.
+
+    A virtual environment's programs are on nobody's PATH until it is activated, in each terminal anew.
+    """
+    if on_path:
+        return (COMMAND,)
+    return (script,) if script else (executable, "-m", "launcher")
 
 
 @dataclass(frozen=True, slots=True)
