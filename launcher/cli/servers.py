@@ -9,10 +9,12 @@ from launcher.cli.answers import Object, objects, problem_line
 from launcher.cli.client import Client, client_of
 from launcher.cli.exits import Exit
 from launcher.cli.output import print_json, print_table, say
-from launcher.cli.table import Cell, Row, Tone
+from launcher.cli.table import NARROWEST, Cell, Row, Tone
 
 _PART = 1000
 """Servers asked for at once; the API's own limit."""
+_STEPS = (("ID", 0), ("STATE", NARROWEST), ("SERVER", NARROWEST))
+"""The name is what tells the rows apart."""
 _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETED": Tone.QUIET}
 
 
@@ -23,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(listing)
     elif servers:
-        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers])
+        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers], _STEPS)
     if not options.json:
         _say_rest(options, servers, errors, more=listing["next_marker"] is not None)
     return Exit.TRY_AGAIN if errors else Exit.OK
