@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from launcher.cli.exits import EXIT_CODES
+from launcher.cli.exits import ALWAYS, Ends, exit_codes
 from launcher.cli.gateway import Gateway, parse_gateway
 
 DEFAULT_FILE = Path("/etc/console-launcher/config.yaml")
@@ -25,12 +25,12 @@ class Group:
         self._added: list[tuple[str, str]] = []
 
     def add(
-        self, name: str, summary: str, *, module: str | None = None, about: str = "", examples: str = ""
+        self, name: str, summary: str, *, ends: Ends, module: str | None = None, about: str = "", examples: str = ""
     ) -> argparse.ArgumentParser:
         """A command and its own arguments to come. It is run by `launcher.cli.{module}`, its name by default.
 
-        `about` are further paragraphs of its help, in lines as they are to stand; `examples` are command lines, each
-        with what it does above it as a comment.
+        `ends` says how it may end beside what every command may; `about` are further paragraphs of its help, in lines
+        as they are to stand; `examples` are command lines, each with what it does above it as a comment.
         """
         self._added.append((name, summary))
         shown = "\n".join(f"  {line}" for line in examples.splitlines())
@@ -38,7 +38,9 @@ class Group:
             name,
             help=summary,
             description="\n\n".join(filter(None, (f"{summary[0].upper()}{summary[1:]}.", about))),
-            epilog="\n\n".join(filter(None, (f"examples:\n{shown}" if examples else "", EXIT_CODES))),
+            epilog="\n\n".join(
+                filter(None, (f"examples:\n{shown}" if examples else "", exit_codes({**ALWAYS, **ends})))
+            ),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.set_defaults(module=module or name.replace("-", "_"))

@@ -7,8 +7,15 @@ import re
 from importlib import import_module
 
 from launcher.cli.arguments import Group, add_gateway, add_json
+from launcher.cli.exits import ALL, ASKING, Exit
 
 _COUNT = re.compile("[1-9][0-9]{0,8}")
+_LISTING = {**ASKING, Exit.TRY_AGAIN: ALL[Exit.TRY_AGAIN]}
+_NAMING = {
+    **ASKING,
+    Exit.REFUSED: "the gateway says no: there is no such server, or several",
+    Exit.TRY_AGAIN: "a cloud did not answer or asks for patience",
+}
 _REFERENCE = """REFERENCE is
   cloud/name   as in the list that "console-launcher servers" prints
   cloud/uuid   always that server, whatever it is called
@@ -30,6 +37,7 @@ def _add_servers(group: Group) -> None:
     parser = group.add(
         "servers",
         "list the servers of all clouds",
+        ends={**_LISTING, Exit.REFUSED: "the gateway says no: there is no such cloud"},
         about="""With QUERY only those in which every word stands, anywhere in the server's name, cloud,
 state, task or UUID; as on the page, in capitals or not.
 
@@ -51,7 +59,7 @@ console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").
     parser.add_argument(
         "query", metavar="QUERY", nargs="*", help="a word that a server's name, cloud, state or UUID must contain"
     )
-    _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
+    complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
     parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")
     add_json(parser)
     add_gateway(parser)
@@ -61,6 +69,7 @@ def _add_clouds(group: Group) -> None:
     parser = group.add(
         "clouds",
         "list the clouds, and how many servers each has",
+        ends=_LISTING,
         about="""A cloud that does not answer has a "?" for its servers, its problem is told on standard
 error (with --json: in "problem"), and the exit code is 75.""",
         examples="""# which clouds there are, and whether they answer
@@ -74,6 +83,7 @@ def _add_url(group: Group) -> None:
     parser = group.add(
         "url",
         "print the bookmark of a server's console page",
+        ends=_NAMING,
         about=f"""The address begins with the first of the gateway's public_urls and holds no secret: it is
 good for years, for everybody who may use the gateway. An alias is a bookmark of its own.
 
@@ -90,6 +100,7 @@ def _add_open(group: Group) -> None:
     parser = group.add(
         "open",
         "open a server's console page in the browser",
+        ends=_NAMING,
         module="open_page",
         about=f"""Where no browser can be shown (no display, or over SSH), the address is printed, to be
 opened on your own machine. $BROWSER names another browser.
@@ -105,6 +116,7 @@ def _add_sessions(group: Group) -> None:
     parser = group.add(
         "sessions",
         "list the sessions: who views which server now",
+        ends=ASKING,
         about="""SENT is what the person sent (keys, pointer), RECEIVED what the screen showed.
 SINCE is in UTC.""",
         examples="""# who is there
@@ -118,12 +130,13 @@ def _add_end(group: Group) -> None:
     parser = group.add(
         "end",
         "end a session; its viewer is told who did",
+        ends={**ASKING, Exit.REFUSED: "the gateway says no: there is no such session, or several"},
         about="""SESSION is the id from "console-launcher sessions", or the beginning of it that no other
 session has. The person can open the page again; what they may do is the operator's to set.""",
         examples="""# end the session whose id begins with 3f2a
 console-launcher end 3f2a""",
     )
-    _complete(
+    complete(
         parser.add_argument("session", metavar="SESSION", help="the session's id, or its beginning"),
         "sessions",
     )
@@ -136,6 +149,7 @@ def add_completion(group: Group) -> None:
     parser = group.add(
         "completion",
         "print what teaches your shell to complete with the TAB key",
+        ends={},
         about="""Commands, options, and from the running gateway servers, clouds and sessions.
 Put the line of your shell into its file, and open a new shell:
 
@@ -149,13 +163,13 @@ eval "$(console-launcher completion bash)\"""",
 
 
 def _add_reference(parser: argparse.ArgumentParser) -> None:
-    _complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
+    complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
     parser.add_argument("--view-only", action="store_true", help="for a page that sends no keys and no pointer")
     add_json(parser)
     add_gateway(parser)
 
 
-def _complete(action: argparse.Action, offers: str) -> None:
+def complete(action: argparse.Action, offers: str) -> None:
     """Lets the TAB key offer what a function of `launcher.cli.candidates` finds."""
 
     def completer(**asked: object) -> object:

@@ -35,6 +35,10 @@ class Client:
         self.gateway = gateway
         self._timeout = timeout
 
+    def within(self, seconds: float) -> Client:
+        """A client of the same gateway that waits no longer than this."""
+        return Client(self.gateway, min(seconds, self._timeout))
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """What the API answers; `path` is percent-encoded."""
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from launcher import __version__
 from launcher.cli.arguments import Commands, Group, add_config, add_json, port_number
-from launcher.cli.asking import add_asking, add_completion
-from launcher.cli.exits import EXIT_CODES
+from launcher.cli.asking import add_asking, add_completion, complete
+from launcher.cli.exits import ALL, Exit, exit_codes
+from launcher.cli.failure import Failure
 
 _LEVELS = ("debug", "info", "warning", "error")
 _ABOUT = "One local gateway in front of the consoles of all your OpenStack and Rackspace servers."
@@ -28,27 +31,38 @@ class _TopFormatter(argparse.RawDescriptionHelpFormatter):
         return "" if isinstance(action, Commands) else super()._format_action(action)
 
 
+class _Top(argparse.ArgumentParser):
+    """Says in our manner that there is no such command: argparse would list them all in a line of its own."""
+
+    def _check_value(self, action: argparse.Action, value: str) -> None:
+        if isinstance(action, Commands) and value not in action.choices:
+            raise no_such_command(value, action.choices)
+        super()._check_value(action, value)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole of it. `options.module` names the command's module, imported only when it runs; None: no command."""
-    top = argparse.ArgumentParser(prog="console-launcher", formatter_class=_TopFormatter)
+    top = _Top(prog="console-launcher", formatter_class=_TopFormatter)
     top.set_defaults(module=None)
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
     start, use, set_up = (Group(title, commands) for title in ("start", "use, while it runs", "set up"))
     _add_demo(start)
     _add_serve(start)
+    _add_help(start)
     add_asking(use)
     _add_init(set_up)
     _add_check_config(set_up)
     set_up.add(
         "schema",
         "print the configuration's JSON Schema, for editors",
+        ends={},
         examples="""# for the YAML language server of your editor
 console-launcher schema > ~/.config/console-launcher.schema.json""",
     )
     add_completion(set_up)
     top.description = "\n\n".join([_ABOUT, *(str(group) for group in (start, use, set_up))])
-    top.epilog = f"{EXIT_CODES}\n\n`console-launcher COMMAND --help` tells all about a command, with examples."
+    top.epilog = f"{exit_codes(ALL)}\n\n`console-launcher COMMAND --help` tells all about a command, with examples."
     return top
 
 
@@ -61,14 +75,39 @@ def invitation(top: argparse.ArgumentParser) -> str:
 
 def command_names(top: argparse.ArgumentParser) -> tuple[str, ...]:
     """Every command of a parser that `parser` made."""
+    return tuple(commands_of(top))
+
+
+def commands_of(top: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """Every command's own parser, by name."""
     actions = top._actions  # noqa: SLF001 -- argparse has no public way to its own commands
-    return tuple(name for action in actions if isinstance(action, Commands) for name in action.choices)
+    return {name: own for action in actions if isinstance(action, Commands) for name, own in action.choices.items()}
+
+
+def no_such_command(name: str, known: Iterable[str]) -> Failure:
+    """With the command that may be meant."""
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f' Did you mean "{close[0]}"?' if close else ""
+    return Failure(Exit.USAGE, f'there is no command "{name}".{meant}', "`console-launcher help` lists every command.")
+
+
+def _add_help(group: Group) -> None:
+    parser = group.add(
+        "help",
+        "print the help of a command, or of them all",
+        ends={},
+        examples="""# what `console-launcher servers --help` prints
+console-launcher help servers""",
+    )
+    offered = parser.add_argument("command", metavar="COMMAND", nargs="?", help="the command (without: all of them)")
+    complete(offered, "commands")
 
 
 def _add_serve(group: Group) -> None:
     parser = group.add(
         "serve",
         "run the gateway until SIGTERM or Ctrl-C ends it; SIGHUP reloads its configuration",
+        ends={Exit.CANNOT_LISTEN: "an address cannot be listened on", Exit.CONFIG: ALL[Exit.CONFIG]},
         examples="""# with a configuration of your own
 console-launcher serve --config config.yaml""",
     )
@@ -84,6 +123,7 @@ def _add_demo(group: Group) -> None:
     parser = group.add(
         "demo",
         "try it out: two simulated clouds on this machine, behind the real gateway",
+        ends={Exit.CANNOT_LISTEN: "no port can be listened on"},
         about="""Needs no account: it starts two simulated clouds, their console proxy and the screens of a
 dozen servers on this machine's loopback, puts the real gateway in front of them, and prints
 a link. Console tokens of these clouds live for 60 s, so that you can see a bookmark outlive
@@ -117,6 +157,11 @@ def _add_init(group: Group) -> None:
     parser = group.add(
         "init",
         "find credentials, try them, and write a configuration and systemd units for them",
+        ends={
+            Exit.CANNOT_WRITE: "its files cannot be written; none of them is there",
+            Exit.NOT_ALLOWED: "no cloud lets it in, or this account may not set it up",
+            Exit.CONFIG: "the configuration that is there has problems; all of them are told",
+        },
         about="""Finds credentials (clouds.yaml where the openstack command looks, OS_* variables) or asks
 for a Rackspace user name and API key, and tries them: it signs in and counts servers, which
 costs no console. What works is written, with the exact commands that come next. Nothing is
@@ -173,6 +218,7 @@ def _add_check_config(group: Group) -> None:
     parser = group.add(
         "check-config",
         "tell every problem of a configuration at once",
+        ends={Exit.CONFIG: ALL[Exit.CONFIG]},
         examples="""# before the service is started anew
 console-launcher check-config && systemctl restart console-launcher""",
     )

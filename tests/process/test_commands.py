@@ -60,6 +60,7 @@ ROWS = {
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
     "init": Row(("init", "--directory", "/nowhere/gateway", "--name", "a b"), 2, 2, ""),
     "schema": Row(("schema",), 0, 0, '"$schema"'),
+    "help": Row(("help", "servers"), 0, 0, "usage: console-launcher servers "),
     "completion": Row(("completion", "bash"), 0, 0, "complete "),
 }
 
@@ -107,6 +108,8 @@ async def test_every_command_runs_as_a_process_with_a_gateway_and_without(place:
     ended = await place.run(*row.argv)
     assert (ended.code, "Traceback" in ended.err) == (row.code, False), ended.err
     assert row.says in ended.out
+    listed = (await run("help", name)).out.split("\nexit codes:\n")[1]
+    assert {str(row.code), str(row.code_without)} <= {line.split()[0] for line in listed.splitlines()}
     without = await run(*row.argv, **NOWHERE)
     assert (without.code, "Traceback" in without.err) == (row.code_without, False), without.err
     if row.code_without == 69:
@@ -198,6 +201,25 @@ async def test_a_name_of_several_servers_is_a_list_to_choose_from(place: Place) 
             chosen = await place.run("url", candidate.strip())
             assert chosen.out == f"{place.page(f'/c/{candidate.strip()}')}\n"
         assert {candidate.strip().split("/")[0] for candidate in candidates} == clouds
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("prod/web", 'prod has no server "web". Near: prod/web-01, stage/web-01.'),
+        ("stage/web", 'stage has no server "web". Near: stage/web-01, prod/web-01.'),
+        ("prod/wbe-01", 'prod has no server "wbe-01". Near: prod/web-01, stage/web-01.'),
+        ("stgae/lone", 'Did you mean "stage"? Near: stage/lone.'),
+        ("prod/new", "Near: prod/new\\nline."),
+    ],
+)
+async def test_a_server_that_is_not_there_is_said_with_those_that_may_be_meant(
+    place: Place, reference: str, said: str
+) -> None:
+    for command in ("url", "open"):
+        ended = await place.run(command, reference)
+        assert (ended.code, ended.out) == (1, "")
+        assert said in ended.err
 
 
 async def test_hostile_names_are_one_plain_line_each_in_a_pipe(place: Place) -> None:

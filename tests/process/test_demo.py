@@ -67,8 +67,12 @@ async def test_the_command_that_it_prints_can_be_pasted_where_no_path_leads_to_i
         )
         async with asyncio.timeout(30):
             listed, _ = await pasted.communicate()
+        gateway = line.rpartition(" ")[2]
+        code, said = await run("url", "web", "--gateway", gateway)
     assert pasted.returncode == 0
     assert b"prod/web-01\t" in listed
+    assert code == 1
+    assert 'No cloud has a server "web". Near: prod/web-01, prod/web-02, rax/shop-web-01, rax/софия-web-01.' in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
