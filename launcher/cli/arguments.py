@@ -7,8 +7,8 @@ from pathlib import Path
 
 from launcher.cli.exits import ALWAYS, Ends, exit_codes
 from launcher.cli.gateway import Gateway, parse_gateway
+from launcher.config.environment import SYSTEM_CONFIG, default_config
 
-DEFAULT_FILE = Path("/etc/console-launcher/config.yaml")
 _PATIENCE = 120.0
 """Seconds: longer than the gateway itself waits for a cloud that is silent."""
 _LONGEST = 3600.0
@@ -57,9 +57,14 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         type=Path,
-        default=DEFAULT_FILE,
-        help="the configuration file (default: %(default)s)",
+        help=f"the configuration file (default: {SYSTEM_CONFIG}, or, where there is none, "
+        "$XDG_CONFIG_HOME/console-launcher/config.yaml; $XDG_CONFIG_HOME is ~/.config unless set)",
     )
+
+
+def config_of(options: argparse.Namespace) -> Path:
+    """The file that `--config` names, or the one that is there."""
+    return options.config or default_config()
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

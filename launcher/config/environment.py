@@ -14,6 +14,7 @@ from typing import Final, TextIO
 
 GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
 COMMAND: Final = "console-launcher"
+SYSTEM_CONFIG: Final = Path("/etc/console-launcher/config.yaml")
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -39,6 +40,23 @@ def runtime_folder() -> str | None:
     """The folder for sockets of the person's own programs (XDG Base Directory Specification)."""
     folder = os.environ.get("XDG_RUNTIME_DIR", "")
     return folder.rstrip("/") if folder.startswith("/") else None
+
+
+def default_config(system: Path = SYSTEM_CONFIG) -> Path:
+    """The configuration where none is named: the machine's (`system`); the account's own if that alone is there."""
+    own = _config_home() / "console-launcher" / "config.yaml"
+    return own if not _exists(system) and _exists(own) else system
+
+
+def _exists(path: Path) -> bool:
+    """Also where this account may not look: whoever reads it is told so then."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def may_open_a_browser() -> bool:
@@ -116,15 +134,19 @@ def surroundings() -> Surroundings:
     """As the process's environment and account tell them."""
     sudo_user = os.environ.get("SUDO_USER")
     account = _account(sudo_user) if sudo_user and sudo_user != "root" else None
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
     return Surroundings(
         uid=os.geteuid(),
         sudo_user=account.pw_name if account else None,
         sudo_home=Path(account.pw_dir) if account else None,
-        config_home=_absolute("XDG_CONFIG_HOME") or home / ".config",
+        config_home=_config_home(),
         runtime=runtime_folder(),
         openstack={name: value for name, value in os.environ.items() if name.startswith("OS_")},
     )
+
+
+def _config_home() -> Path:
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
+    return _absolute("XDG_CONFIG_HOME") or home / ".config"
 
 
 def _absolute(variable: str) -> Path | None:

@@ -25,7 +25,21 @@ def test_help_of_a_command_names_the_default_file(capsys: pytest.CaptureFixture[
     assert main([command, "--help"]) == 0
     shown = "".join(capsys.readouterr().out.split())
     assert "default:/etc/console-launcher/config.yaml" in shown
+    assert "wherethereisnone,$XDG_CONFIG_HOME/console-launcher/config.yaml" in shown
     assert "exitcodes" in shown
+
+
+def test_without_the_option_the_account_s_own_configuration_is_used(
+    capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not Path("/etc/console-launcher/config.yaml").exists(), "this machine has a configuration of its own"
+    own = folder / "console-launcher" / "config.yaml"
+    own.parent.mkdir()
+    (folder / "bad.yaml").rename(own)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    for command in ("check-config", "serve"):
+        assert main([command]) == 78
+        assert f"{own}:2 clouds.bare.provider: " in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from launcher.config.environment import SshConnection, command_words, ensure_home, own_command, ssh_connection
+from launcher.config.environment import (
+    SshConnection,
+    command_words,
+    default_config,
+    ensure_home,
+    own_command,
+    ssh_connection,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +112,32 @@ def test_without_a_script_python_runs_the_package(program: Path, monkeypatch: py
     program.unlink()
     monkeypatch.setattr(sys, "argv", ["/src/launcher/__main__.py"])
     assert own_command() == f"'{program.with_name('python')}' -m launcher"
+
+
+@pytest.mark.parametrize(
+    ("system", "own", "taken"),
+    [(True, True, "system"), (True, False, "system"), (False, True, "own"), (False, False, "system")],
+)
+def test_the_account_s_own_configuration_counts_where_the_machine_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: bool, own: bool, taken: str
+) -> None:
+    places = {"system": tmp_path / "etc.yaml", "own": tmp_path / "home" / "console-launcher" / "config.yaml"}
+    places["own"].parent.mkdir(parents=True)
+    for name, there in (("system", system), ("own", own)):
+        if there:
+            places[name].write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    assert default_config(places["system"]) == places[taken]
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "home").rename(tmp_path / ".config")
+    expected = tmp_path / ".config" / "console-launcher" / "config.yaml" if taken == "own" else places[taken]
+    assert default_config(places["system"]) == expected
+
+
+def test_a_configuration_that_may_not_be_looked_at_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_path: Path) -> object:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", closed)
+    assert default_config(tmp_path / "etc.yaml") == tmp_path / "etc.yaml"
