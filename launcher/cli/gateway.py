@@ -75,10 +75,12 @@ def manager(gateway: Gateway, runtime_folder: str | None) -> str | None:
 
 def ways_out(managers: Iterable[str | None]) -> list[str]:
     """What to do where no gateway runs; `managers` are those of the places that were tried."""
-    starts = [f"{one} start console-launcher" if one else "console-launcher serve --config FILE" for one in managers]
+    first, *others = managers
     return [
-        f"Start the service:  {starts[0]}",
-        *(f"Or your own:        {start}" for start in starts[1:]),
+        f"Start the service:  {first} start console-launcher"
+        if first
+        else "Start a gateway:    console-launcher serve --config FILE",
+        *(f"Or your own:        {other} start console-launcher" for other in others),
         "Or try it out:      console-launcher demo",
         f"Or say where it is: --gateway {_EXPECTED}",
     ]

@@ -99,5 +99,5 @@ def test_where_none_is_there_the_places_and_the_ways_out_are_told(folder: str | 
 )
 def test_who_starts_a_gateway_is_known_by_its_place(where: str, folder: str | None, start: str) -> None:
     first, *rest = ways_out([manager(parse_gateway(where), folder)])
-    assert first == f"Start the service:  {start}"
+    assert first == f"Start {'the service:  ' if 'systemctl' in start else 'a gateway:    '}{start}"
     assert len(rest) == 2
