@@ -23,11 +23,13 @@ from launcher.access.peer import Peers
 from launcher.clock import Clock, SystemClock
 from launcher.cloud.compute import open_http
 from launcher.config.models import Config
+from launcher.errors import RequestError
 from launcher.launches import Launches
+from launcher.model import Action
 from launcher.parts import Gathered, Lasting, Parts, build, gather
-from launcher.relay.sessions import Sessions
+from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import DialLimits
-from launcher.service import Service
+from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision
 from launcher.web.api import api_routes
 from launcher.web.app import build_app, build_runner
@@ -42,6 +44,7 @@ _STATIC = Path(__file__).parent / "web" / "static"
 _DRAIN = 2.0
 """Seconds that sessions have to end in. After them aiohttp gives requests under way its time twice, and threads have
 half a second: with viewers that do not answer and a cloud that hangs it stays under four, and systemd waits for ten."""
+_DISMISSED = "You may no longer use this gateway."
 _NAME_THREADS = 32
 """For look-ups of names, which the operating system may hold for half a minute each."""
 
@@ -73,13 +76,25 @@ class Gateway:
         return tuple(self._parts.clouds)
 
     def replace(self, gathered: Gathered) -> frozenset[str]:
-        """Answer from now on by another configuration's clouds, aliases and access; live sessions do not notice.
+        """Answer from now on by another configuration's clouds, aliases and access.
 
-        The names of the clouds that are not as before.
+        Live sessions do not notice; but those of actors who may no longer have them end, and so do their launches.
+        Returned are the names of the clouds that are not as before.
         """
         before = self._parts.clouds
         self._parts = build(gathered, self._lasting, before)
+        dismissed = self.sessions.dismiss(self._may_stay, _DISMISSED)
+        if dismissed:
+            whose = ", ".join(sorted({session.actor.name for session in dismissed}))
+            _LOG.warning("access was removed: the sessions and launches of %s end (%d)", whose, len(dismissed))
         return frozenset(name for name, part in self._parts.clouds.items() if before.get(name) is not part)
+
+    def _may_stay(self, session: Session) -> bool:
+        try:
+            self._parts.policy.authorize(session.actor, Action.CONTROL, session.server)
+        except RequestError:
+            return False
+        return True
 
 
 class _StoppingError(Exception):
@@ -103,6 +118,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(reload, stop))
+    tell_doubts(config)
     async with open_gateway(config, passed=given.passed) as gateway:
         again = read or (lambda: config)
         service = Service(gateway, config, read=again, asked=reload, given=given, clock=SystemClock())

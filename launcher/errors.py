@@ -11,6 +11,7 @@
     │   ├── BadRequestError
     │   ├── NotFoundError                   a path, launch or session that is not there
     │   ├── ServerNotFoundError
+    │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
     │   └── GatewayStoppingError
@@ -118,6 +119,10 @@ class NotFoundError(RequestError):
 
 class ServerNotFoundError(RequestError):
     """No server answers to the reference."""
+
+
+class CloudNotFoundError(ServerNotFoundError):
+    """No cloud has the name that stands before the server's."""
 
 
 class AmbiguousServerError(RequestError):

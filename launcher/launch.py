@@ -127,7 +127,7 @@ class Launcher:
         return launch.server
 
     def _authorize(self, launch: Launch, server: Server) -> None:
-        with launch.step(StepName.AUTHORIZE, "Checking that you may"):
+        with launch.step(StepName.AUTHORIZE, "Checking that you may open it"):
             self._policy.authorize(launch.actor, Action.CONTROL, server)
 
     async def _obtain_and_open(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:

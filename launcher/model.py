@@ -139,6 +139,7 @@ class EndReason(enum.StrEnum):
     UPSTREAM_PROTOCOL = "upstream broke the protocol"
     UPSTREAM_FRAME_TOO_LARGE = "upstream's frame too large"
     ENDED = "ended by an operator"
+    ACCESS_REMOVED = "access removed"
     STOPPING = "gateway stopping"
     LAUNCH_FAILED = "launch failed"
     FAULT = "fault of the gateway"

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import aiohttp
 
-from launcher.access.accounts import allowed_uids
+from launcher.access.accounts import admitted
 from launcher.access.policy import Policy
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
-from launcher.config.clouds_yaml import files_read
+from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.launch import Launcher
@@ -63,7 +63,7 @@ class Gathered:
 
     clouds: tuple[Cloud, ...]
     aliases: Mapping[str, str]
-    uids: frozenset[int]
+    policy: Policy
     digests: Mapping[str, bytes]
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
@@ -118,7 +118,7 @@ def gather(config: Config) -> Gathered:
     return Gathered(
         clouds=clouds,
         aliases=config.aliases,
-        uids=allowed_uids(config.access.local_users),
+        policy=admitted(config.access.local_users),
         digests={cloud.name: _digest(cloud) for cloud in clouds},
         tls={
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
@@ -131,7 +131,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     """The parts; clouds that are in `before` and have not changed are taken over from there."""
     clouds = {cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting) for cloud in gathered.clouds}
     directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
-    policy = Policy(gathered.uids)
+    policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
     launcher = Launcher(
         directory=directory,
@@ -198,10 +198,14 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
 
 
 def _digest(cloud: Cloud) -> bytes:
-    """Of the contents of the files behind the cloud's entry; secrets stand in the entry itself."""
+    """Of the contents of the files behind the cloud's entry, those that clouds.yaml names in turn among them.
+
+    Secrets stand in the entry itself.
+    """
     paths = [cloud.entry.cacert] if cloud.entry.cacert else []
     if isinstance(cloud.entry, OpenStackEntry):
         paths += files_read(cloud.clouds_yaml, cloud.secure_yaml)
+        paths += files_named(cloud.clouds_yaml, cloud.secure_yaml, cloud.entry.cloud)
     found = hashlib.sha256()
     for path in paths:
         found.update(hashlib.sha256(f"{path}\0".encode() + _content(path)).digest())
@@ -211,5 +215,5 @@ def _digest(cloud: Cloud) -> bytes:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # it was there a moment ago; signing in says what is wrong with it
+    except (OSError, ValueError):  # not there, or a path that cannot be; signing in says what is wrong with it
         return b""

@@ -123,6 +123,7 @@ class Service:
         anew = self._gateway.replace(gathered)
         set_level(config.log_level)
         self._notice = ""
+        tell_doubts(config)
         changes = cloud_changes(before, self._gateway.clouds(), anew)
         _LOG.info("reloaded: %s%s", _number(len(gathered.clouds), "cloud"), f" ({changes})" if changes else "")
         fixed = fixed_changes(self._config, config)
@@ -146,12 +147,19 @@ class Service:
             if status != told:
                 self._notifier.status(status)
                 told = status
+            self._notifier.settle()
             await asyncio.sleep(_STATUS_INTERVAL)
 
     async def _stay_alive(self, interval: float) -> None:
         while True:
             self._notifier.alive()
             await asyncio.sleep(interval)
+
+
+def tell_doubts(config: Config) -> None:
+    """To the log: what a gateway with this configuration serves in spite of."""
+    for doubt in config.doubts:
+        _LOG.warning("%s (everybody else is served; an account that appears later comes in without a reload)", doubt)
 
 
 def _number(count: int, thing: str) -> str:

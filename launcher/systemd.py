@@ -18,8 +18,6 @@ _LOG = logging.getLogger(__name__)
 
 FIRST_DESCRIPTOR: Final = 3
 """Passed sockets are the descriptors from here on (SD_LISTEN_FDS_START)."""
-_PATIENCE = 1.0
-"""Seconds that a full queue of systemd's may hold us up."""
 _STATUS_LIMIT = 500
 _PASSED_AT_MOST = 1024
 
@@ -34,11 +32,16 @@ class Passed:
 
 
 class Notifier:
-    """Tells systemd how the service does; without an address it tells nobody. Nothing is raised."""
+    """Tells systemd how the service does; without an address it tells nobody. Nothing is raised, nothing waits.
+
+    What systemd has no room for is owed, the newest of each kind, and told with whatever comes next, or by `settle`.
+    """
 
     def __init__(self, address: str | None = None) -> None:
         """A path, or `@name` in the abstract namespace, as $NOTIFY_SOCKET has it."""
         self._address = address
+        self._owed: dict[str, str] = {}
+        self._refused = 0
 
     @property
     def listens(self) -> bool:
@@ -64,16 +67,34 @@ class Notifier:
         """The watchdog may wait another interval."""
         self._tell("WATCHDOG=1")
 
-    def _tell(self, *assignments: str) -> None:
-        if self._address is None:
+    def settle(self) -> None:
+        """Tell what is owed, if anything is."""
+        if self._address is None or not self._owed:
             return
-        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
+        said, refused = list(self._owed.values()), self._refused
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(_PATIENCE)
-                sock.sendto("\n".join(assignments).encode(), address)
+            _send(self._address, "\n".join(said).encode())
+        except BlockingIOError:
+            self._refused += 1
+            return
         except OSError as error:  # the service goes on: systemd says itself what it missed
-            _LOG.warning("systemd could not be told %s: %s", assignments[0], error.strerror or error)
+            _LOG.warning("systemd could not be told %s: %s", said[0], error.strerror or error)
+        self._owed, self._refused = {}, 0
+        if refused:
+            _LOG.warning("systemd did not listen for a while: it was told %s at try %d", said[0], refused + 1)
+
+    def _tell(self, *assignments: str) -> None:
+        for assignment in assignments:
+            name = assignment.partition("=")[0]
+            self._owed.pop(name, None)  # the order counts: of READY, RELOADING and STOPPING systemd takes the last
+            self._owed[name] = assignment
+        self.settle()
+
+
+def _send(address: str, message: bytes) -> None:
+    """Raises BlockingIOError where systemd has no room for it, another OSError where there is no systemd."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        sock.sendto(message, f"\0{address[1:]}" if address.startswith("@") else address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,30 @@
-"""Account names and user ids, by the account database that the system is set up with: files, LDAP, others."""
+"""Account names and user ids: who is let in, and what a user id is called."""
 
 from __future__ import annotations
 
 import os
 import pwd
 from collections.abc import Iterable
-from difflib import get_close_matches
-from pathlib import Path
 
-from launcher.errors import ConfigError, ConfigProblem
+from launcher.access.policy import Policy
+from launcher.config.accounts import overflow_uid, uid_of
 
 _ROOT = 0
-_OVERFLOW = Path("/proc/sys/kernel/overflowuid")
-_USUAL_OVERFLOW = 65534
+_NAMELESS = "uid "
+"""How a user id without an account is called; no account that is awaited may be called so."""
 
 
-def allowed_uids(local_users: Iterable[str], *, file: str = "configuration") -> frozenset[int]:
-    """The user ids of those who may come in: root, the daemon's own account, and `access.local_users`.
+def admitted(local_users: Iterable[str]) -> Policy:
+    """Root, the daemon's own account, and `access.local_users` may come in.
 
-    Raises ConfigError that names every account which does not exist, with `file` as the place.
+    A name that the account database does not have now is awaited: somebody who left the directory comes in no more,
+    and a directory that was slow to answer when we started lets nobody stand outside for that.
     """
-    uids = {_ROOT, os.geteuid()}
-    problems: list[ConfigProblem] = []
-    for name in local_users:
-        try:
-            uids.add(_uid(name))
-        except ValueError as error:
-            problems.append(ConfigProblem(file, None, "access.local_users", str(error)))
-    if problems:
-        raise ConfigError(problems)
-    return frozenset(uids)
+    unmapped = overflow_uid()
+    found = {name: uid_of(name) for name in local_users}
+    known = {uid for uid in found.values() if uid is not None and uid != unmapped}
+    awaited = {name for name, uid in found.items() if uid is None and not name.startswith(_NAMELESS)}
+    return Policy(frozenset({_ROOT, os.geteuid()} | known), frozenset(awaited), unmapped)
 
 
 def name_of(uid: int) -> str:
@@ -37,27 +32,4 @@ def name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {uid}"
-
-
-def _uid(name: str) -> int:
-    """Raises ValueError with a sentence."""
-    try:
-        uid = pwd.getpwnam(name).pw_uid
-    except KeyError:
-        near = get_close_matches(name, [account.pw_name for account in pwd.getpwall()], n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise ValueError(f'there is no account "{name}" on this host.{hint}') from None
-    if uid == _overflow_uid():
-        raise ValueError(
-            f'"{name}" cannot be let in: the kernel shows every account that it cannot map as user id {uid}'
-        )
-    return uid
-
-
-def _overflow_uid() -> int:
-    """What unmapped user ids look like (user_namespaces(7)); a sandbox may hide it (ProcSubset=pid of our unit)."""
-    try:
-        return int(_OVERFLOW.read_text())
-    except OSError:
-        return _USUAL_OVERFLOW
+        return f"{_NAMELESS}{uid}"

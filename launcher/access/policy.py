@@ -10,9 +10,16 @@ from launcher.model import Action, Actor, Server
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Local accounts by user id: whoever is let in may do everything, everyone else nothing."""
+    """Local accounts by user id: whoever is let in may do everything, everyone else nothing.
+
+    Names that had no user id when the configuration was read are awaited: an actor whose account is called so is let
+    in. An actor's name is the account database's own word, looked up for each connection.
+    """
 
     allowed_uids: frozenset[int]
+    awaited: frozenset[str] = frozenset()
+    unmapped: int | None = None
+    """The user id that stands for every account which the kernel cannot map: nobody's, whatever it is called."""
 
     def authorize(
         self,
@@ -26,7 +33,10 @@ class Policy:
                 "This gateway could not find out which account made the connection. Try again; if it stays so, come in "
                 "through its Unix socket."
             )
-        if actor.uid not in self.allowed_uids:
+        if not self._lets_in(actor):
             raise ForbiddenError(
                 f'Account "{actor.name}" may not use this gateway. Ask its operator to add it to access.local_users.'
             )
+
+    def _lets_in(self, actor: Actor) -> bool:
+        return actor.uid in self.allowed_uids or (actor.name in self.awaited and actor.uid != self.unmapped)

@@ -34,6 +34,17 @@ def event_fields(event: Mapping[str, object]) -> dict[str, str]:
     return {f"LAUNCHER_{name.upper()}": _text(value) for name, value in event.items() if value is not None}
 
 
+def loss_fields(count: int) -> dict[str, str]:
+    """An entry that says how many others there are none of."""
+    lost = "1 entry of this log is lost" if count == 1 else f"{count} entries of this log are lost"
+    return {
+        "MESSAGE": f"{lost}: the journal had no room",
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": IDENTIFIER,
+        "LAUNCHER_LOST": str(count),
+    }
+
+
 def sentence(event: Mapping[str, object]) -> str:
     """An event in one line for people."""
     kind, where = event.get("event"), f"{event.get('cloud')}/{event.get('name')}"

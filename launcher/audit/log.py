@@ -1,4 +1,5 @@
-"""Writes events and everything else that is logged: to the journal in its own fields, else as JSON lines.
+"""Writes events and everything else that is logged: to the journal in its own fields, plainly to a terminal, else as
+JSON lines.
 
 JSON in ASCII escapes control and bidi characters, and the journal's protocol keeps values apart: a server's name can
 neither forge a second line nor colour a terminal.
@@ -11,16 +12,16 @@ import logging
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, TextIO
 
 from launcher.audit.events import Event, fields
-from launcher.audit.journal import IDENTIFIER, entry, event_fields, priority, sentence, visible
+from launcher.audit.journal import IDENTIFIER, entry, event_fields, loss_fields, priority, sentence, visible
 from launcher.clock import Clock
 from launcher.systemd import stderr_is_journal
 
 JOURNAL: Final = "/run/systemd/journal/socket"
-_PATIENCE = 1.0
-"""Seconds that a journal which does not read may hold us up for one entry."""
 
 _EVENTS = logging.getLogger("launcher.events")
 
@@ -54,29 +55,60 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class JournalHandler(logging.StreamHandler[TextIO]):
-    """One record, one entry of the journal with fields of its own; where the journal takes none, a line as formatted.
+class PlainLines(logging.Formatter):
+    """The same for a person at a terminal: moment, level, sentence; nothing in it can move the cursor."""
 
-    The socket is not connected: a journal that is restarted is found again.
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = getattr(record, "fields", None)
+        line = visible(sentence(known) if isinstance(known, dict) else record.getMessage())
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f" [{visible(describe(record.exc_info[1]))}]"
+        return f"{self._clock.now():%H:%M:%S} {record.levelname.lower():<7} {line}"
+
+
+class JournalHandler(logging.StreamHandler[TextIO]):
+    """One record, one entry of the journal with fields of its own; where there is no journal, a line as formatted.
+
+    It never waits: what a journal that does not read has no room for is lost, and counted, and the next entry that it
+    takes says how much that was. The socket is not connected: a journal that is restarted is found again.
     """
 
     def __init__(self, stream: TextIO, address: str = JOURNAL) -> None:
         super().__init__(stream)
         self._address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(_PATIENCE)
+        self._socket.setblocking(False)
+        self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._socket.sendto(entry(_journal_fields(record)), self._address)
+            self._say_what_is_lost()
+            self._send(_journal_fields(record))
+        except BlockingIOError:  # standard error leads to the same journal, and would wait for it
+            self._lost += 1
         except OSError:
             super().emit(record)
         except Exception:  # noqa: BLE001 -- logging's own way with a record that cannot be written
             self.handleError(record)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._say_what_is_lost()
         self._socket.close()
         super().close()
+
+    def _say_what_is_lost(self) -> None:
+        if self._lost:
+            self._send(loss_fields(self._lost))
+            self._lost = 0
+
+    def _send(self, found: Mapping[str, str]) -> None:
+        """Raises BlockingIOError where there is no room, OSError where there is no journal."""
+        self._socket.sendto(entry(found), self._address)
 
 
 def _journal_fields(record: logging.LogRecord) -> dict[str, str]:
@@ -106,12 +138,13 @@ def describe(error: BaseException) -> str:
 
 
 def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = None) -> None:
-    """Everything goes to the journal, or to `stream` (standard error unless given).
+    """Everything goes to the journal, or to `stream` (standard error unless given): in JSON, or plainly on a terminal.
 
     Libraries speak up from warnings on, and never of what they send.
     """
     output = JournalHandler(sys.stderr) if stream is None and stderr_is_journal() else logging.StreamHandler(stream)
-    output.setFormatter(JsonLines(clock))
+    is_read = (stream or sys.stderr).isatty()
+    output.setFormatter(PlainLines(clock) if is_read else JsonLines(clock))
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)

@@ -15,6 +15,7 @@ Object = Mapping[str, Any]
 """A JSON object of the API, as it came."""
 
 _NOT_ALLOWED = frozenset({401, 403})
+_NO_SUCH_SERVER = frozenset({"server-not-found", "cloud-not-found"})
 _SAID = 5
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
@@ -78,7 +79,7 @@ def stranger(gateway: Gateway) -> Failure:
 def refusal(status: int, problem: Object) -> Failure:
     """The gateway's own words: the problem, its hint, and the ids that its operator or a cloud's support ask for."""
     sentence = _text(problem, "detail") or _text(problem, "title") or f"the gateway answered {status}."
-    if _text(problem, "type") == "server-not-found":
+    if _text(problem, "type") in _NO_SUCH_SERVER:
         return NoSuchServer(_exit_of(status), sentence, *_behind(problem))
     candidates = problem.get("candidates")
     if not isinstance(candidates, list) or not candidates:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from launcher.cli.exits import ALWAYS, Ends, exit_codes
 from launcher.cli.gateway import Gateway, parse_gateway
-from launcher.config.environment import SYSTEM_CONFIG, default_config
+from launcher.config.environment import own_config_file
 
+SYSTEM_FILE = Path("/etc/console-launcher/config.yaml")
 _PATIENCE = 120.0
 """Seconds: longer than the gateway itself waits for a cloud that is silent."""
 _LONGEST = 3600.0
@@ -50,6 +51,19 @@ class Group:
         return "\n".join([f"{self._title}:", *(f"  {name:<14}{summary}" for name, summary in self._added)])
 
 
+def default_file(system: Path, own: Path) -> Path:
+    """The machine's configuration, or the account's own where there is only that."""
+    return own if not _exists(system) and _exists(own) else system
+
+
+def _exists(path: Path) -> bool:
+    """Whether it can be seen: a home may be closed to who has it in $HOME."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """`--config FILE`, as `options.config`."""
     parser.add_argument(
@@ -57,14 +71,10 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         metavar="FILE",
         type=Path,
-        help=f"the configuration file (default: {SYSTEM_CONFIG}, or, where there is none, "
-        "$XDG_CONFIG_HOME/console-launcher/config.yaml; $XDG_CONFIG_HOME is ~/.config unless set)",
+        default=default_file(SYSTEM_FILE, own_config_file()),
+        help=f"the configuration file (default: {SYSTEM_FILE}, or, where there is none, your own: "
+        "$XDG_CONFIG_HOME/console-launcher/config.yaml, or in ~/.config)",
     )
-
-
-def config_of(options: argparse.Namespace) -> Path:
-    """The file that `--config` names, or the one that is there."""
-    return options.config or default_config()
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -49,17 +49,18 @@ A cloud that does not answer hides no other: its problem is told on standard err
 --json: in "errors"), and the exit code is 75.""",
         examples="""# every server
 console-launcher servers
-# those with "web" in their name, in one cloud
-console-launcher servers web --cloud prod
-# every word must stand somewhere: those with "web" that are switched off
-console-launcher servers web shutoff
+# those with "web" in their name, in one cloud, that run
+console-launcher servers web active --cloud prod
 # the bookmarks of all servers that run
 console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").page'""",
     )
     parser.add_argument(
-        "query", metavar="QUERY", nargs="*", help="a word that a server's name, cloud, state or UUID must contain"
+        "query",
+        metavar="QUERY",
+        nargs="*",
+        help="a word that must stand in a server's name, cloud, state or UUID",
     )
-    complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
+    _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
     parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")
     add_json(parser)
     add_gateway(parser)
@@ -136,7 +137,7 @@ session has. The person can open the page again; what they may do is the operato
         examples="""# end the session whose id begins with 3f2a
 console-launcher end 3f2a""",
     )
-    complete(
+    _complete(
         parser.add_argument("session", metavar="SESSION", help="the session's id, or its beginning"),
         "sessions",
     )
@@ -163,13 +164,13 @@ eval "$(console-launcher completion bash)\"""",
 
 
 def _add_reference(parser: argparse.ArgumentParser) -> None:
-    complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
+    _complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
     parser.add_argument("--view-only", action="store_true", help="for a page that sends no keys and no pointer")
     add_json(parser)
     add_gateway(parser)
 
 
-def complete(action: argparse.Action, offers: str) -> None:
+def _complete(action: argparse.Action, offers: str) -> None:
     """Lets the TAB key offer what a function of `launcher.cli.candidates` finds."""
 
     def completer(**asked: object) -> object:

@@ -15,7 +15,6 @@ from urllib.parse import unquote
 from launcher.cli.answers import Object, objects
 from launcher.cli.client import Client, client_of
 from launcher.cli.failure import Failure
-from launcher.cli.parser import command_names, parser
 from launcher.cli.servers import state_of
 from launcher.cli.sessions import live
 
@@ -41,10 +40,6 @@ def servers(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> Offers:
 
 def clouds(parsed_args: argparse.Namespace, **_: Any) -> Offers:
     return _offered(lambda: dict.fromkeys(_cloud_names(parsed_args), "a cloud"))
-
-
-def commands(**_: Any) -> Offers:
-    return dict.fromkeys(command_names(parser()), "a command")
 
 
 def sessions(parsed_args: argparse.Namespace, **_: Any) -> Offers:

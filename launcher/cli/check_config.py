@@ -7,7 +7,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-from launcher.cli.arguments import config_of
 from launcher.cli.exits import Exit
 from launcher.cli.problems import print_problems
 from launcher.config.load import load
@@ -17,19 +16,18 @@ from launcher.errors import ConfigError
 
 def run(options: argparse.Namespace) -> int:
     """Says what is wrong on standard error, or sums up what is right; `--json` says either on standard output."""
-    file = config_of(options)
     try:
-        config = load(file)
+        config = load(options.config)
     except ConfigError as error:
         if options.json:
-            _print_json(file, error, None)
+            _print_json(options.config, error, None)
         else:
             print_problems(error.problems)
         return Exit.CONFIG
     if options.json:
-        _print_json(file, None, config)
+        _print_json(options.config, None, config)
     else:
-        print(_summary(file, config))  # noqa: T201 -- the command's answer
+        print(_summary(options.config, config))  # noqa: T201 -- the command's answer
     return Exit.OK
 
 

@@ -1,4 +1,4 @@
-"""`console-launcher demo`: simulated clouds, and the real gateway in front of them."""
+"""`console-launcher demo`: a simulated cloud, and the real gateway in front of it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Final
 from launcher.audit.log import set_up_logging
 from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
-from launcher.config.environment import SshConnection, own_command, ssh_connection, wants_colour
+from launcher.config.environment import SshConnection, ssh_connection, wants_colour
 from launcher.errors import ListenError
+from launcher.setup.installation import this_installation
 
 if TYPE_CHECKING:
     from launcher.demo.cloud import DemoCloud
@@ -65,7 +66,7 @@ async def _demo(options: argparse.Namespace) -> None:
         async with open_cloud() as cloud:
             with _openrc(options.openrc, cloud):
                 async with _gateway(Path(folder), cloud, options.port) as port:
-                    _say(_welcome(port, options, ssh_connection(), own_command(), colour=wants_colour(sys.stdout)))
+                    _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
                     if options.open:
                         Thread(target=_open_browser, args=(_link(port),), daemon=True).start()
                     await stop.wait()
@@ -131,8 +132,8 @@ def _link(port: int) -> str:
     return f"http://localhost:{port}/"
 
 
-def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, command: str, *, colour: bool) -> str:
-    """All that a newcomer reads; `command` runs this program."""
+def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, *, colour: bool) -> str:
+    """All that a newcomer reads."""
     bold, plain = (_BOLD, _PLAIN) if colour else ("", "")
     link = _link(port)
     lines = [
@@ -145,8 +146,7 @@ def _welcome(port: int, options: argparse.Namespace, ssh: SshConnection | None, 
         f"1. Open web-01 ({link}c/prod/web-01) and type: help, then Enter.",
         "2. Wait a minute: by then its console token is dead. Reload, and the same bookmark works.",
         "3. In another terminal:",
-        "",
-        f"    {command} servers --gateway http://127.0.0.1:{port}",
+        f"   {this_installation().short} servers --gateway http://127.0.0.1:{port}",
         "",
         *(_account(options.openrc) if options.openrc else []),
         "Ctrl-C ends the demo.",
@@ -169,7 +169,7 @@ def _tunnel(port: int, ssh: SshConnection) -> list[str]:
 
 def _account(openrc: Path) -> list[str]:
     return [
-        "The accounts of the simulated clouds, for the openstack command and console-launcher init:",
+        "The account of the simulated cloud, for the openstack command and console-launcher init:",
         "",
         f"    . {shlex.quote(str(openrc.absolute()))}",
         "",

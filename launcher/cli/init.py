@@ -17,7 +17,8 @@ from typing import TextIO
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.clock import SystemClock
-from launcher.config.environment import Surroundings, ssh_connection, surroundings
+from launcher.config.document import shown
+from launcher.config.environment import Surroundings, is_account, ssh_connection, surroundings
 from launcher.config.secrets import read_secret, secret_of
 from launcher.config.values import parse_identity_url, parse_name
 from launcher.errors import SetupError, SetupFault
@@ -115,10 +116,16 @@ def _run(options: argparse.Namespace, person: Terminal, argv: Sequence[str]) -> 
 
 def target_of(options: argparse.Namespace, around: Surroundings, command: str) -> Target:
     """Where it all goes. Raises SetupError."""
+    if options.allow and (options.user or options.directory is not None):
+        message = "--allow is for the service of the whole machine; the others are their account's own."
+        raise SetupError(message, SetupFault.USAGE)
+    for name in options.allow:
+        if not is_account(name):
+            raise SetupError(f'--allow: there is no account "{shown(name)}" on this machine.', SetupFault.USAGE)
     if options.directory is not None:
-        return for_directory(str(Path(options.directory).absolute()), port=options.port)
+        return for_directory(_plain(Path(options.directory).absolute()), port=options.port)
     if options.user:
-        return for_user(str(around.config_home), around.runtime, port=options.port)
+        return for_user(_plain(around.config_home), around.runtime, port=options.port)
     if around.uid != 0:
         raise SetupError(
             "only root sets up the service of the whole machine.",
@@ -127,7 +134,16 @@ def target_of(options: argparse.Namespace, around: Surroundings, command: str) -
             f"{command} init --user             for a service of your own account",
             f"{command} init --directory DIR    to try it out",
         )
-    return for_system(around.sudo_user, port=options.port)
+    allowed = dict.fromkeys([*([around.sudo_user] if around.sudo_user else []), *options.allow])
+    return for_system(tuple(allowed), port=options.port)
+
+
+def _plain(folder: Path) -> str:
+    """A path that is one line of a unit and of a configuration. Raises SetupError."""
+    text = str(folder)
+    if not text.isprintable():
+        raise SetupError(f"{text!r} holds signs that cannot be seen: name another folder.", SetupFault.USAGE)
+    return text
 
 
 def require_reach(target: Target, installation: Installation) -> None:
@@ -139,7 +155,7 @@ def require_reach(target: Target, installation: Installation) -> None:
             SetupFault.REFUSED,
             "Install it in a place of its own, with the Python of the system, and run that one:",
             "/usr/bin/python3 -m venv /opt/console-launcher",
-            "/opt/console-launcher/bin/pip install console-launcher",
+            "/opt/console-launcher/bin/pip install .    # in the clone that you began with",
             "/opt/console-launcher/bin/console-launcher init",
             "(Or `console-launcher init --user`: a service of your own account.)",
         )

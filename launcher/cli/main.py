@@ -15,7 +15,7 @@ from typing import NoReturn
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.cli.output import say_failure
-from launcher.cli.parser import invitation, parser
+from launcher.cli.parser import command_names, invitation, no_such_command, parser
 from launcher.cli.problems import print_problems
 from launcher.config.environment import ensure_home, is_completing
 from launcher.errors import ConfigError
@@ -65,14 +65,24 @@ def _main(argv: Sequence[str] | None) -> int:
     top = parser()
     if is_completing():
         import_module("launcher.cli.completion").complete(top)
+    words = _meant(list(sys.argv[1:] if argv is None else argv), command_names(top))
     try:
-        options = top.parse_args(argv)
+        options = top.parse_args(words)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else Exit.USAGE
     if options.module is None:
         print(f"{top.format_usage()}\n{invitation(top)}", file=sys.stderr)  # noqa: T201 -- the command's answer
         return Exit.USAGE
     return _run(options)
+
+
+def _meant(words: list[str], known: Sequence[str]) -> list[str]:
+    """The arguments, `help COMMAND` as the option that it means. Raises Failure for a command that there is not."""
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    if words and not words[0].startswith("-") and words[0] not in known:
+        raise no_such_command(words[0], known)
+    return words
 
 
 def _run(options: argparse.Namespace) -> int:

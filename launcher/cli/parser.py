@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from launcher import __version__
 from launcher.cli.arguments import Commands, Group, add_config, add_json, port_number
-from launcher.cli.asking import add_asking, add_completion, complete
+from launcher.cli.asking import add_asking, add_completion
 from launcher.cli.exits import ALL, Exit, exit_codes
 from launcher.cli.failure import Failure
 
@@ -31,25 +31,15 @@ class _TopFormatter(argparse.RawDescriptionHelpFormatter):
         return "" if isinstance(action, Commands) else super()._format_action(action)
 
 
-class _Top(argparse.ArgumentParser):
-    """Says in our manner that there is no such command: argparse would list them all in a line of its own."""
-
-    def _check_value(self, action: argparse.Action, value: str) -> None:
-        if isinstance(action, Commands) and value not in action.choices:
-            raise no_such_command(value, action.choices)
-        super()._check_value(action, value)
-
-
 def parser() -> argparse.ArgumentParser:
     """The whole of it. `options.module` names the command's module, imported only when it runs; None: no command."""
-    top = _Top(prog="console-launcher", formatter_class=_TopFormatter)
+    top = argparse.ArgumentParser(prog="console-launcher", formatter_class=_TopFormatter)
     top.set_defaults(module=None)
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND")
     start, use, set_up = (Group(title, commands) for title in ("start", "use, while it runs", "set up"))
     _add_demo(start)
     _add_serve(start)
-    _add_help(start)
     add_asking(use)
     _add_init(set_up)
     _add_check_config(set_up)
@@ -62,7 +52,7 @@ console-launcher schema > ~/.config/console-launcher.schema.json""",
     )
     add_completion(set_up)
     top.description = "\n\n".join([_ABOUT, *(str(group) for group in (start, use, set_up))])
-    top.epilog = f"{exit_codes(ALL)}\n\n`console-launcher COMMAND --help` tells all about a command, with examples."
+    top.epilog = f"{exit_codes(ALL)}\n\n`console-launcher help COMMAND` tells all about a command, with examples."
     return top
 
 
@@ -75,32 +65,15 @@ def invitation(top: argparse.ArgumentParser) -> str:
 
 def command_names(top: argparse.ArgumentParser) -> tuple[str, ...]:
     """Every command of a parser that `parser` made."""
-    return tuple(commands_of(top))
-
-
-def commands_of(top: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
-    """Every command's own parser, by name."""
     actions = top._actions  # noqa: SLF001 -- argparse has no public way to its own commands
-    return {name: own for action in actions if isinstance(action, Commands) for name, own in action.choices.items()}
+    return tuple(name for action in actions if isinstance(action, Commands) for name in action.choices)
 
 
 def no_such_command(name: str, known: Iterable[str]) -> Failure:
     """With the command that may be meant."""
     close = difflib.get_close_matches(name, known, 1)
     meant = f' Did you mean "{close[0]}"?' if close else ""
-    return Failure(Exit.USAGE, f'there is no command "{name}".{meant}', "`console-launcher help` lists every command.")
-
-
-def _add_help(group: Group) -> None:
-    parser = group.add(
-        "help",
-        "print the help of a command, or of them all",
-        ends={},
-        examples="""# what `console-launcher servers --help` prints
-console-launcher help servers""",
-    )
-    offered = parser.add_argument("command", metavar="COMMAND", nargs="?", help="the command (without: all of them)")
-    complete(offered, "commands")
+    return Failure(Exit.USAGE, f'there is no command "{name}".{meant}', "console-launcher --help lists every command.")
 
 
 def _add_serve(group: Group) -> None:
@@ -168,7 +141,7 @@ costs no console. What works is written, with the exact commands that come next.
 overwritten, and nothing is written unless a cloud lets it in. A second run changes nothing
 and tells whether what is there still works.""",
         examples="""# a service of this machine, as root
-sudo console-launcher init
+sudo console-launcher init --allow alice
 # on your own workstation
 console-launcher init --user
 # see what it would do
@@ -189,6 +162,13 @@ console-launcher init --rackspace-user ops --api-key-file - --region DFW < key""
         default=6080,
         metavar="PORT",
         help="what browsers open on the machine that they run on (default: %(default)s)",
+    )
+    where.add_argument(
+        "--allow",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="an account of this machine that may come in, beside root and who called sudo; may be repeated",
     )
     _add_credentials(parser.add_argument_group("which clouds (without any: all that are found, or a question)"))
     parser.add_argument(

@@ -7,11 +7,9 @@ import asyncio
 import faulthandler
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from launcher.audit.log import set_up_logging
-from launcher.cli.arguments import config_of
 from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
 from launcher.config.load import load
@@ -34,10 +32,8 @@ class Serve(Protocol):
 def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     """Serves until SIGTERM or Ctrl-C; SIGHUP has the configuration read again. Raises ConfigError."""
 
-    file = config_of(options)
-
     def read() -> Config:
-        return _read(file, options.log_level)
+        return _read(options)
 
     config = read()
     set_up_logging(SystemClock(), config.log_level)
@@ -51,10 +47,10 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     return Exit.OK
 
 
-def _read(file: Path, log_level: str | None) -> Config:
+def _read(options: argparse.Namespace) -> Config:
     """The file's configuration; what the command line says goes before it. Raises ConfigError."""
-    config = load(file)
-    return config.model_copy(update={"log_level": log_level}) if log_level else config
+    config = load(options.config, serving=True)
+    return config.model_copy(update={"log_level": options.log_level}) if options.log_level else config
 
 
 def _daemon() -> Serve:

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from launcher.cli.answers import Object, objects, problem_line
 from launcher.cli.client import Client, client_of
 from launcher.cli.exits import Exit
+from launcher.cli.failure import Failure
 from launcher.cli.output import print_json, print_table, say
 from launcher.cli.table import NARROWEST, Cell, Row, Tone
 
 _PART = 1000
 """Servers asked for at once; the API's own limit."""
-_STEPS = (("ID", 0), ("STATE", NARROWEST), ("SERVER", NARROWEST))
-"""The name is what tells the rows apart."""
+_PARTS_AT_MOST = 1000
+"""A million servers; more are a gateway that does not know where its list ends."""
+_STEPS = (("ID", 9), ("SERVER", 48), ("ID", 0), ("STATE", NARROWEST), ("SERVER", NARROWEST))
+"""Names tell the rows apart (the first eight letters of an id do, too); one that is long beyond reason hides no other."""
 _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETED": Tone.QUIET}
 
 
@@ -32,19 +35,31 @@ def run(options: argparse.Namespace) -> int:
 
 
 def listed(client: Client, *, query: str = "", cloud: str | None = None, limit: int | None = None) -> Object:
-    """The API's listing, all its parts in one: at most `limit` servers. Raises Failure."""
+    """The API's listing, all its parts in one: at most `limit` servers. Raises Failure.
+
+    It ends whatever the gateway says: an empty part is the last, and so is one whose next marker was followed before.
+    """
     servers: list[Object] = []
     errors: dict[object, Object] = {}
-    marker: str | None = None
-    while True:
+    markers: list[str] = []
+    while len(markers) < _PARTS_AT_MOST:
         part = _PART if limit is None else min(_PART, limit - len(servers))
-        asked = {"q": query, "cloud": cloud, "limit": str(part), "marker": marker}
+        asked = {"q": query, "cloud": cloud, "limit": str(part), "marker": markers[-1] if markers else None}
         body = client.get("/api/v1/servers", {key: value for key, value in asked.items() if value})
-        servers += objects(client.gateway, body, "servers", "cloud", "id", "name", "status", "page", "path")
+        found = objects(client.gateway, body, "servers", "cloud", "id", "name", "status", "page", "path")
+        servers += found
         errors |= {problem.get("cloud"): problem for problem in objects(client.gateway, body, "errors")}
         marker = body.get("next_marker")
-        if not isinstance(marker, str) or len(servers) == limit:
-            return {"servers": servers, "next_marker": marker, "errors": list(errors.values())}
+        if not found or not isinstance(marker, str) or marker in markers:
+            marker = None
+        if marker is None or (limit is not None and len(servers) >= limit):
+            return {"servers": servers[:limit], "next_marker": marker, "errors": list(errors.values())}
+        markers.append(marker)
+    raise Failure(
+        Exit.FAULT,
+        f"the gateway at {client.gateway} lists more than {len(servers)} servers, or never ends its list.",
+        "Part of it is shown with: --limit NUMBER",
+    )
 
 
 def state_of(server: Object) -> str:

@@ -19,6 +19,7 @@ from launcher.errors import (
     AmbiguousServerError,
     BadRequestError,
     CloudError,
+    CloudNotFoundError,
     CloudReplyError,
     ServerNotFoundError,
 )
@@ -125,7 +126,7 @@ class Directory:
         return _only(name, None, servers)
 
     async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing:
-        """At most `limit` servers behind `marker` in which every word of `query` stands, as on the page (search.js).
+        """At most `limit` servers in which every word of `query` stands (name, cloud, state or id), behind `marker`.
 
         Raises ServerNotFoundError for an unknown cloud and BadRequestError for a marker that no listing gave.
         """
@@ -133,7 +134,7 @@ class Directory:
             self._require(cloud)
         behind = _place_of(marker) if marker is not None else None
         found, errors = await self._ask_each(self.clouds() if cloud is None else (cloud,), self._servers)
-        words = query.lower().split()
+        words = query.casefold().split()
         matching = sorted((s for servers in found.values() for s in servers if _matches(s, words)), key=_place)
         rest = [server for server in matching if behind is None or _place(server) > behind]
         page = tuple(rest[:limit])
@@ -151,7 +152,7 @@ class Directory:
             return
         close = difflib.get_close_matches(cloud, self._clouds, 1)
         hint = f' Did you mean "{close[0]}"?' if close else ""
-        raise ServerNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._clouds)}).{hint}')
+        raise CloudNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._clouds)}).{hint}')
 
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
@@ -234,8 +235,9 @@ def _is_uuid(text: str) -> bool:
 
 
 def _matches(server: Server, words: Sequence[str]) -> bool:
-    """Whether every word (lower case, without white space) stands in name, cloud, state, task state or UUID."""
-    text = "\n".join((server.name, server.cloud, server.status, server.task_state or "", server.id)).lower()
+    """Whether every word stands in what is known of the server: as the list page searches."""
+    texts = (server.name, server.cloud, server.status, server.task_state or "", server.id)
+    text = "\n".join(texts).casefold()
     return all(word in text for word in words)
 
 

@@ -1,4 +1,4 @@
-"""What no single key can know: whether the parts of a configuration fit together.
+"""What no single key can know: whether the parts of a configuration fit together, and the machine has its accounts.
 
 These checks look at the plain document, not at the finished models, so that they find their problems also while other
 parts of the file are still wrong; what has the wrong shape they leave to the models.
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.config.accounts import why_not
 from launcher.config.clouds_yaml import KnownClouds, known_clouds
 from launcher.config.document import Document, shown
 from launcher.config.models import cloud_names
@@ -26,7 +27,10 @@ class _Names:
 
 
 def check_together(document: Document, credentials: Path | None) -> None:
-    """Adds every problem between the parts to the document; `credentials` is where they lie outside systemd."""
+    """Adds every problem between the parts, and with the machine, to the document.
+
+    `credentials` is where these lie outside systemd.
+    """
     top = _mapping(document.value)
     entries = _mapping(top.get("clouds"))
     names = _expand(entries, document)
@@ -38,6 +42,7 @@ def check_together(document: Document, credentials: Path | None) -> None:
     }
     if profiles:
         _check_profiles(profiles, top, document, credentials)
+    _check_accounts(_mapping(top.get("access")).get("local_users"), document)
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -98,6 +103,13 @@ def _check_profiles(
     for entry, profile in profiles.items():
         if message := _wrong_profile(profile, known):
             document.problem(("clouds", entry, "cloud"), message)
+
+
+def _check_accounts(names: object, document: Document) -> None:
+    """An account comes and goes, and its directory may be away for a while: no reason for a gateway not to serve."""
+    for index, name in enumerate(names if isinstance(names, tuple) else ()):
+        if isinstance(name, str) and name and (message := why_not(name)):
+            document.doubt(("access", "local_users", index), message)
 
 
 class _NotReadableError(Exception):

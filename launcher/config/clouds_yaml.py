@@ -13,7 +13,10 @@ from pathlib import Path
 
 import yaml
 
+from launcher.config.secrets import passed
+
 _LIMIT = 1024 * 1024
+_FILES = ("cacert", "cert", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,26 @@ def files_read(clouds_yaml: Path | None, secure_yaml: Path | None) -> list[Path]
         secure_yaml or first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
     )
     return [path for path in places if path]
+
+
+def files_named(clouds_yaml: Path | None, secure_yaml: Path | None, cloud: str) -> list[Path]:
+    """The certificates and keys that a cloud's entries in the files name; none in a file that cannot be read.
+
+    A relative client certificate counts from the folder of a clouds.yaml that is given, as for signing in.
+    """
+    found = []
+    for path in files_read(clouds_yaml, secure_yaml):
+        try:
+            entry = _clouds(path).get(cloud)
+        except ValueError:
+            continue
+        named = {key: entry.get(key) for key in _FILES} if isinstance(entry, Mapping) else {}
+        for key, name in named.items():
+            if isinstance(name, str) and name:
+                place = os.path.expanduser(name)  # noqa: PTH111 -- as openstacksdk does: it never fails
+                beside = clouds_yaml if key != "cacert" else None
+                found.append(passed(beside.parent, place) if beside else Path(place))
+    return found
 
 
 def usual_places(stem: str, named_by: str | None, also: Path | None = None) -> list[Path]:

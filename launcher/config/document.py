@@ -33,6 +33,8 @@ class Document:
     unsure: set[KeyPath] = field(default_factory=set)
     """Where a problem of the YAML makes any further complaint about the value worthless."""
     problems: list[ConfigProblem] = field(default_factory=list)
+    doubts: list[ConfigProblem] = field(default_factory=list)
+    """Problems that a gateway can serve with."""
 
     def line(self, path: KeyPath) -> int | None:
         """The line of the key, or of the nearest one around it that stands in the file."""
@@ -42,9 +44,14 @@ class Document:
 
     def problem(self, path: KeyPath, message: str, line: int | None = None) -> None:
         """Adds a problem; the line is the key's unless another is given."""
-        self.problems.append(
-            ConfigProblem(shown(self.file, 4096), line or self.line(path), dotted(path), shown(message, 2000))
-        )
+        self.problems.append(self._at(path, message, line))
+
+    def doubt(self, path: KeyPath, message: str) -> None:
+        """Adds a problem that a gateway can serve with."""
+        self.doubts.append(self._at(path, message))
+
+    def _at(self, path: KeyPath, message: str, line: int | None = None) -> ConfigProblem:
+        return ConfigProblem(shown(self.file, 4096), line or self.line(path), dotted(path), shown(message, 2000))
 
 
 def dotted(path: KeyPath) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +11,6 @@ from pathlib import Path
 from typing import Final, TextIO
 
 GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
-COMMAND: Final = "console-launcher"
-SYSTEM_CONFIG: Final = Path("/etc/console-launcher/config.yaml")
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -42,23 +38,6 @@ def runtime_folder() -> str | None:
     return folder.rstrip("/") if folder.startswith("/") else None
 
 
-def default_config(system: Path = SYSTEM_CONFIG) -> Path:
-    """The configuration where none is named: the machine's (`system`); the account's own if that alone is there."""
-    own = _config_home() / "console-launcher" / "config.yaml"
-    return own if not _exists(system) and _exists(own) else system
-
-
-def _exists(path: Path) -> bool:
-    """Also where this account may not look: whoever reads it is told so then."""
-    try:
-        path.stat()
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
 def may_open_a_browser() -> bool:
     """Whether a browser that is started here would show up before the person's eyes.
 
@@ -77,26 +56,6 @@ def is_completing() -> bool:
     return "_ARGCOMPLETE" in os.environ
 
 
-def own_command() -> str:
-    """How a person runs this very program in another terminal, as a shell takes it."""
-    beside = Path(sys.executable).with_name(COMMAND)
-    started = Path(sys.argv[0]).absolute()
-    script = started if started.name == COMMAND else beside
-    found = shutil.which(COMMAND)
-    same = found is not None and Path(found).resolve() in {script.resolve(), beside.resolve()}
-    return shlex.join(command_words(str(script) if os.access(script, os.X_OK) else None, sys.executable, on_path=same))
-
-
-def command_words(script: str | None, executable: str, *, on_path: bool) -> tuple[str, ...]:
-    """The words of the command: its name where that means the same program (`on_path`), else its `script`, else Python.
-
-    A virtual environment's programs are on nobody's PATH until it is activated, in each terminal anew.
-    """
-    if on_path:
-        return (COMMAND,)
-    return (script,) if script else (executable, "-m", "launcher")
-
-
 @dataclass(frozen=True, slots=True)
 class SshConnection:
     """The SSH connection that a person came in by: the address and port of this machine, as they reached it."""
@@ -113,6 +72,16 @@ def ssh_connection() -> SshConnection | None:
     return SshConnection(words[2], int(words[3]))
 
 
+def own_config_file() -> Path:
+    """Where an account's own configuration lies, as `init --user` writes it."""
+    return _config_home() / "console-launcher" / "config.yaml"
+
+
+def _config_home() -> Path:
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
+    return _absolute("XDG_CONFIG_HOME") or home / ".config"
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What is around a command that sets something up."""
@@ -120,6 +89,8 @@ class Surroundings:
     uid: int
     sudo_user: str | None
     """The account that called sudo."""
+    sudo_uid: int
+    """Its user id; without sudo this account's own."""
     sudo_home: Path | None
     """Its home."""
     config_home: Path
@@ -137,6 +108,7 @@ def surroundings() -> Surroundings:
     return Surroundings(
         uid=os.geteuid(),
         sudo_user=account.pw_name if account else None,
+        sudo_uid=account.pw_uid if account else os.geteuid(),
         sudo_home=Path(account.pw_dir) if account else None,
         config_home=_config_home(),
         runtime=runtime_folder(),
@@ -144,15 +116,15 @@ def surroundings() -> Surroundings:
     )
 
 
-def _config_home() -> Path:
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
-    return _absolute("XDG_CONFIG_HOME") or home / ".config"
-
-
 def _absolute(variable: str) -> Path | None:
     """The path in a variable; a relative one counts as none (XDG Base Directory Specification)."""
     path = Path(os.environ.get(variable, ""))
     return path if path.is_absolute() else None
+
+
+def is_account(name: str) -> bool:
+    """Whether this machine knows an account of this name."""
+    return _account(name) is not None
 
 
 def _account(name: str) -> pwd.struct_passwd | None:

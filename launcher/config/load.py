@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,17 +19,19 @@ PROBLEM_LIMIT = 100
 """No more are told at once: a person mends the first ones first."""
 
 
-def load(path: Path) -> Config:
+def load(path: Path, *, serving: bool = False) -> Config:
     """The configuration in the file, its secrets read and its files looked at.
+
+    A gateway that is `serving` goes on with what it can serve with; the configuration then holds it as `doubts`.
 
     Raises:
         ConfigError: with every problem found, in the order of the file.
     """
     document = read(_content(path), str(path))
     config = None if document.value is UNREADABLE else _validated(document, folder_beside(path))
-    if config is None or document.problems:
-        raise ConfigError(_in_order(document))
-    return config
+    if config is None or document.problems or (document.doubts and not serving):
+        raise ConfigError(_in_order(document.file, [*document.problems, *document.doubts]))
+    return config.doubted(_in_order(document.file, document.doubts)) if document.doubts else config
 
 
 def _content(path: Path) -> bytes:
@@ -57,9 +60,9 @@ def _validated(document: Document, credentials: Path) -> Config | None:
     return config
 
 
-def _in_order(document: Document) -> list[ConfigProblem]:
-    problems = sorted(set(document.problems), key=lambda problem: (problem.line or 0, problem.key, problem.message))
+def _in_order(file: str, found: Iterable[ConfigProblem]) -> list[ConfigProblem]:
+    problems = sorted(set(found), key=lambda problem: (problem.line or 0, problem.key, problem.message))
     if len(problems) > PROBLEM_LIMIT:
         left = len(problems) - PROBLEM_LIMIT
-        problems[PROBLEM_LIMIT:] = [ConfigProblem(document.file, None, "", f"and {left} more after these")]
+        problems[PROBLEM_LIMIT:] = [ConfigProblem(file, None, "", f"and {left} more after these")]
     return problems

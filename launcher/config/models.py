@@ -6,11 +6,10 @@ These models are filled by `launcher.config.load`. A secret is `{credential: NAM
 
 from __future__ import annotations
 
-import pwd
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     WithJsonSchema,
     field_validator,
 )
@@ -40,6 +40,7 @@ from launcher.config.values import (
     parse_public_url,
     parse_size,
 )
+from launcher.errors import ConfigProblem
 
 _DAY = 86400.0
 
@@ -58,14 +59,6 @@ def _between(low: float, high: float, told: str) -> AfterValidator:
 def _address(text: str) -> str:
     parse_listen(text)
     return text
-
-
-def _account(name: str) -> str:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        raise ValueError(f'there is no account "{name}" on this machine') from None
-    return name
 
 
 def _text(value: str) -> str:
@@ -112,7 +105,6 @@ IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_sche
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
-Account = Annotated[str, AfterValidator(_account)]
 Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
 AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
 
@@ -214,8 +206,8 @@ Entry = Annotated[RackspaceEntry | OpenStackEntry | BareEntry, Field(discriminat
 class Access(Model):
     """Who may come in beside root and the daemon's own account."""
 
-    local_users: tuple[Account, ...] = ()
-    """Accounts of this machine that may come in, over the Unix socket and over TCP on loopback alike."""
+    local_users: tuple[Text, ...] = ()
+    """Accounts of this machine that may come in, over Unix sockets and loopback TCP alike."""
 
 
 class Consoles(Model):
@@ -264,6 +256,19 @@ class Config(Model):
     """How sessions are carried."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least that is logged; serve --log-level goes before it."""
+
+    _doubts: tuple[ConfigProblem, ...] = PrivateAttr(())
+
+    @property
+    def doubts(self) -> tuple[ConfigProblem, ...]:
+        """What is wrong outside the file, or in it, and yet keeps the gateway from nothing: it goes to the log."""
+        return self._doubts
+
+    def doubted(self, doubts: Iterable[ConfigProblem]) -> Self:
+        """The same with these doubts."""
+        copy = self.model_copy()
+        copy._doubts = tuple(doubts)  # noqa: SLF001 -- a copy of ourselves
+        return copy
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:

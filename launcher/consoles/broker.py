@@ -2,7 +2,7 @@
 
 For each (cloud, server, kind) at most one request is under way, however many ask. The request is a task of the
 daemon's: whoever waits may leave without taking it from the others. A failure reaches all who waited and is then
-forgotten.
+forgotten; but a cloud that asked for patience is not asked before its time is over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Protocol
 
 from launcher.clock import Clock
 from launcher.consoles.cache import ConsoleCache
-from launcher.errors import ServerNotFoundError
+from launcher.consoles.patience import Patience
+from launcher.errors import CloudBusyError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind
 
 
@@ -52,6 +53,7 @@ class Broker:
         self._clock = clock
         self._tasks = tasks
         self._cache = ConsoleCache(margin)
+        self._patience = Patience()
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
 
     def keeps(self, cloud: str) -> bool:
@@ -61,7 +63,7 @@ class Broker:
     async def obtain(self, key: ConsoleKey) -> Obtained:
         """A console that is usable now. Raises CloudError or ServerNotFoundError."""
         if key.cloud in self._single_use:
-            return Obtained(await self._source(key).console(key.server_id, key.kind), cached=False)
+            return Obtained(await self._new(key, self._source(key)), cached=False)
         console = self._cache.get(key, self._clock.monotonic())
         if console is not None:
             return Obtained(console, cached=True)
@@ -86,7 +88,7 @@ class Broker:
     async def _fulfil(self, key: ConsoleKey, source: ConsoleSource, asked: asyncio.Future[Console]) -> None:
         """Settle the future whatever happens: somebody may be waiting."""
         try:
-            console = await source.console(key.server_id, key.kind)
+            console = await self._new(key, source)
         except asyncio.CancelledError:
             asked.cancel()
             raise
@@ -99,6 +101,14 @@ class Broker:
             del self._under_way[key]
             if not asked.cancelled():
                 asked.exception()  # everyone may have left: then nobody else reads it
+
+    async def _new(self, key: ConsoleKey, source: ConsoleSource) -> Console:
+        self._patience.require(key.cloud, self._clock.monotonic())
+        try:
+            return await source.console(key.server_id, key.kind)
+        except CloudBusyError as error:
+            self._patience.note(error, self._clock.monotonic())
+            raise
 
     def _source(self, key: ConsoleKey) -> ConsoleSource:
         source = self._sources.get(key.cloud)

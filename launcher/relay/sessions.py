@@ -6,7 +6,7 @@ A place is taken before the viewer's 101 and given back when its connection is c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,6 +82,13 @@ class Sessions:
         if session is None or session.pump is None:
             raise NotFoundError(f'There is no session "{session_id[:40]}".')
         return session
+
+    def dismiss(self, may_stay: Callable[[Session], bool], text: str) -> list[Session]:
+        """End with 1008 those that may not stay, launches under way among them; which these are."""
+        dismissed = [session for session in self._sessions.values() if not may_stay(session)]
+        for session in dismissed:
+            session.end(EndReason.ACCESS_REMOVED, 1008, text)
+        return dismissed
 
     async def keep_awake(self, interval: float) -> None:
         """Ping along every session, for ever; a few at a time, so that thousands do not make one burst."""

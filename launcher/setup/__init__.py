@@ -2,6 +2,7 @@
 
     places        P  where everything goes, for each of the three ways: the system, an account's own, one folder
     found            what there is to sign in with: clouds.yaml, `OS_*`, a Rackspace user name and API key
+    trust         P  whose word a file is
     accounts      P  these as values; clouds.yaml and its kin merged, reduced, named
     trial            signs in, tells regions, counts servers; costs no console
     plan          P  what is to be written: paths, modes, contents

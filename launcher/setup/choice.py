@@ -7,6 +7,7 @@ import dataclasses
 from launcher.config.document import shown
 from launcher.config.environment import Surroundings
 from launcher.config.translate import did_you_mean
+from launcher.config.values import parse_identity_url
 from launcher.errors import SetupError, SetupFault
 from launcher.model import Secret
 from launcher.setup.accounts import Account, Profile, Source, named_apart, short_name
@@ -114,4 +115,6 @@ def _complete(source: Source, around: Surroundings) -> Source:
         return with_certificates(source, around)
     if not source.username or not source.api_key:
         raise ValueError("its entry in clouds.yaml says no username or no api_key")
+    if source.auth_url is not None:
+        parse_identity_url(source.auth_url)  # before the key is sent there
     return source

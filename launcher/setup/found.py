@@ -20,6 +20,8 @@ from launcher.setup.accounts import (
     sources_of_files,
 )
 from launcher.setup.plan import OriginalFiles
+from launcher.setup.trust import doubt
+from launcher.setup.write import chain_of
 
 _PEM_LIMIT = 256 * 1024
 
@@ -39,14 +41,14 @@ def look(around: Surroundings, name: str | None) -> Found:
     """In the usual places; `name` is the short name for the cloud of `OS_*`."""
     sources: list[Source] = []
     problems: list[str] = []
-    clouds = first_readable(usual_places("clouds", "OS_CLIENT_CONFIG_FILE", around.sudo_home))
-    secure = first_readable(usual_places("secure", "OS_CLIENT_SECURE_FILE", around.sudo_home))
+    clouds = _trusted(usual_places("clouds", "OS_CLIENT_CONFIG_FILE", around.sudo_home), around, problems)
+    secure = _trusted(usual_places("secure", "OS_CLIENT_SECURE_FILE", around.sudo_home), around, problems)
     originals = None
     if clouds is not None:
         clouds, secure = clouds.absolute(), secure.absolute() if secure else None
         originals = OriginalFiles(str(clouds), str(secure) if secure else None)
         try:
-            sources += _in_files(clouds, secure, around)
+            sources += _in_files(clouds, secure, around, problems)
         except ValueError as error:
             problems.append(str(error))
     variables = source_of_variables(around.openstack, name)
@@ -80,9 +82,26 @@ def needs_copy(profile: Profile) -> bool:
     return not profile.in_files or any(not path.startswith(("/", "~")) for path in named)
 
 
-def _in_files(clouds: Path, secure: Path | None, around: Surroundings) -> list[Source]:
+def _trusted(places: Iterable[Path], around: Surroundings, problems: list[str]) -> Path | None:
+    """The first that can be read and is the word of this account, of root or of who called sudo.
+
+    openstacksdk begins with the folder that a command is started in: a file that a stranger left there would have
+    other files' passwords sent to an address of its own.
+    """
+    left = list(places)
+    while (path := first_readable(left)) is not None:
+        found = doubt(chain_of(path), {0, around.uid, around.sudo_uid})
+        if found is None:
+            return path
+        advice = f"; {found.advice}" if found.advice else ""
+        problems.append(f"{path.absolute()}: {found.why}, which could have written it{advice}")
+        left = left[left.index(path) + 1 :]
+    return None
+
+
+def _in_files(clouds: Path, secure: Path | None, around: Surroundings, problems: list[str]) -> list[Source]:
     """Raises ValueError."""
-    public = first_readable(usual_places("clouds-public", "OS_CLIENT_VENDOR_FILE", around.sudo_home))
+    public = _trusted(usual_places("clouds-public", "OS_CLIENT_VENDOR_FILE", around.sudo_home), around, problems)
     none: Settings = {}
     found = sources_of_files(
         _texts(clouds), _texts(secure) if secure else none, _texts(public) if public else none, str(clouds)

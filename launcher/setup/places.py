@@ -49,7 +49,7 @@ class Target:
         return f"{self.folder}/credentials"
 
 
-def for_system(local_user: str | None, *, port: int, etc: str = "/etc") -> Target:
+def for_system(local_users: tuple[str, ...], *, port: int, etc: str = "/etc") -> Target:
     """The service of the machine; systemd holds its socket. `port` is the laptop's end of a tunnel."""
     return Target(
         way=Way.SYSTEM,
@@ -59,7 +59,7 @@ def for_system(local_user: str | None, *, port: int, etc: str = "/etc") -> Targe
         listen=("systemd",),
         socket="/run/console-launcher/web.sock",
         public_url=f"http://jump.localhost:{port}",
-        local_users=(local_user,) if local_user else (),
+        local_users=local_users,
     )
 
 

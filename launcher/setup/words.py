@@ -123,8 +123,10 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
     steps = [
         ("make the group console-operators", "systemd-sysusers"),
         (
-            "let this account connect to the socket, once it has signed in anew",
-            f"usermod -aG console-operators {shlex.quote(who)}",
+            "let people connect to the socket, once they have signed in anew",
+            " && ".join(
+                f"usermod -aG console-operators {shlex.quote(one)}" for one in target.local_users or ("ALICE",)
+            ),
         ),
         ("make systemd see the units", "systemctl daemon-reload"),
         (

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from launcher.errors import SetupError, SetupFault
 from launcher.setup.plan import File
+from launcher.setup.trust import Place, doubt
 
 Folder = tuple[str, int]
 
@@ -56,6 +57,18 @@ class Disk:
             os.close(descriptor)
 
 
+def chain_of(path: Path) -> list[Place]:
+    """The path's places from `/` down, as far as they are there: as it is written, then as its links lead."""
+    written = path.absolute()
+    real = Path(os.path.realpath(written))
+    found = []
+    for one in dict.fromkeys([*reversed(written.parents), written, *reversed(real.parents), real]):
+        with suppress(FileNotFoundError):
+            place = one.lstat()
+            found.append(Place(str(one), place.st_mode, place.st_uid))
+    return found
+
+
 def exists(path: str) -> bool:
     """Whether anything is there, be it a link that leads nowhere."""
     return os.path.lexists(path)
@@ -88,6 +101,7 @@ def write_all(
     with ExitStack() as undo:
         try:
             for folder in folders:
+                _require_trust(Path(folder[0]))
                 _make_folder(Path(folder[0]), folder[1], disk, undo, is_home=folder == folders[0])
             _write_files(Path(folders[0][0]), files, only_checked, check, disk, undo)
         except FileExistsError as error:
@@ -156,6 +170,14 @@ def _make_folder(path: Path, mode: int, disk: Disk, undo: ExitStack, *, is_home:
     undo.callback(_remove_folder, path)
 
 
+def _require_trust(folder: Path) -> None:
+    """Raises SetupError if another account could exchange the folder, or one above it."""
+    found = doubt(chain_of(folder.parent), {0, os.geteuid()})
+    if found is not None:
+        why = f"{found.why}, and could exchange {folder}"
+        raise _unfit(why, *([found.advice] if found.advice else []))
+
+
 def _require_fit(path: Path, *, is_home: bool) -> None:
     """Raises SetupError if a folder that is there is not fit for its purpose."""
     try:
@@ -174,7 +196,7 @@ def why_unfit(path: Path, mode: int, trusted: Collection[int], owner: int, *, is
     """
     quoted = shlex.quote(str(path))
     if not stat.S_ISDIR(mode):
-        return f"{path} is no folder, and must be one", f"mv {quoted} {quoted}.old"
+        return (f"{path} is no folder, and must be one (name another)",)
     if owner not in trusted:
         return (f"{path} belongs to another account, which could change what lies there",)
     if path.name == "credentials" and mode & 0o077:

@@ -20,7 +20,7 @@ from launcher.relay.sessions import Session, Sessions
 from launcher.web.bookmarks import alias_path, lasting_reference, page_path
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
-from launcher.web.problems import problem_of
+from launcher.web.problems import problem_of, problem_of_launch
 
 _PAGE = 100
 _PAGE_AT_MOST = 1000
@@ -278,7 +278,7 @@ def _launch(launch: Launch) -> dict[str, object]:
         ],
         "wait_until": None,
         "session": launch.session,
-        "problem": problem_of(launch.problem) if launch.problem else None,
+        "problem": problem_of_launch(launch.problem, launch.server) if launch.problem else None,
     }
 
 

@@ -60,18 +60,7 @@ def guard(
     names: Names, policy: Callable[[], Authorizes], peers: Identifies, *, body_timeout: float = BODY_TIMEOUT
 ) -> Middleware:
     """The middleware; it belongs right inside the one that turns errors into answers. `policy` gives today's."""
-    actors: WeakKeyDictionary[asyncio.Transport, Actor] = WeakKeyDictionary()
-
-    async def identified(request: web.Request) -> Actor | None:
-        transport = request.transport
-        if transport is None:  # the client has gone
-            return None
-        if transport not in actors:
-            actor = await peers.actor(transport.get_extra_info("socket"))
-            if actor is None:
-                return None
-            actors[transport] = actor
-        return actors[transport]
+    door = _Door(policy, peers)
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -79,14 +68,35 @@ def guard(
         host = check_host(names, request)
         check_origin(names, request, host)
         if request.path not in OPEN_PATHS:
-            actor = await identified(request)
-            policy().authorize(actor, Action.LIST)
-            assert actor is not None  # no policy lets nobody in
-            request[ACTOR] = actor
+            request[ACTOR] = await door.let_in(request)
             await _read_body(request, body_timeout)
         return await handler(request)
 
     return guarded
+
+
+class _Door:
+    """Finds who is at the other end, once a connection, and lets them in or not at each request."""
+
+    def __init__(self, policy: Callable[[], Authorizes], peers: Identifies) -> None:
+        self._policy = policy
+        self._peers = peers
+        self._actors: WeakKeyDictionary[asyncio.Transport, Actor] = WeakKeyDictionary()
+
+    async def let_in(self, request: web.Request) -> Actor:
+        """Raises NotSignedInError or ForbiddenError; whoever is refused is looked at anew the next time.
+
+        For their account may have had no name yet, and be let in by it then.
+        """
+        transport = request.transport  # None: the client has gone
+        actor = self._actors.pop(transport, None) if transport else None
+        if actor is None and transport is not None:
+            actor = await self._peers.actor(transport.get_extra_info("socket"))
+        self._policy().authorize(actor, Action.LIST)
+        assert actor is not None  # no policy lets nobody in
+        assert transport is not None  # nor a client that has gone
+        self._actors[transport] = actor
+        return actor
 
 
 def hardened(headers: Mapping[str, str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import jinja2
 from aiohttp import web
 
-from launcher.errors import ServerNotFoundError
+from launcher.errors import CloudError, CloudNotFoundError, ServerNotFoundError
 from launcher.web.bookmarks import page_path
 from launcher.web.static import StaticFiles, static_route
 
@@ -119,17 +119,22 @@ class _Pages:
     async def console(self, request: web.Request) -> web.Response:
         cloud, server = request.match_info["cloud"], request.match_info["server"]
         if cloud not in self._directory().clouds():
-            raise ServerNotFoundError(f'There is no cloud "{shown(cloud)}" here.')
+            raise CloudNotFoundError(f'There is no cloud "{shown(cloud)}" here.')
         return self._console_page(cloud, server, server)
 
     async def named(self, request: web.Request) -> web.Response:
-        """An alias is a bookmark of its own; a name leads to the bookmark of the server that has it today."""
+        """An alias is a bookmark of its own; a name leads to the server that has it, or to a cloud's list."""
         name, directory = request.match_info["name"], self._directory()
         target = directory.canonical(name)
         if target is not None:
             return self._console_page(*target, name)
         query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-        location = page_path(*await directory.locate(name)) + query
+        try:
+            location = page_path(*await directory.locate(name)) + query
+        except (ServerNotFoundError, CloudError):
+            if name not in directory.clouds():
+                raise
+            location = f"/?q={quote(name, safe='')}"
         return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location})
 
     def _console_page(self, cloud: str, server: str, title: str) -> web.Response:

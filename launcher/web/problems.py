@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from launcher import errors
 from launcher.audit.log import describe
 from launcher.errors import CloudBusyError, CloudError, LauncherError
+from launcher.model import Server
 from launcher.relay.engine import cut_reason
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ TABLE: Mapping[type[LauncherError], Answer] = {
         "server-not-found",
         "No such server",
         "Look for it in the list of servers; it may have been renamed or deleted.",
+    ),
+    errors.CloudNotFoundError: Answer(
+        404, "cloud-not-found", "No such cloud", "Look at the list of servers: it names every cloud."
     ),
     errors.AmbiguousServerError: Answer(
         409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."
@@ -131,6 +135,35 @@ def problem_of(error: LauncherError) -> dict[str, object]:
         problem["retry_after"] = error.retry_after
     if isinstance(error, errors.AmbiguousServerError):
         problem["candidates"] = list(error.candidates)
+    return problem
+
+
+_STATES: Mapping[str, tuple[str, str]] = {
+    "SHUTOFF": ("is off", "Start it, then try again."),
+    "SUSPENDED": ("is suspended", "Resume it, then try again."),
+    "PAUSED": ("is paused", "Unpause it, then try again."),
+    "SHELVED": ("is shelved", "Unshelve it, then try again."),
+    "SHELVED_OFFLOADED": ("is shelved", "Unshelve it, then try again."),
+    "BUILD": ("is being built", "Try again when it is done."),
+    "REBUILD": ("is being rebuilt", "Try again when it is done."),
+    "REBOOT": ("reboots", _AGAIN),
+    "HARD_REBOOT": ("reboots", _AGAIN),
+    "MIGRATING": ("moves to another host", "Try again when it is done."),
+    "RESIZE": ("is being resized", "Try again when it is done."),
+    "ERROR": ("is in error", "Look up its fault at the cloud; a hard reboot or a rebuild may help."),
+    "DELETED": ("is deleted", "Look for its successor in the list of servers."),
+    "SOFT_DELETED": ("is deleted", "Restore it, or look for its successor in the list of servers."),
+}
+"""Nova's statuses that explain why there is no screen: what the server does, and what a person can do."""
+_BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)
+
+
+def problem_of_launch(error: LauncherError, server: Server | None) -> dict[str, object]:
+    """The same, headed by the server's state where that is the likely reason."""
+    problem = problem_of(error)
+    if server is not None and isinstance(error, _BY_STATE) and server.status in _STATES:
+        does, hint = _STATES[server.status]
+        problem |= {"title": f"{server.name} {does} ({server.status})", "hint": hint}
     return problem
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from launcher.errors import BadRequestError, GatewayStoppingError, ServerNotFoundError, TooManySessionsError
+from launcher.errors import BadRequestError, CloudNotFoundError, GatewayStoppingError, TooManySessionsError
 from launcher.launch import Launcher
 from launcher.launches import Launches, LaunchState
 from launcher.model import Action, Actor, Kind, Server
@@ -65,7 +65,7 @@ class ViewerRoute:
         ViewerEngine.check(request.headers)
         self._policy.authorize(actor, Action.CONTROL)
         if cloud not in self._directory.clouds():
-            raise ServerNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
+            raise CloudNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
         launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
         try:
             session = self._sessions.admit(secrets.token_hex(6), actor)

@@ -44,10 +44,10 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def second_account() -> Iterator[pwd.struct_passwd]:
+def second_account(name: str | None = None) -> Iterator[pwd.struct_passwd]:
     """A local account that exists as long as the context does; it can sign in by key only."""
     need_root()
-    name = f"clt-{secrets.token_hex(4)}"
+    name = name or f"clt-{secrets.token_hex(4)}"
     # `*` is no password and, unlike `!`, no lock: sshd lets keys in without PAM
     _account_tool("useradd", "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", "--password", "*", name)
     try:

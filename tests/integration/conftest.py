@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from launcher.clock import Clock
 from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
 from launcher.relay.upstream import DialLimits
@@ -68,13 +69,14 @@ def run_gateway(compute: FakeCompute) -> RunGateway:
         connect: float = 5.0,
         entry: dict[str, Any] | None = None,
         more_clouds: dict[str, Any] | None = None,
+        clock: Clock | None = None,
         **config: Any,
     ) -> AsyncIterator[Running]:
         prod = {"provider": "none", "endpoint": compute.endpoint, **(entry or {})}
         clouds = {"prod": prod, **(more_clouds or {})}
         model = Config.model_validate({"listen": ("127.0.0.1:0",), "clouds": clouds, **config})
         dial = DialLimits(connect=connect, first_bytes=first_bytes, frame=model.relay.frame_limit)
-        async with open_gateway(model, dial=dial) as gateway:
+        async with open_gateway(model, dial=dial, clock=clock) as gateway:
             yield Running(gateway, compute)
 
     return run

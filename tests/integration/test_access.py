@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pwd
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +18,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from launcher.access.accounts import allowed_uids
+from launcher.access.accounts import admitted
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
-from launcher.access.policy import Policy
 from launcher.config.listen import TcpAddress, UnixAddress
 from launcher.web.guard import ACTOR, guard, hardened
 from launcher.web.listeners import listen
@@ -80,7 +80,7 @@ async def door(folder: Path, *local_users: str) -> AsyncIterator[list[str]]:
     async def health(_request: web.Request) -> web.Response:
         return web.Response(text="ok")
 
-    policy = Policy(allowed_uids(local_users))
+    policy = admitted(local_users)
     app = web.Application(middlewares=[problems(str), guard(Names([]), lambda: policy, Peers())])
     app.on_response_prepare.append(hardened({"X-Content-Type-Options": "nosniff"}))
     app.add_routes([web.get("/", who), web.get("/healthz", health)])
@@ -132,6 +132,16 @@ async def test_an_account_of_local_users_comes_in_by_every_way(folder: Path) -> 
         async with door(folder, account.pw_name) as ways:
             answers = [await ask(where, account.pw_uid) for where in ways]
     assert [answer.body.get("name") for answer in answers] == [account.pw_name] * 3
+
+
+async def test_an_account_that_appears_after_the_start_comes_in_by_every_way(folder: Path) -> None:
+    """Its directory may have been slow to answer at boot."""
+    name = f"clt-{secrets.token_hex(4)}"
+    async with door(folder, name, "nobody") as ways:
+        with second_account(name) as account:
+            answers = [await ask(where, account.pw_uid) for where in ways]
+            assert [answer.body.get("name") for answer in answers] == [name] * 3
+        assert [(await ask(where, account.pw_uid)).status for where in ways] == [403] * 3
 
 
 @pytest.mark.parametrize("uid", [12345, 65534])

@@ -127,7 +127,7 @@ async def test_unusual_names_are_names(running: Running, name: str) -> None:
     ("method", "path", "status", "slug"),
     [
         ("GET", "/api/v1/servers/prod/nobody", 404, "server-not-found"),
-        ("GET", "/api/v1/servers/stage/web-01", 404, "server-not-found"),
+        ("GET", "/api/v1/servers/stage/web-01", 404, "cloud-not-found"),
         ("GET", "/api/v1/servers?limit=0", 400, "bad-request"),
         ("GET", "/api/v1/servers?limit=many", 400, "bad-request"),
         ("GET", "/api/v1/servers?limit=00019999", 400, "bad-request"),

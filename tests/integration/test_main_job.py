@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import web
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import CLOSE, PING, PONG, frame
 from tests.integration.conftest import RunGateway, Running
@@ -63,6 +65,40 @@ async def test_a_console_that_died_early_is_replaced_without_a_word(running: Run
             await viewer.greeted()
         assert len(running.compute.console_requests) == 2
         assert proxy.connections == 3
+
+
+@pytest.mark.parametrize("status", [413, 429, 503])
+async def test_a_cloud_that_asks_for_patience_is_asked_again_when_its_time_is_over(
+    run_gateway: RunGateway, status: int
+) -> None:
+    async def refuse(request: web.Request) -> web.Response | None:
+        if not request.path.endswith("/action"):
+            return None
+        refused.append(request.path)
+        return web.Response(status=status, headers={"Retry-After": "41"})
+
+    clock, refused = FakeClock(), list[str]()
+    async with FaultyProxy() as proxy, run_gateway(clock=clock) as running:
+        running.compute.mint = lambda *_: proxy.url()
+        running.compute.add_server("web-02")
+        async with running.viewer("web-02") as viewer:
+            await viewer.greeted()
+        running.compute.fault = refuse
+        for wait in ("asks for patience for 41 s", "asked for no console in the next 31 s"):
+            async with running.viewer() as viewer:
+                code, reason = await viewer.closed()
+                assert (code, wait in reason) == (4503, True)
+            clock.advance(10)
+        answer, problem = await running.ask("POST", "/api/v1/servers/prod/web-01/console")
+        assert (answer, problem["type"], problem["retry_after"]) == (503, "cloud-busy", 21)
+        async with running.viewer("web-02") as viewer:
+            await viewer.greeted()
+        assert len(refused) == 1
+        running.compute.fault = None
+        clock.advance(21)
+        async with running.viewer() as viewer:
+            await viewer.greeted()
+        assert [asked.server_id for asked in running.compute.console_requests].count(refused[0].split("/")[-2]) == 1
 
 
 async def test_where_a_session_ends_with_its_token_each_gets_its_own(run_gateway: RunGateway) -> None:

@@ -7,6 +7,8 @@ import gc
 import logging
 import os
 import pwd
+import secrets
+import socket
 import threading
 import weakref
 from collections.abc import AsyncIterator
@@ -18,10 +20,12 @@ import pytest
 import yaml
 from aiohttp import web
 
+from launcher.audit.events import LaunchEvent, SessionEvent
 from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
+from launcher.model import Actor, EndReason
 from launcher.service import Service
 from launcher.systemd import Notifier, Supervision
 from tests.fakes.compute import FakeCompute
@@ -56,7 +60,7 @@ class Site(Running):
 
     def _read(self) -> Config:
         self.readings += 1
-        return load(self.path)
+        return load(self.path, serving=True)
 
     async def reload(self, **keys: Any) -> None:
         """Rewrite the file and have it read again."""
@@ -80,7 +84,7 @@ def write(path: Path, compute: FakeCompute, **keys: Any) -> None:
 @asynccontextmanager
 async def site_at(path: Path, compute: FakeCompute, **keys: Any) -> AsyncIterator[Site]:
     write(path, compute, **keys)
-    config = load(path)
+    config = load(path, serving=True)
     async with open_gateway(config) as gateway:
         site = Site(gateway, compute, path, config)
         async with site.service.running():
@@ -244,13 +248,31 @@ async def test_what_a_clouds_files_say_counts_as_its_entry(tmp_path: Path, compu
         assert after["one"] is not before["one"]
 
 
-async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("key", ["cacert", "cert", "key"])
+async def test_a_certificate_that_clouds_yaml_names_counts_as_its_entry(
+    tmp_path: Path, compute: FakeCompute, key: str
 ) -> None:
+    clouds_yaml, pem = tmp_path / "clouds.yaml", tmp_path / "some.pem"
+    clouds_yaml.write_text(yaml.safe_dump({"clouds": {"prd": {key: str(pem)}, "other": {"cert": "no\0path"}}}))
+    entries = {"one": {"provider": "openstack", "cloud": "prd"}, "two": {"provider": "openstack", "cloud": "other"}}
+    keys = {"clouds_yaml": str(clouds_yaml), "clouds": entries}
+    pem.write_text("old")
+    async with site_at(tmp_path / "config.yaml", compute, **keys) as site:
+        before = site.gateway.parts.clouds
+        await site.reload(**keys)
+        assert all(site.gateway.parts.clouds[name] is before[name] for name in before)
+        pem.write_text("new")
+        await site.reload(**keys)
+        after = site.gateway.parts.clouds
+        assert after["one"] is not before["one"]
+        assert after["two"] is before["two"]
+        pem.unlink()
+        await site.reload(**keys)
+        assert site.gateway.parts.clouds["one"] is not after["one"]
+
+
+async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(site: Site, account: str) -> None:
     """On a connection that was let in before."""
-    account = pwd.getpwuid(os.getuid()).pw_name
-    monkeypatch.setattr(os, "geteuid", lambda: 54321)  # else the suite's own account is always let in
-    monkeypatch.setattr("launcher.access.accounts._ROOT", 54321)
     await site.reload(access={"local_users": [account]})
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
 
@@ -269,11 +291,121 @@ async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(
     await writer.wait_closed()
 
 
+async def test_an_account_that_does_not_exist_is_a_warning_and_everything_else_takes_effect(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await site.reload(access={"local_users": ["daemon", "no-such-account"]}, clouds={"new": bare(site.compute)})
+    assert await site.clouds() == ["new"]
+    [said] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    line = 1 + site.path.read_text().splitlines().index("  - no-such-account")
+    assert said.startswith(
+        f'{site.path}:{line} access.local_users[1]: there is no account "no-such-account" on this machine ('
+    )
+    assert site.told.said[-1] == "READY=1 STATUS=0 sessions, 1 cloud"
+
+
+ELSEWHERE = Actor(54321, "elsewhere", "unix")
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The suite's own account, which is let in by `local_users` alone; 54321 is always let in instead."""
+    monkeypatch.setattr(os, "geteuid", lambda: ELSEWHERE.uid)
+    monkeypatch.setattr("launcher.access.accounts._ROOT", ELSEWHERE.uid)
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+async def test_an_account_that_is_taken_out_loses_its_screens_and_nobody_else_theirs(
+    site: Site, proxy: FaultyProxy, account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
+    await site.reload(access={"local_users": [account]})
+    async with site.viewer() as stays:
+        await stays.greeted()
+        [other] = site.gateway.sessions
+        other.actor = ELSEWHERE
+        async with site.viewer() as goes:
+            await goes.greeted()
+            await site.reload(access={"local_users": [account]}, aliases={"db": "prod/web-01"})
+            assert len(list(site.gateway.sessions)) == 2
+            await site.reload()
+            assert await goes.closed() == (1008, "You may no longer use this gateway.")
+        async with asyncio.timeout(10):
+            while list(site.gateway.sessions) != [other]:
+                await asyncio.sleep(0.01)
+        await proxy.send(b"still here")
+        assert await stays.message() == b"still here"
+    [ended] = [record.__dict__["fields"] for record in caplog.records if record.getMessage() == SessionEvent.EVENT]
+    assert (ended["actor"], ended["end_reason"]) == (account, EndReason.ACCESS_REMOVED)
+    assert f"access was removed: the sessions and launches of {account} end (1)" in caplog.text
+    await site.settled()
+
+
+@pytest.mark.parametrize("step", ["resolving", "asking for the console"])
+async def test_a_launch_under_way_ends_with_the_access_and_opens_nothing(
+    site: Site, proxy: FaultyProxy, account: str, step: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: web.Request) -> None:
+        if step == "resolving" or request.path.endswith("/action"):
+            asked.set()
+            await go.wait()
+
+    await site.reload(access={"local_users": [account]})
+    site.compute.fault = hold
+    async with site.viewer() as viewer:
+        await asked.wait()
+        await site.reload()
+        go.set()
+        assert await viewer.closed() == (1008, "You may no longer use this gateway.")
+    await site.settled()
+    assert proxy.connections == 0
+    [launch] = [record.__dict__["fields"] for record in caplog.records if record.getMessage() == LaunchEvent.EVENT]
+    assert (launch["actor"], launch["outcome"]) == (account, EndReason.ACCESS_REMOVED)
+
+
+async def test_a_directory_that_does_not_answer_at_a_reload_ends_no_session(
+    site: Site, proxy: FaultyProxy, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.reload(access={"local_users": [account]})
+    async with site.viewer() as viewer:
+        await viewer.greeted()
+        monkeypatch.setattr("launcher.access.accounts.uid_of", {}.get)
+        await site.reload(access={"local_users": [account]})
+        await proxy.send(b"still here")
+        assert await viewer.message() == b"still here"
+    await site.settled()
+
+
 async def test_the_log_level_takes_effect(site: Site) -> None:
     await site.reload(log_level="error")
     assert logging.getLogger("launcher").level == logging.ERROR
     await site.reload()
     assert logging.getLogger("launcher").level == logging.INFO
+
+
+async def test_a_systemd_that_was_busy_hears_of_the_start_all_the_same(site: Site) -> None:
+    address = f"@launcher-{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as end:
+        end.bind("\0" + address[1:])
+        others = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with others, pytest.raises(BlockingIOError):
+            while True:
+                others.sendto(b"STATUS=another service", "\0" + address[1:])
+        given = Supervision(Notifier(address))
+        config, asked = load(site.path), asyncio.Event()
+        service = Service(site.gateway, config, read=site._read, asked=asked, given=given, clock=SystemClock())
+        heard = b""
+        async with service.running(), asyncio.timeout(10):
+            await asyncio.sleep(0)
+            while not heard.startswith(b"READY=1"):
+                try:
+                    heard = end.recv(4096)
+                except BlockingIOError:
+                    await asyncio.sleep(0.02)
+        assert heard == b"READY=1\nSTATUS=0 sessions, 1 cloud"
 
 
 async def test_what_waits_for_a_restart_is_named(site: Site, caplog: pytest.LogCaptureFixture) -> None:

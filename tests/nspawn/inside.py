@@ -198,11 +198,26 @@ class Proof:
         await run("systemctl", "reload", SERVICE)
         await until(lambda: self._status("0 sessions, 2 clouds"))
 
-    async def whoever_is_taken_out_is_refused_after_a_reload(self) -> None:
-        self.write(access={"local_users": ["mallory"]})
-        await run("systemctl", "reload", SERVICE)
+    async def whoever_is_taken_out_is_refused_after_a_reload_and_loses_the_screen(self) -> None:
+        async with viewing("alice", SOCKET) as lines:
+            self.write(access={"local_users": ["mallory"]})
+            await run("systemctl", "reload", SERVICE)
+            assert await line(lines, 10) == "1008"
         await until(lambda: self._answers("alice", "403"))
         assert await ask("mallory", SOCKET, CLOUDS) == "200"
+        self.write()
+        await run("systemctl", "reload", SERVICE)
+        await until(lambda: self._answers("alice", "200"))
+
+    async def an_account_that_is_gone_keeps_nobody_out_and_comes_in_when_it_is_there(self) -> None:
+        self.write(access={"local_users": ["alice", "leaver"]})
+        await run("systemctl", "restart", SERVICE)
+        await until(lambda: self._answers("alice", "200"))
+        warnings = [one["MESSAGE"] for one in await journal() if one["PRIORITY"] == "4"]
+        assert 'access.local_users[1]: there is no account "leaver" on this machine' in warnings[-1]
+        await run("useradd", "--groups", "console-operators", "leaver")
+        assert await ask("leaver", SOCKET, CLOUDS) == "200"
+        await run("userdel", "leaver")
         self.write()
         await run("systemctl", "reload", SERVICE)
         await until(lambda: self._answers("alice", "200"))

@@ -91,6 +91,20 @@ async def test_a_modifier_is_held_down_until_it_is_let_go(tab: Tab, screen: Scre
     assert "Control" not in screen.held()
 
 
+async def test_what_is_held_down_is_shown_and_not_mixed_into_a_text(tab: Tab, screen: Screen) -> None:
+    before = len(screen.keys())
+    await tab.page.click("#keys")
+    await tab.page.locator("#modifiers").get_by_role("button", name="Ctrl").click()
+    await tab.page.keyboard.press("Escape")
+    await expect(tab.page.locator("#keys")).to_have_text("Ctrl held")
+    await tab.page.click("#clipboard")
+    await tab.page.fill("#clipboard-text", "c")
+    await tab.page.click("#clipboard-type")
+    await screen.until_keys("Control_L", "c", since=before)
+    assert screen.held() == []
+    await expect(tab.page.locator("#keys")).to_have_text("Send keys")
+
+
 async def test_the_keyboard_leaves_the_screen_by_ctrl_alt_shift_alone(tab: Tab, screen: Screen) -> None:
     before = len(screen.keys())
     for key in ("Control", "Alt", "Shift"):
@@ -110,6 +124,8 @@ async def test_what_is_sent_from_the_clipboard_can_be_pasted_on_the_server(tab: 
     await tab.page.fill("#clipboard-text", text)
     await tab.page.click("#clipboard-send")
     await screen.until_pasted(text)
+    await expect(tab.page.locator("#toast")).to_have_text("Sent to the server: paste it there.")
+    await expect(tab.page.locator("#screen canvas")).to_be_focused()
 
 
 @pytest.mark.parametrize("text", ["copied words", "Grüße aus 東京\nline two"])

@@ -161,7 +161,7 @@ async def test_hostile_names_are_shown_literally_and_their_bookmarks_work(
 
 
 async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, profile: Profile) -> None:
-    for name in ("web-10", "web-2", "db-1"):
+    for name in ("web-10", "web-2", "db-1"):  # the list is sorted as people count
         site.add_server(name, screen)
     site.compute.add_server("off", "SHUTOFF")
     async with site.daemon() as daemon:
@@ -174,6 +174,10 @@ async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, pr
         await expect(names.nth(0)).to_be_focused()
         await page.keyboard.press("/")
         await expect(page.locator("#q")).to_be_focused()
+        await page.keyboard.type("w")
+        await page.keyboard.press("Escape")
+        assert await names.count() == 4
+        await page.keyboard.press("ArrowDown")
         requests = asked(tab)
         await page.keyboard.type("WEB act")
         assert await names.all_text_contents() == ["web-2", "web-10"]
@@ -189,6 +193,26 @@ async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, pr
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/c/lab/web-2")
         await tab.until_shows(screen.picture)
+
+
+async def test_enter_opens_the_server_whose_whole_name_was_typed(site: Site, screen: Screen, profile: Profile) -> None:
+    site.compute.add_server("a-web-01")
+    site.compute.add_server("web-010")
+    site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        tab = await profile.open(daemon.url)
+        await tab.page.wait_for_selector("html[data-state=ready]")
+        await tab.page.keyboard.type("web-01")
+        assert await tab.page.locator("#servers tbody a").all_text_contents() == ["web-01", "web-010", "a-web-01"]
+        await tab.page.keyboard.press("Enter")
+        await tab.page.wait_for_url("**/c/lab/web-01")
+
+
+async def test_the_name_of_a_cloud_leads_to_its_servers(site: Site, silent: None, profile: Profile) -> None:
+    async with two_clouds(site) as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab")
+        await expect(tab.page.locator("#servers tbody a")).to_have_text(["stuck", "web-01"])
+        assert tab.page.url == f"{daemon.url}/?q=lab"
 
 
 async def test_a_cloud_that_does_not_answer_is_a_line_and_hides_no_other(
@@ -342,7 +366,7 @@ async def test_the_details_of_a_failure_can_be_copied(site: Site, browser: Brows
         await expect(tab.page.locator("#copied")).to_have_text("Copied.")
         text = await tab.page.evaluate("navigator.clipboard.readText()")
     await reader.close()
-    assert text.startswith("web-01: The server has no console now\n")
+    assert text.startswith("web-01: web-01 is being built (BUILD)\n")
     assert f"Request id: {site.compute.request_ids[-1]}" in text
     assert f"Page: {daemon.url}/c/lab/web-01" in text
     assert "Time: 20" in text

@@ -122,6 +122,12 @@ def test_the_second_command_is_the_gates_own() -> None:
         assert target.exists() or target.with_suffix(".py").exists(), line
 
 
+def test_every_picture_and_link_of_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len([link for link in links if link.endswith(".png")]) == 2
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
 def test_every_command_of_the_program_is_in_the_readme_and_no_other() -> None:
     listed = set(re.findall(r"^\| `console-launcher ([a-z-]+)", section("## Commands"), re.MULTILINE))
     assert listed == set(command_names(parser()))

@@ -185,6 +185,20 @@ async def test_sighup_reloads_and_sessions_go_on(site: Site, screen: Screen, sui
         await viewer.close()
 
 
+async def test_an_account_that_left_the_directory_takes_the_gateway_from_nobody(site: Site, suite_output: Path) -> None:
+    access = {"local_users": ["root", "left-long-ago"]}
+    async with service(site, suite_output, access=access) as daemon, aiohttp.ClientSession() as client:
+        daemon.write_config(clouds={"other": site.entry()})
+        await hang_up(daemon)
+        async with client.get(f"{daemon.url}/api/v1/clouds") as reply:
+            assert [cloud["name"] for cloud in (await reply.json())["clouds"]] == ["other"]
+        said = [str(entry.get("message")) for entry in daemon.log_lines() if entry["level"] == "warning"]
+        assert len(said) == 2
+        for warning in said:
+            assert warning.startswith(f"{daemon.folder / 'config.yaml'}:")
+            assert 'access.local_users[1]: there is no account "left-long-ago" on this machine (' in warning
+
+
 async def test_sighup_with_a_broken_file_keeps_the_old_one_and_says_where_it_is_broken(
     site: Site, suite_output: Path
 ) -> None:

@@ -72,6 +72,41 @@ def test_a_systemd_that_is_gone_is_no_error(tmp_path: Path, caplog: pytest.LogCa
     assert "systemd could not be told WATCHDOG=1: No such file" in caplog.text
 
 
+def test_a_systemd_that_does_not_read_holds_nobody_up_and_is_told_the_newest_of_each_later(
+    systemd: tuple[str, socket.socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    address, end = systemd
+    notifier = Notifier(address)
+    room = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+    for _ in range(2 * room + 5):
+        notifier.alive()
+    notifier.ready("2 clouds")
+    notifier.reloading(12)
+    notifier.ready("3 clouds")
+    notifier.settle()
+    assert caplog.text == ""
+    kept = _read(end)
+    assert set(kept) == {b"WATCHDOG=1"}
+    notifier.settle()
+    assert _read(end) == [b"WATCHDOG=1\nRELOADING=1\nMONOTONIC_USEC=12000000\nREADY=1\nSTATUS=3 clouds"]
+    tries = 2 * room + 5 - len(kept) + 5
+    assert f"systemd did not listen for a while: it was told WATCHDOG=1 at try {tries}" in caplog.text
+    notifier.settle()
+    notifier.alive()
+    assert _read(end) == [b"WATCHDOG=1"]
+
+
+def _read(end: socket.socket) -> list[bytes]:
+    """All that has been told."""
+    end.setblocking(False)
+    found = []
+    while True:
+        try:
+            found.append(end.recv(4096))
+        except BlockingIOError:
+            return found
+
+
 def test_what_systemd_gave_is_taken_out_of_the_environment(tmp_path: Path) -> None:
     environment = {
         "NOTIFY_SOCKET": "/run/systemd/notify", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(ME),

@@ -21,13 +21,19 @@ export const COMBINATIONS = [
   ["Ctrl-Alt-F1", [CTRL, ALT, f(1)]],
   ["Ctrl-Alt-F2", [CTRL, ALT, f(2)]],
   ["Ctrl-Alt-F3", [CTRL, ALT, f(3)]],
+  ["Ctrl-Alt-F4", [CTRL, ALT, f(4)]],
+  ["Ctrl-Alt-F5", [CTRL, ALT, f(5)]],
+  ["Ctrl-Alt-F6", [CTRL, ALT, f(6)]],
   ["Ctrl-Alt-F7", [CTRL, ALT, f(7)]],
+  ["Ctrl-W", [CTRL, [0x77, "KeyW"]]],
+  ["Ctrl-T", [CTRL, [0x74, "KeyT"]]],
+  ["Ctrl-N", [CTRL, [0x6e, "KeyN"]]],
+  ["Ctrl-C", [CTRL, [0x63, "KeyC"]]],
   ["Esc", [ESCAPE]],
   ["Tab", [TAB]],
   ["F8", [f(8)]],
   ["F12", [f(12)]],
   ["Print Screen", [[0xff61, "PrintScreen"]]],
-  ["Ctrl-C", [CTRL, [0x63, "KeyC"]]],
 ];
 
 /** What can be held down while others are pressed; capitals come as themselves and need no Shift. */

@@ -172,8 +172,14 @@ document.addEventListener("keydown", (event) => {
   if (step) move(step);
   else if (event.key === "/" && event.target !== field) toSearch();
   else if (event.key === "Escape" && event.target !== field) toSearch();
-  else if (event.key === "Enter" && event.target === field) links()[0]?.click();
-  else return;
+  else if (event.key === "Escape" && field.value) {
+    field.value = "";
+    search();
+  } else if (event.key === "Enter" && event.target === field) links()[0]?.click();
+  else {
+    if (event.key.length === 1 && event.key !== " " && event.target !== field) field.focus(); // and the field gets it
+    return;
+  }
   event.preventDefault();
 });
 field.value = new URLSearchParams(location.search).get("q") ?? "";

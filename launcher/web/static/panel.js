@@ -25,7 +25,7 @@ export function state(name) {
   document.documentElement.dataset.state = name;
   part("state").textContent = STATES[name];
   part("again").hidden = name !== "failed" && name !== "disconnected";
-  part("again").textContent = name === "disconnected" ? "Connect again" : "Try again";
+  part("again").textContent = { disconnected: "Connect again", reconnecting: "Try now" }[name] ?? "Try again";
   title();
 }
 
@@ -60,8 +60,9 @@ export function steps(launch, now) {
   say("countdown", end && `Waiting until ${end}`);
 }
 
-/** Say when the next attempt starts; null clears it. */
+/** Say when the next attempt starts, and offer it now; null clears it. */
 export function countdown(left) {
+  part("again").hidden = left === null;
   say("countdown", left === null ? null : `Next attempt in ${Math.ceil(left)} s`);
 }
 

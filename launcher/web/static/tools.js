@@ -6,9 +6,12 @@ import { COMBINATIONS, MODIFIERS, edit, hold, keysOf, keysOfEdit, press } from "
 const part = (id) => document.getElementById(id);
 const PRESSED = (button) => button.getAttribute("aria-pressed") === "true";
 const TYPED_AT_ONCE = 16;
+const TOLD_MS = 4000;
+const SCALE = "console-launcher:scale";
 
 let current = () => null;
 let held = [];
+let telling = 0;
 
 /** Wire the tools; `screen` gives the RFB of now. Returns what the page tells them. */
 export function tools(screen) {
@@ -55,8 +58,8 @@ function combination([label, keys]) {
     part("keys-menu").hidePopover();
     const rfb = current();
     if (!rfb) return;
-    press(rfb, keys);
     letGo();
+    press(rfb, keys);
     rfb.focus();
   });
 }
@@ -66,6 +69,7 @@ function modifier([label, key]) {
     const down = !PRESSED(made);
     made.setAttribute("aria-pressed", String(down));
     held = down ? [...held, key] : held.filter((one) => one !== key);
+    showHeld();
     const rfb = current();
     if (rfb) hold(rfb, key, down);
   });
@@ -79,6 +83,14 @@ function letGo() {
   if (rfb) for (const key of held) hold(rfb, key, false);
   held = [];
   for (const one of part("modifiers").children) one.setAttribute("aria-pressed", "false");
+  showHeld();
+}
+
+/** Say on the bar what is held down: it changes the meaning of every other key. */
+function showHeld() {
+  const names = MODIFIERS.filter(([, key]) => held.includes(key)).map(([name]) => name);
+  part("keys").classList.toggle("held", names.length > 0);
+  part("keys").querySelector("span").textContent = names.length ? `${names.join("-")} held` : "Send keys";
 }
 
 /** Ctrl, Alt and Shift together, and no other key: out of the screen, which takes every other key. */
@@ -106,9 +118,21 @@ function say(text) {
   part("clipboard-said").textContent = text;
 }
 
+/** Say something beside the screen, for a moment. */
+function tell(text) {
+  const toast = part("toast");
+  toast.textContent = text;
+  clearTimeout(telling);
+  telling = setTimeout(() => (toast.textContent = ""), TOLD_MS);
+}
+
 function sendClipboard() {
-  current()?.clipboardPasteFrom(clipboard.value);
-  say("Sent: paste it on the server.");
+  part("clipboard-panel").hidePopover();
+  const rfb = current();
+  if (!rfb) return;
+  rfb.clipboardPasteFrom(clipboard.value);
+  rfb.focus();
+  tell("Sent to the server: paste it there.");
 }
 
 part("clipboard-send").addEventListener("click", sendClipboard);
@@ -120,6 +144,7 @@ part("clipboard-type").addEventListener("click", async () => {
   const keys = keysOf(clipboard.value);
   part("clipboard-panel").hidePopover();
   const rfb = current();
+  if (rfb) letGo();
   while (rfb && keys.length && rfb === current()) {
     for (const key of keys.splice(0, TYPED_AT_ONCE)) press(rfb, [key]);
     await new Promise((resolve) => setTimeout(resolve, 20)); // a login prompt's queue is short
@@ -184,7 +209,8 @@ function toggled(id, act) {
 }
 
 part("view-only").setAttribute("aria-pressed", String(new URLSearchParams(location.search).get("view") === "only"));
-toggled("scale", () => {});
+part("scale").setAttribute("aria-pressed", String(remembered(SCALE) !== "off"));
+toggled("scale", (on) => remember(SCALE, on ? "on" : "off"));
 toggled("view-only", (on) => {
   if (on) {
     letGo();
@@ -192,6 +218,23 @@ toggled("view-only", (on) => {
   }
   history.replaceState(null, "", on ? "?view=only" : location.pathname); // a reload keeps it
 });
+
+/** What this browser remembers for all consoles; nothing where it may not. */
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // then it is forgotten with the page
+  }
+}
 
 // ---- full screen: the whole page, the bar hidden behind a handle
 

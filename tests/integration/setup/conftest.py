@@ -59,7 +59,7 @@ class Machine:
     def target(self, way: Way = Way.DIRECTORY, local_user: str | None = None) -> Target:
         """The places of a way, all of them within the machine's root."""
         if way is Way.SYSTEM:
-            return for_system(local_user, port=6080, etc=str(self.root / "etc"))
+            return for_system((local_user,) if local_user else (), port=6080, etc=str(self.root / "etc"))
         if way is Way.USER:
             return for_user(str(self.home / ".config"), str(self.root / "run"), port=6080)
         return for_directory(str(self.root / "gw"), port=6080)

@@ -7,33 +7,36 @@ import pwd
 
 import pytest
 
-from launcher.access.accounts import allowed_uids, name_of
-from launcher.errors import ConfigError
+from launcher.access.accounts import admitted, name_of
 
 
 def test_root_and_the_daemons_own_account_are_always_let_in() -> None:
-    assert allowed_uids([]) == {0, os.geteuid()}
+    assert admitted([]).allowed_uids == {0, os.geteuid()}
 
 
 def test_local_users_are_let_in_by_their_user_id() -> None:
-    assert pwd.getpwnam("daemon").pw_uid in allowed_uids(["daemon"])
+    policy = admitted(["daemon"])
+    assert pwd.getpwnam("daemon").pw_uid in policy.allowed_uids
+    assert policy.awaited == frozenset()
 
 
-def test_every_unknown_account_is_named_at_once() -> None:
-    with pytest.raises(ConfigError) as caught:
-        allowed_uids(["daemno", "root", "no-such-account-at-all-here"], file="config.yaml")
-    first, second = caught.value.problems
-    assert str(first) == (
-        'config.yaml access.local_users: there is no account "daemno" on this host. Did you mean "daemon"?'
-    )
-    assert str(second).endswith('there is no account "no-such-account-at-all-here" on this host.')
+def test_an_account_that_does_not_exist_is_awaited_and_keeps_nobody_out() -> None:
+    policy = admitted(["no-such-account", "daemon", "no\0account"])
+    assert policy.allowed_uids == {0, os.geteuid(), pwd.getpwnam("daemon").pw_uid}
+    assert policy.awaited == {"no-such-account", "no\0account"}
 
 
-def test_the_account_that_unmapped_users_look_like_is_not_let_in() -> None:
-    with pytest.raises(ConfigError, match="cannot map as user id 65534"):
-        allowed_uids(["nobody"])
+def test_the_account_that_unmapped_users_look_like_is_neither_let_in_nor_awaited() -> None:
+    policy = admitted(["nobody"])
+    assert policy.allowed_uids == {0, os.geteuid()}
+    assert policy.awaited == frozenset()
+    assert policy.unmapped == 65534
 
 
-def test_a_user_id_without_an_account_is_shown_as_a_number() -> None:
-    assert name_of(0) == "root"
-    assert name_of(1_999_999_999) == "uid 1999999999"
+def test_what_a_user_id_without_an_account_is_called_is_not_awaited() -> None:
+    assert admitted([name_of(1_999_999_999)]).awaited == frozenset()
+
+
+@pytest.mark.parametrize(("uid", "name"), [(0, "root"), (1_999_999_999, "uid 1999999999")])
+def test_a_user_id_without_an_account_is_shown_as_a_number(uid: int, name: str) -> None:
+    assert name_of(uid) == name

@@ -29,6 +29,20 @@ def test_everybody_else_gets_a_sentence(action: Action, via: str) -> None:
     )
 
 
+AWAITING = Policy(frozenset({0}), frozenset({"alice", "nfsnobody"}), unmapped=65534)
+
+
+def test_an_account_whose_name_is_awaited_is_let_in() -> None:
+    AWAITING.authorize(Actor(1000, "alice", "unix"), Action.CONTROL, SERVER)
+    with pytest.raises(ForbiddenError):
+        AWAITING.authorize(Actor(1000, "uid 1000", "unix"), Action.LIST)
+
+
+def test_whoever_the_kernel_cannot_map_stays_out_whatever_its_user_id_is_called() -> None:
+    with pytest.raises(ForbiddenError):
+        AWAITING.authorize(Actor(65534, "nfsnobody", "unix"), Action.LIST)
+
+
 def test_nobody_known_is_not_signed_in() -> None:
     with pytest.raises(NotSignedInError, match="which account"):
         POLICY.authorize(None, Action.LIST)

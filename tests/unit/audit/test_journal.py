@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launcher.audit.events import fields
-from launcher.audit.journal import entry, event_fields, priority, sentence, visible
+from launcher.audit.journal import entry, event_fields, loss_fields, priority, sentence, visible
 from launcher.audit.log import JournalHandler, LogJournal, set_up_logging
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
@@ -146,6 +146,60 @@ def test_of_an_exception_only_type_and_place_come_through(journald: socket.socke
 def test_without_a_journal_a_line_is_written(logger: logging.Logger, spare: StringIO) -> None:
     logger.warning("nobody listens")
     assert '"message": "nobody listens"' in spare.getvalue()
+
+
+def filled(logger: logging.Logger) -> int:
+    """Log until the journal, which does not read, has no room any more; the number of records."""
+    room = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+    for number in range(2 * room + 5):
+        logger.info("record %d", number)
+    return 2 * room + 5
+
+
+def taken(journald: socket.socket) -> list[dict[str, str]]:
+    """All that the journal has been given."""
+    journald.setblocking(False)
+    found = []
+    while True:
+        try:
+            found.append(parsed(journald.recv(65536)))
+        except BlockingIOError:
+            return found
+
+
+def test_a_journal_that_does_not_read_holds_nobody_up_and_is_told_later_what_it_lost(
+    journald: socket.socket, logger: logging.Logger, spare: StringIO
+) -> None:
+    sent = filled(logger)
+    kept = taken(journald)
+    assert [entry["MESSAGE"] for entry in kept] == [f"record {number}" for number in range(len(kept))]
+    lost = sent - len(kept)
+    assert lost > 0
+    logger.info("next")
+    logger.info("after it")
+    told, *rest = taken(journald)
+    assert told["MESSAGE"] == f"{lost} entries of this log are lost: the journal had no room"
+    assert (told["PRIORITY"], told["LAUNCHER_LOST"]) == ("4", str(lost))
+    assert [entry["MESSAGE"] for entry in rest] == ["next", "after it"]
+    assert spare.getvalue() == "", "standard error leads to the journal too"
+
+
+def test_what_was_lost_last_is_told_at_the_end(journald: socket.socket, logger: logging.Logger) -> None:
+    lost = filled(logger) - len(taken(journald))
+    logging.getLogger().handlers[0].close()
+    assert [entry["LAUNCHER_LOST"] for entry in taken(journald)] == [str(lost)]
+
+
+def test_an_end_with_a_journal_that_still_does_not_read_is_an_end(
+    journald: socket.socket, logger: logging.Logger
+) -> None:
+    filled(logger)
+    logging.getLogger().handlers[0].close()
+    assert not [entry for entry in taken(journald) if "LAUNCHER_LOST" in entry]
+
+
+def test_one_lost_entry_is_one() -> None:
+    assert loss_fields(1)["MESSAGE"] == "1 entry of this log is lost: the journal had no room"
 
 
 def test_a_record_that_cannot_be_written_ends_nothing(

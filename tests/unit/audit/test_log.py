@@ -74,3 +74,18 @@ def test_a_group_of_exceptions_is_opened() -> None:
     assert "builtins.ValueError" in text
     assert "builtins.KeyError" in text
     assert secret not in text
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_at_a_terminal_reads_plain_lines(stream: io.StringIO) -> None:
+    terminal = _Terminal()
+    set_up_logging(FakeClock(), stream=terminal)
+    LogJournal().record(LAUNCH)
+    logging.getLogger("launcher").warning("look\x1b[2J")
+    first, second = terminal.getvalue().splitlines()
+    assert "info    launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms" in first
+    assert second.endswith("warning look\\x1b[2J")

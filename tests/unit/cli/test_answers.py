@@ -148,6 +148,7 @@ def test_of_many_sessions_a_few_are_shown_and_of_none_that_is_said() -> None:
 
 def test_a_server_that_is_not_there_is_told_apart_from_other_refusals() -> None:
     assert isinstance(refused(404, type="server-not-found", detail="prod has no server."), NoSuchServer)
+    assert isinstance(refused(404, type="cloud-not-found", detail="There is no such cloud."), NoSuchServer)
     assert not isinstance(refused(404, type="not-found", detail="There is nothing here."), NoSuchServer)
 
 

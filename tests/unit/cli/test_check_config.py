@@ -33,6 +33,21 @@ def test_every_problem_is_one_line_on_standard_error(capsys: pytest.CaptureFixtu
     ]
 
 
+def test_an_account_that_does_not_exist_is_a_problem_beside_the_others(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    """A gateway would serve with it; but a typing error wants to be found."""
+    text = (folder / "good.yaml").read_text() + "access: {local_users: [daemno]}\n"
+    (folder / "left.yaml").write_text(text)
+    (folder / "both.yaml").write_text(text + "relai: {}\n")
+    assert main(["check-config", "--config", "left.yaml"]) == 78
+    assert capsys.readouterr().err.endswith(
+        ' access.local_users[0]: there is no account "daemno" on this machine. Did you mean "daemon"?\n'
+    )
+    assert main(["check-config", "--config", "both.yaml"]) == 78
+    assert [line.split()[1] for line in capsys.readouterr().err.splitlines()] == ["access.local_users[0]:", "relai:"]
+
+
 def test_a_good_configuration_is_summed_up(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert main(["check-config", "-c", "good.yaml"]) == 0
     assert capsys.readouterr().out == (

@@ -24,14 +24,8 @@ def options(*arguments: str) -> argparse.Namespace:
     return parser().parse_args(["demo", *arguments])
 
 
-def welcome(
-    port: int = 6080,
-    *arguments: str,
-    ssh: SshConnection | None = None,
-    command: str = "console-launcher",
-    colour: bool = False,
-) -> str:
-    return demo._welcome(port, options(*arguments), ssh, command, colour=colour)
+def welcome(port: int = 6080, *arguments: str, ssh: SshConnection | None = None, colour: bool = False) -> str:
+    return demo._welcome(port, options(*arguments), ssh, colour=colour)
 
 
 def test_help_says_what_it_is_and_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,11 +57,6 @@ def test_the_link_stands_alone_on_its_line_and_three_things_to_try_follow() -> N
     assert "ssh" not in welcome()
     assert "taken" not in welcome()
     assert max(map(len, lines)) <= 100
-
-
-@pytest.mark.parametrize("command", ["console-launcher", "'/home/a b/.venv-demo/bin/console-launcher'"])
-def test_the_command_to_try_is_this_program_and_can_be_pasted(command: str) -> None:
-    assert f"    {command} servers --gateway http://127.0.0.1:6081" in welcome(6081, command=command).splitlines()
 
 
 def test_a_terminal_gets_the_link_in_colour() -> None:

@@ -18,7 +18,13 @@ from launcher.setup.units import Installation
 from tests.fakes.issued import issue
 
 ALICE = Surroundings(
-    uid=1000, sudo_user=None, sudo_home=None, config_home=Path("/h/.config"), runtime="/run/user/1000", openstack={}
+    uid=1000,
+    sudo_user=None,
+    sudo_uid=1000,
+    sudo_home=None,
+    config_home=Path("/h/.config"),
+    runtime="/run/user/1000",
+    openstack={},
 )
 ROOT = dataclasses.replace(ALICE, uid=0, sudo_user="alice")
 
@@ -38,6 +44,22 @@ def test_the_machines_service_is_set_up_by_root_for_whoever_called_sudo() -> Non
         ("alice",),
         "http://jump.localhost:7000",
     )
+
+
+def test_further_accounts_are_let_in_by_name() -> None:
+    found = target_of(options("--allow", "root", "--allow", "daemon", "--allow", "root"), ROOT, "x")
+    assert found.local_users == ("alice", "root", "daemon")
+    for words in (["--allow", "no-such-account"], ["--allow", "root", "--user"]):
+        with pytest.raises(SetupError) as refused:
+            target_of(options(*words), ROOT, "x")
+        assert refused.value.fault is SetupFault.USAGE
+
+
+def test_a_folder_that_would_break_a_line_is_refused() -> None:
+    with pytest.raises(SetupError) as refused:
+        target_of(options("--directory", "/tmp/a\nExecStartPre=/bin/evil"), ALICE, "x")
+    assert refused.value.fault is SetupFault.USAGE
+    assert "\n" not in str(refused.value)
 
 
 def test_another_account_is_told_the_ways_that_it_has() -> None:

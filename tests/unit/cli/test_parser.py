@@ -42,7 +42,6 @@ def codes_in(shown: str) -> set[int]:
     [
         ("schema", set()),
         ("completion", set()),
-        ("help", set()),
         ("check-config", {78}),
         ("serve", {69, 78}),
         ("demo", {69}),
@@ -81,7 +80,7 @@ def test_a_mistyped_command_is_said_with_the_one_that_is_meant(
 ) -> None:
     assert main(argv) == 2
     assert capsys.readouterr().err == (
-        f"console-launcher: {sentence}\n  `console-launcher help` lists every command.\n"
+        f"console-launcher: {sentence}\n  console-launcher --help lists every command.\n"
     )
 
 

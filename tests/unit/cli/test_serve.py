@@ -64,6 +64,20 @@ def test_a_configuration_that_is_read_again_is_still_overruled_by_the_option(fol
     assert daemon.again.log_level == "debug"
 
 
+def test_an_account_that_does_not_exist_keeps_nobody_from_the_gateway(folder: Path) -> None:
+    text = (folder / "good.yaml").read_text() + "access: {local_users: [root, no-such-account]}\n"
+    (folder / "left.yaml").write_text(text)
+    daemon = Daemon()
+    assert run(options("left.yaml"), daemon) == 0
+    assert daemon.config is not None
+    assert daemon.again is not None
+    line = text.splitlines().index("access: {local_users: [root, no-such-account]}") + 1
+    for config in (daemon.config, daemon.again):
+        assert [str(doubt) for doubt in config.doubts] == [
+            f'left.yaml:{line} access.local_users[1]: there is no account "no-such-account" on this machine'
+        ]
+
+
 def test_a_terminal_is_told_where_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)

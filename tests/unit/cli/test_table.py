@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.cli.servers import _STEPS
 from launcher.cli.table import Cell, Tone, aligned_lines, fitting, tab_lines
 from launcher.cli.text import width
 
 TITLES = ("SERVER", "STATE", "ID")
-STEPS = (("ID", 0), ("STATE", 8), ("SERVER", 8))
+STEPS = _STEPS
 ROWS = [
     (Cell("prod/web-01"), Cell("ACTIVE", Tone.GOOD), Cell("0f0e")),
     (Cell("prod/日本"), Cell("ERROR", Tone.BAD), Cell("1f1e")),
@@ -66,12 +67,16 @@ def test_colour_surrounds_a_cell_and_changes_no_width() -> None:
     [
         ([10, 6, 36], 56, [10, 6, 36]),
         ([10, 6, 36], 55, [10, 6, 35]),
+        ([10, 6, 36], 29, [10, 6, 9]),
         ([10, 6, 36], 28, [10, 6, 8]),
         ([10, 6, 36], 27, [10, 6, 0]),
         ([20, 17, 36], 39, [20, 17, 0]),
         ([20, 17, 36], 32, [20, 10, 0]),
         ([20, 17, 36], 25, [15, 8, 0]),
-        ([255, 17, 36], 80, [70, 8, 0]),
+        ([60, 7, 36], 80, [60, 7, 9]),
+        ([60, 17, 36], 80, [50, 17, 9]),
+        ([255, 17, 36], 80, [50, 17, 9]),
+        ([255, 17, 36], 70, [48, 17, 0]),
         ([20, 6, 36], 10, [8, 6, 0]),
         ([3, 5, 2], 8, [3, 5, 0]),
     ],

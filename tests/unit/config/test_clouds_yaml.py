@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.config.clouds_yaml import known_clouds, usual_places
+from launcher.config.clouds_yaml import files_named, known_clouds, usual_places
 from tests.unit.config.conftest import Told
 
 PROD = "clouds:\n  prod: {provider: openstack, cloud: PROFILE}\n"
@@ -30,6 +30,28 @@ def test_the_usual_places_are_those_of_openstacksdk(monkeypatch: pytest.MonkeyPa
     assert [path for path in here if path.startswith("/etc")] == [
         path for path in loader.CONFIG_FILES if path.startswith("/etc")
     ]
+
+
+def test_the_files_that_an_entry_names_are_found_as_signing_in_finds_them(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    clouds = write(
+        nowhere / "etc" / "c.yaml",
+        "clouds: {prod: {cacert: ca.pem, cert: ~/c.pem, key: k.pem}, odd: 5, empty: {cert: ''}}\n",
+    )
+    secure = write(nowhere / "s.yaml", "clouds: {prod: {key: /run/k.pem, cert: 5}}\n")
+    assert files_named(clouds, secure, "prod") == [
+        Path("ca.pem"), Path("/home/alice/c.pem"), nowhere / "etc" / "k.pem", Path("/run/k.pem"),
+    ]  # fmt: skip
+    for other in ("odd", "empty", "none"):
+        assert files_named(clouds, secure, other) == []
+    write(nowhere / "clouds.yaml", "clouds: {prod: {cert: c.pem}}\n")
+    assert files_named(None, None, "prod") == [Path("c.pem")]
+
+
+def test_a_file_that_cannot_be_read_names_none(nowhere: Path) -> None:
+    assert files_named(write(nowhere / "c.yaml", "clouds: ["), nowhere / "gone.yaml", "prod") == []
 
 
 def test_a_profile_that_is_there_is_good(told: Told, nowhere: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from launcher.consoles.broker import Broker
-from launcher.errors import CloudUnreachableError, ServerNotFoundError
+from launcher.errors import CloudBusyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Secret
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
@@ -115,6 +115,34 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_kept(broker: Broker, cl
     cloud.error = None
     assert not (await broker.obtain(KEY)).cached
     assert cloud.asked == 2
+
+
+@pytest.mark.parametrize("single_use", [(), ("prod",)])
+async def test_a_cloud_that_asked_for_patience_is_not_asked_before_its_time(
+    cloud: Cloud, clock: FakeClock, tasks: asyncio.TaskGroup, single_use: tuple[str, ...]
+) -> None:
+    broker = Broker({"prod": cloud}, margin=30, single_use=single_use, clock=clock, tasks=tasks)
+    cloud.error = CloudBusyError("Wait.", cloud="prod", request_id="req-1", retry_after=41)
+    for left in (41, 40, 39):
+        with pytest.raises(CloudBusyError) as caught:
+            await broker.obtain(ConsoleKey("prod", f"server-{left}", Kind.NOVNC))
+        assert (caught.value.retry_after, caught.value.request_id) == (left, "req-1")
+        clock.advance(1)
+    assert cloud.asked == 1
+    cloud.error = None
+    clock.advance(38)
+    assert not (await broker.obtain(KEY)).cached
+    assert cloud.asked == 2
+
+
+async def test_a_console_that_is_there_is_handed_out_while_its_cloud_is_not_to_be_asked(
+    broker: Broker, cloud: Cloud
+) -> None:
+    first = await broker.obtain(KEY)
+    cloud.error = CloudBusyError("Wait.", cloud="prod", retry_after=41)
+    with pytest.raises(CloudBusyError):
+        await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+    assert (await broker.obtain(KEY)).console is first.console
 
 
 async def test_an_unforeseen_error_reaches_who_waits_and_leaves_other_tasks_alone(broker: Broker, cloud: Cloud) -> None:

@@ -36,6 +36,17 @@ async def test_only_joined_sessions_are_listed_and_found() -> None:
     launching.abort()
 
 
+async def test_whoever_may_not_stay_is_sent_away_joined_or_not() -> None:
+    sessions = Sessions(limit=10)
+    joined, other = Joined(), Joined()
+    live, launching, stays = (sessions.admit(name, ALICE) for name in ("live", "launching", "stays"))
+    live.pump, launching.viewer, stays.pump = joined.pump, other.viewer, other.pump
+    assert sessions.dismiss(lambda session: session is stays, "No longer.") == [live, launching]
+    assert (other.viewer.gone, other.pump.ended.done()) == (EndReason.ACCESS_REMOVED, False)
+    assert b"No longer." in joined.viewer_side.written
+    assert sessions.dismiss(bool, "No longer.") == []
+
+
 async def test_all_are_kept_awake_each_in_its_own_way() -> None:
     sessions = Sessions(limit=200)
     live, launching = Joined(), Joined()

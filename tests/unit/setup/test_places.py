@@ -4,7 +4,7 @@ from launcher.setup.places import Way, for_directory, for_system, for_user
 
 
 def test_the_service_of_the_machine_lives_in_etc_and_gets_its_socket_from_systemd() -> None:
-    target = for_system("alice", port=6080)
+    target = for_system(("alice",), port=6080)
     assert target.way is Way.SYSTEM
     assert target.config == "/etc/console-launcher/config.yaml"
     assert target.credentials == "/etc/console-launcher/credentials"
@@ -13,7 +13,7 @@ def test_the_service_of_the_machine_lives_in_etc_and_gets_its_socket_from_system
     assert target.listen == ("systemd",)
     assert target.public_url == "http://jump.localhost:6080"
     assert target.local_users == ("alice",)
-    assert for_system(None, port=1).local_users == ()
+    assert for_system((), port=1).local_users == ()
 
 
 def test_an_account_has_its_configuration_units_and_socket_where_its_other_programs_have_them() -> None:

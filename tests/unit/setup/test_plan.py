@@ -48,7 +48,7 @@ def document(target: Target, *chosen: Chosen, originals: OriginalFiles | None = 
 
 def test_the_configuration_of_the_machines_service() -> None:
     entries = [Chosen("rax", account(), ("DFW", "ORD")), Chosen("prod", profile(), ())]
-    assert document(for_system("alice", port=6080), *entries) == {
+    assert document(for_system(("alice",), port=6080), *entries) == {
         "listen": ("systemd",),
         "public_urls": ("http://jump.localhost:6080",),
         "clouds_yaml": {"credential": "clouds.yaml"},
@@ -101,7 +101,7 @@ def test_every_secret_is_a_file_of_the_credentials_folder_for_its_owner_alone() 
         pem={"cacert": "CA", "cert": "CERT", "key": pem},
     )
     plan = plan_of(
-        for_system(None, port=6080), [Chosen("rax", account(key), ("DFW",)), Chosen("prod", secret, ())], [], None
+        for_system((), port=6080), [Chosen("rax", account(key), ("DFW",)), Chosen("prod", secret, ())], [], None
     )
     found = {Path(file.path).name: file for file in plan.files}
     assert list(found) == [
@@ -156,7 +156,7 @@ def test_whatever_may_be_a_secret_is_masked() -> None:
 
 
 def test_folders_with_secrets_are_closed_to_others() -> None:
-    assert dict(folders(for_system(None, port=1))) == {
+    assert dict(folders(for_system((), port=1))) == {
         "/etc/console-launcher": 0o755,
         "/etc/console-launcher/credentials": 0o700,
         "/etc/systemd/system": 0o755,

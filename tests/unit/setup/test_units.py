@@ -37,7 +37,7 @@ def lines(text: str, key: str) -> list[str]:
 
 
 def test_the_systems_service_differs_from_the_shipped_one_in_its_paths_only() -> None:
-    found = system_service(SHIPPED, HERE, for_system(None, port=6080))
+    found = system_service(SHIPPED, HERE, for_system((), port=6080))
     assert lines(found, "ExecStart") == ["/srv/venv/bin/console-launcher serve"]
     assert lines(found, "ExecPaths") == ["/usr /srv/venv /srv/python"]
     rest = [line for line in SHIPPED.splitlines() if not line.startswith(("ExecStart=", "ExecPaths="))]
@@ -45,7 +45,7 @@ def test_the_systems_service_differs_from_the_shipped_one_in_its_paths_only() ->
 
 
 def test_credentials_are_loaded_from_the_folder_of_this_set_up() -> None:
-    found = system_service(SHIPPED, HERE, for_system(None, port=6080, etc="/x%/etc"))
+    found = system_service(SHIPPED, HERE, for_system((), port=6080, etc="/x%/etc"))
     assert lines(found, "LoadCredential") == [
         "credentials:/x%%/etc/console-launcher/credentials",
         "other:/x%%/etc/console-launcher/credentials/other",
@@ -81,7 +81,7 @@ def test_below_a_folder_the_socket_needs_no_folder_of_systemds() -> None:
     ],
 )
 def test_odd_paths_mean_themselves(path: str, start: str, paths: str) -> None:
-    found = system_service(SHIPPED, Installation((path,), (path,), "x"), for_system(None, port=6080))
+    found = system_service(SHIPPED, Installation((path,), (path,), "x"), for_system((), port=6080))
     assert lines(found, "ExecStart") == [f"{start} serve"]
     assert lines(found, "ExecPaths") == [f"/usr {paths}"]
 

@@ -21,7 +21,7 @@ from launcher.setup.words import (
 )
 from tests.fakes.issued import issue
 
-TARGET = for_system("alice", port=6080)
+TARGET = for_system(("alice",), port=6080)
 HOST = Host("console-launcher", "jump.example.net")
 ID = "5c3a2b1e-0000-4000-8000-000000000001"
 
@@ -98,7 +98,7 @@ def test_the_machines_next_steps_end_with_a_bookmark() -> None:
 Next, as root:
   # make the group console-operators
   systemd-sysusers
-  # let this account connect to the socket, once it has signed in anew
+  # let people connect to the socket, once they have signed in anew
   usermod -aG console-operators alice
   # make systemd see the units
   systemctl daemon-reload

@@ -299,6 +299,20 @@ async def test_a_peer_unknown_at_first_is_asked_for_again(gateway: Gateway) -> N
     await writer.wait_closed()
 
 
+async def test_a_peer_that_was_refused_is_looked_at_again(gateway: Gateway) -> None:
+    """Its account may have had no name at first, because a directory service was slow."""
+    gateway.peers.present = MALLORY
+    request = asked("GET", "/", GOOD)
+    reader, writer = await asyncio.open_unix_connection(gateway.path)
+    writer.write(request)
+    assert (await _answer(reader))[0] == 403
+    gateway.peers.present = ALICE
+    writer.write(request)
+    assert (await _answer(reader))[0] == 200
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_health_answers_every_local_account_and_names_nobody(gateway: Gateway) -> None:
     gateway.peers.present = MALLORY
     status, _, text = await gateway.ask("GET", "/healthz", GOOD)

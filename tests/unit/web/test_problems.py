@@ -10,7 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from launcher import errors
 from launcher.errors import LauncherError
-from launcher.web.problems import TABLE, answer_to, farewell, problem_of, problems
+from launcher.model import Server
+from launcher.web.problems import TABLE, answer_to, farewell, problem_of, problem_of_launch, problems
 from tests.fakes.issued import issue
 
 _ROOTS = {LauncherError, errors.RequestError, errors.CloudError, errors.UpstreamError}
@@ -132,3 +133,20 @@ async def test_the_text_of_a_fault_stays_inside(
     assert json.loads(text)["instance"] in caplog.text
     assert SECRET not in caplog.text
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (errors.UpstreamStaleError("It hung up."), "SHUTOFF", "web-01 is off (SHUTOFF)"),
+        (errors.ConsoleRefusedError("Not ready.", cloud="prod"), "ERROR", "web-01 is in error (ERROR)"),
+        (errors.ConsoleRefusedError("Not ready.", cloud="prod"), "ACTIVE", "The server has no console now"),
+        (errors.CloudBusyError("Wait.", cloud="prod"), "SHUTOFF", "The cloud asks for patience"),
+    ],
+)
+def test_a_launch_that_fails_is_explained_by_the_state_of_its_server(
+    error: errors.LauncherError, status: str, title: str
+) -> None:
+    server = Server("prod", "9168b536-cd40-4630-b43f-b259807c6e87", "web-01", status)
+    assert problem_of_launch(error, server)["title"] == title
+    assert problem_of_launch(error, None) == problem_of(error)
