@@ -17,7 +17,7 @@ _PART = 1000
 _PARTS_AT_MOST = 1000
 """A million servers; more are a gateway that does not know where its list ends."""
 _STEPS = (("ID", 9), ("SERVER", 48), ("ID", 0), ("STATE", NARROWEST), ("SERVER", NARROWEST))
-"""Names tell the rows apart (the first eight letters of an id do, too); one that is long beyond reason hides no other."""
+"""Names tell the rows apart, as eight letters of an id do; one name that is long beyond reason hides no other."""
 _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETED": Tone.QUIET}
 
 
