@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.cli.exits import Exit
-from launcher.cli.failure import Failure
+from launcher.cli.failure import Failure, NoSuchServer
 from launcher.cli.gateway import Gateway
 
 Object = Mapping[str, Any]
 """A JSON object of the API, as it came."""
 
 _NOT_ALLOWED = frozenset({401, 403})
+_NO_SUCH_SERVER = frozenset({"server-not-found", "cloud-not-found"})
+_SAID = 5
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
 
 
@@ -77,6 +79,8 @@ def stranger(gateway: Gateway) -> Failure:
 def refusal(status: int, problem: Object) -> Failure:
     """The gateway's own words: the problem, its hint, and the ids that its operator or a cloud's support ask for."""
     sentence = _text(problem, "detail") or _text(problem, "title") or f"the gateway answered {status}."
+    if _text(problem, "type") in _NO_SUCH_SERVER:
+        return NoSuchServer(_exit_of(status), sentence, *_behind(problem))
     candidates = problem.get("candidates")
     if not isinstance(candidates, list) or not candidates:
         return Failure(_exit_of(status), sentence, *_behind(problem))
@@ -122,10 +126,22 @@ def only(sessions: Sequence[Object], wanted: str) -> Object:
         one for one in sessions if wanted and one["id"].startswith(wanted)
     ]
     if not found:
-        raise Failure(
-            Exit.REFUSED, f'there is no session "{wanted}".', "Those that are open: console-launcher sessions"
-        )
+        raise _no_such_session(sessions, wanted)
     if len(found) > 1:
-        lines = [f"{one['id']}  {one['actor']} on {one['cloud']}/{one['name']}" for one in found]
-        raise Failure(Exit.REFUSED, f'{len(found)} sessions begin with "{wanted}". Choose one:', *lines)
+        raise Failure(Exit.REFUSED, f'{len(found)} sessions begin with "{wanted}". Choose one:', *map(_line, found))
     return found[0]
+
+
+def _no_such_session(sessions: Sequence[Object], wanted: str) -> Failure:
+    """With those that the word may mean: somebody's, or of such a server; else with the first that are open."""
+    none = f'there is no session "{wanted}"'
+    if not sessions:
+        return Failure(Exit.REFUSED, f"{none}: none is open.")
+    meant = [one for one in sessions if wanted and wanted.lower() in _line(one).lower()]
+    lines = [_line(one) for one in (meant or sessions)]
+    rest = ["All of them: console-launcher sessions"] if len(sessions) > min(len(lines), _SAID) else []
+    return Failure(Exit.REFUSED, f"{none}. {'Near' if meant else 'Open'} are:", *lines[:_SAID], *rest)
+
+
+def _line(session: Object) -> str:
+    return f"{session['id']}  {session['actor']} on {session['cloud']}/{session['name']}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from launcher.cli.exits import EXIT_CODES
+from launcher.cli.exits import ALWAYS, Ends, exit_codes
 from launcher.cli.gateway import Gateway, parse_gateway
 from launcher.config.environment import own_config_file
 
@@ -26,12 +26,12 @@ class Group:
         self._added: list[tuple[str, str]] = []
 
     def add(
-        self, name: str, summary: str, *, module: str | None = None, about: str = "", examples: str = ""
+        self, name: str, summary: str, *, ends: Ends, module: str | None = None, about: str = "", examples: str = ""
     ) -> argparse.ArgumentParser:
         """A command and its own arguments to come. It is run by `launcher.cli.{module}`, its name by default.
 
-        `about` are further paragraphs of its help, in lines as they are to stand; `examples` are command lines, each
-        with what it does above it as a comment.
+        `ends` says how it may end beside what every command may; `about` are further paragraphs of its help, in lines
+        as they are to stand; `examples` are command lines, each with what it does above it as a comment.
         """
         self._added.append((name, summary))
         shown = "\n".join(f"  {line}" for line in examples.splitlines())
@@ -39,7 +39,9 @@ class Group:
             name,
             help=summary,
             description="\n\n".join(filter(None, (f"{summary[0].upper()}{summary[1:]}.", about))),
-            epilog="\n\n".join(filter(None, (f"examples:\n{shown}" if examples else "", EXIT_CODES))),
+            epilog="\n\n".join(
+                filter(None, (f"examples:\n{shown}" if examples else "", exit_codes({**ALWAYS, **ends})))
+            ),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         parser.set_defaults(module=module or name.replace("-", "_"))
@@ -70,7 +72,8 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         default=default_file(SYSTEM_FILE, own_config_file()),
-        help="the configuration file (default: %(default)s)",
+        help=f"the configuration file (default: {SYSTEM_FILE}, or, where there is none, your own: "
+        "$XDG_CONFIG_HOME/console-launcher/config.yaml, or in ~/.config)",
     )
 
 

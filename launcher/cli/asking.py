@@ -7,8 +7,15 @@ import re
 from importlib import import_module
 
 from launcher.cli.arguments import Group, add_gateway, add_json
+from launcher.cli.exits import ALL, ASKING, Exit
 
 _COUNT = re.compile("[1-9][0-9]{0,8}")
+_LISTING = {**ASKING, Exit.TRY_AGAIN: ALL[Exit.TRY_AGAIN]}
+_NAMING = {
+    **ASKING,
+    Exit.REFUSED: "the gateway says no: there is no such server, or several",
+    Exit.TRY_AGAIN: "a cloud did not answer or asks for patience",
+}
 _REFERENCE = """REFERENCE is
   cloud/name   as in the list that "console-launcher servers" prints
   cloud/uuid   always that server, whatever it is called
@@ -30,7 +37,11 @@ def _add_servers(group: Group) -> None:
     parser = group.add(
         "servers",
         "list the servers of all clouds",
-        about="""On a terminal the table is cut to its width. In a file or a pipe it is whole: one line a
+        ends={**_LISTING, Exit.REFUSED: "the gateway says no: there is no such cloud"},
+        about="""With QUERY only those in which every word stands, anywhere in the server's name, cloud,
+state, task or UUID; as on the page, in capitals or not.
+
+On a terminal the table is cut to its width. In a file or a pipe it is whole: one line a
 server below the line of titles, a tab between the cells, and what is no visible character
 written as \\n, \\x1b or \\u202e. --json prints what the gateway's API answers.
 
@@ -47,7 +58,7 @@ console-launcher servers --json | jq -r '.servers[] | select(.status=="ACTIVE").
         "query",
         metavar="QUERY",
         nargs="*",
-        help="only servers in which every word of this stands: in name, cloud, state or id",
+        help="a word that must stand in a server's name, cloud, state or UUID",
     )
     _complete(parser.add_argument("--cloud", metavar="NAME", help="only this cloud's"), "clouds")
     parser.add_argument("--limit", metavar="N", type=_count, help="at most so many (default: all)")
@@ -59,6 +70,7 @@ def _add_clouds(group: Group) -> None:
     parser = group.add(
         "clouds",
         "list the clouds, and how many servers each has",
+        ends=_LISTING,
         about="""A cloud that does not answer has a "?" for its servers, its problem is told on standard
 error (with --json: in "problem"), and the exit code is 75.""",
         examples="""# which clouds there are, and whether they answer
@@ -72,6 +84,7 @@ def _add_url(group: Group) -> None:
     parser = group.add(
         "url",
         "print the bookmark of a server's console page",
+        ends=_NAMING,
         about=f"""The address begins with the first of the gateway's public_urls and holds no secret: it is
 good for years, for everybody who may use the gateway. An alias is a bookmark of its own.
 
@@ -88,6 +101,7 @@ def _add_open(group: Group) -> None:
     parser = group.add(
         "open",
         "open a server's console page in the browser",
+        ends=_NAMING,
         module="open_page",
         about=f"""Where no browser can be shown (no display, or over SSH), the address is printed, to be
 opened on your own machine. $BROWSER names another browser.
@@ -103,6 +117,7 @@ def _add_sessions(group: Group) -> None:
     parser = group.add(
         "sessions",
         "list the sessions: who views which server now",
+        ends=ASKING,
         about="""SENT is what the person sent (keys, pointer), RECEIVED what the screen showed.
 SINCE is in UTC.""",
         examples="""# who is there
@@ -116,6 +131,7 @@ def _add_end(group: Group) -> None:
     parser = group.add(
         "end",
         "end a session; its viewer is told who did",
+        ends={**ASKING, Exit.REFUSED: "the gateway says no: there is no such session, or several"},
         about="""SESSION is the id from "console-launcher sessions", or the beginning of it that no other
 session has. The person can open the page again; what they may do is the operator's to set.""",
         examples="""# end the session whose id begins with 3f2a
@@ -134,6 +150,7 @@ def add_completion(group: Group) -> None:
     parser = group.add(
         "completion",
         "print what teaches your shell to complete with the TAB key",
+        ends={},
         about="""Commands, options, and from the running gateway servers, clouds and sessions.
 Put the line of your shell into its file, and open a new shell:
 

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 from launcher.cli.answers import Answer, Object, parse_answer, stranger
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
-from launcher.cli.gateway import START, Gateway, UnixGateway, choose, parse_gateway, places
+from launcher.cli.gateway import Gateway, UnixGateway, choose, manager, parse_gateway, places, ways_out
 from launcher.config.environment import GATEWAY_VARIABLE, runtime_folder, wished_gateway
 
 LIMIT: Final = 64 * 1024**2
@@ -34,6 +34,10 @@ class Client:
         """`timeout`: seconds for one answer, from the connection to its last byte."""
         self.gateway = gateway
         self._timeout = timeout
+
+    def within(self, seconds: float) -> Client:
+        """A client of the same gateway that waits no longer than this."""
+        return Client(self.gateway, min(seconds, self._timeout))
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Object:
         """What the API answers; `path` is percent-encoded."""
@@ -157,23 +161,35 @@ def _hangs(gateway: Gateway, timeout: float) -> Failure:
     return Failure(
         Exit.NO_GATEWAY,
         f"the gateway at {gateway} did not answer within {timeout:g} s.",
-        "A slow cloud may need longer: --timeout SECONDS. If the gateway hangs: systemctl restart console-launcher",
+        "A slow cloud may need longer: --timeout SECONDS.",
+        *_service(gateway, "If the gateway hangs: {} restart console-launcher"),
     )
+
+
+def _service(gateway: Gateway, advice: str) -> list[str]:
+    """The advice with the command that knows the gateway's service, where there is one."""
+    known = manager(gateway, runtime_folder())
+    return [advice.format(known)] if known else []
+
+
+def _nobody(gateway: Gateway, sentence: str) -> Failure:
+    return Failure(Exit.NO_GATEWAY, sentence, *ways_out([manager(gateway, runtime_folder())]))
 
 
 def _why(gateway: Gateway, error: OSError | http.client.HTTPException) -> Failure:
     if isinstance(error, PermissionError) and isinstance(gateway, UnixGateway):
         return _may_not_open(gateway)
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
-        return Failure(Exit.NO_GATEWAY, f"no gateway runs at {gateway}: nothing listens there.", *START)
+        return _nobody(gateway, f"no gateway runs at {gateway}: nothing listens there.")
     if isinstance(error, ConnectionError):
         return Failure(
             Exit.NO_GATEWAY,
             f"the gateway at {gateway} hung up without an answer.",
-            "It may be stopping, or no console-launcher at all: look at systemctl status console-launcher",
+            "It may be stopping, or no console-launcher at all: look at what listens there.",
+            *_service(gateway, "{} status console-launcher tells of the service."),
         )
     if isinstance(error, OSError):
-        return Failure(Exit.NO_GATEWAY, f"{gateway} cannot be reached: {error.strerror or error}.", *START)
+        return _nobody(gateway, f"{gateway} cannot be reached: {error.strerror or error}.")
     return stranger(gateway)
 
 

@@ -8,7 +8,9 @@ from launcher.cli.answers import Object, objects, problem_line
 from launcher.cli.client import client_of
 from launcher.cli.exits import Exit
 from launcher.cli.output import print_json, print_table, say
-from launcher.cli.table import Cell, Row, Tone
+from launcher.cli.table import NARROWEST, Cell, Row, Tone
+
+_STEPS = (("PROVIDER", 0), ("REGION", 0), ("CLOUD", NARROWEST))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(body)
     else:
-        print_table(("CLOUD", "PROVIDER", "REGION", "SERVERS"), [_row(cloud) for cloud in clouds])
+        print_table(("CLOUD", "PROVIDER", "REGION", "SERVERS"), [_row(cloud) for cloud in clouds], _STEPS)
         for problem in problems:
             say(problem_line(problem))
     return Exit.TRY_AGAIN if problems else Exit.OK

@@ -1,8 +1,10 @@
-"""The exit codes of every command: sysexits.h, as systemd shows them by name."""
+"""The exit codes of every command: sysexits.h, as systemd shows them by name; and what help says of them."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from typing import Final
 
 
 class Exit(enum.IntEnum):
@@ -27,14 +29,33 @@ class Exit(enum.IntEnum):
     """Ended by Ctrl-C, as a shell tells it."""
 
 
-EXIT_CODES = """exit codes:
-  0   all is well
-  1   the gateway says no: there is no such server or session, or several
-  2   the arguments are wrong
-  69  no gateway answers; or, of serve, an address cannot be listened on
-  70  an internal fault of console-launcher
-  73  init cannot write its files; none of them is there
-  75  a cloud did not answer or asks for patience; what the others said is shown
-  77  you may not do this, or not use this gateway; or, of init, no cloud lets it in
-  78  the configuration has problems; all of them are told
-  130 Ctrl-C"""
+Ends = Mapping[Exit, str]
+"""How something may end, in words."""
+
+ALWAYS: Final[Ends] = {
+    Exit.OK: "all is well",
+    Exit.USAGE: "the arguments are wrong",
+    Exit.FAULT: "an internal fault of console-launcher",
+    Exit.INTERRUPTED: "Ctrl-C",
+}
+"""Every command may."""
+ASKING: Final[Ends] = {
+    Exit.REFUSED: "the gateway says no",
+    Exit.NO_GATEWAY: "no gateway answers",
+    Exit.NOT_ALLOWED: "you may not do this, or not use this gateway",
+}
+"""Every command that asks a running gateway may."""
+ALL: Final[Ends] = {
+    **ALWAYS,
+    Exit.REFUSED: "the gateway says no: there is no such server or session, or several",
+    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on",
+    Exit.CANNOT_WRITE: "init cannot write its files; none of them is there",
+    Exit.TRY_AGAIN: "a cloud did not answer or asks for patience; what the others said is shown",
+    Exit.NOT_ALLOWED: "you may not do this, or not use this gateway; or, of init, no cloud lets it in",
+    Exit.CONFIG: "the configuration has problems; all of them are told",
+}
+
+
+def exit_codes(ends: Ends) -> str:
+    """A section of a help text."""
+    return "\n".join(["exit codes:", *(f"  {code.value:<4}{ends[code]}" for code in sorted(ends))])

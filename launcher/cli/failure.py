@@ -13,3 +13,7 @@ class Failure(Exception):  # noqa: N818 -- not an error of the program: its word
         self.code = code
         self.sentence = sentence
         self.advice = advice
+
+
+class NoSuchServer(Failure):
+    """The gateway knows no server by what it was asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from launcher.cli.exits import Exit
@@ -13,11 +13,7 @@ SERVICE_SOCKET = "/run/console-launcher/web.sock"
 _OWN_SOCKET = "console-launcher/web.sock"
 _URL = re.compile(r"http://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?/?")
 _EXPECTED = "http://127.0.0.1:6080 or unix:/run/console-launcher/web.sock"
-START = (
-    "Start the service:  systemctl start console-launcher",
-    "Or try it out:      console-launcher demo",
-    f"Or say where it is: --gateway {_EXPECTED}",
-)
+_SYSTEM, _OWN = "systemctl", "systemctl --user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +64,28 @@ def parse_gateway(text: str) -> Gateway:
     return TcpGateway((parts["six"] or parts["host"]).lower(), int(parts["port"] or 80))
 
 
+def manager(gateway: Gateway, runtime_folder: str | None) -> str | None:
+    """What starts and stops the service that listens there: `systemctl`, `systemctl --user`; None: nobody knows."""
+    if not isinstance(gateway, UnixGateway):
+        return None
+    if gateway.path == SERVICE_SOCKET:
+        return _SYSTEM
+    return _OWN if runtime_folder and gateway.path.startswith(f"{runtime_folder}/") else None
+
+
+def ways_out(managers: Iterable[str | None]) -> list[str]:
+    """What to do where no gateway runs; `managers` are those of the places that were tried."""
+    first, *others = managers
+    return [
+        f"Start the service:  {first} start console-launcher"
+        if first
+        else "Start a gateway:    console-launcher serve --config FILE",
+        *(f"Or your own:        {other} start console-launcher" for other in others),
+        "Or try it out:      console-launcher demo",
+        f"Or say where it is: --gateway {_EXPECTED}",
+    ]
+
+
 def places(runtime_folder: str | None) -> tuple[str, ...]:
     """The sockets where a gateway is looked for when none is named, in this order."""
     return (SERVICE_SOCKET, *([f"{runtime_folder}/{_OWN_SOCKET}"] if runtime_folder else []))
@@ -80,4 +98,8 @@ def choose(sockets: Sequence[str], exists: Callable[[str], bool]) -> UnixGateway
             return UnixGateway(path)
     tried = " nor ".join(sockets)
     neither = "neither " if len(sockets) > 1 else "no "
-    raise Failure(Exit.NO_GATEWAY, f"no gateway runs on this machine: there is {neither}{tried}.", *START)
+    raise Failure(
+        Exit.NO_GATEWAY,
+        f"no gateway runs on this machine: there is {neither}{tried}.",
+        *ways_out((_SYSTEM, _OWN)[: len(sockets)]),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import logging
 import os
 import sys
@@ -16,7 +15,7 @@ from typing import NoReturn
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.cli.output import say_failure
-from launcher.cli.parser import command_names, invitation, parser
+from launcher.cli.parser import command_names, invitation, no_such_command, parser
 from launcher.cli.problems import print_problems
 from launcher.config.environment import ensure_home, is_completing
 from launcher.errors import ConfigError
@@ -80,12 +79,9 @@ def _main(argv: Sequence[str] | None) -> int:
 def _meant(words: list[str], known: Sequence[str]) -> list[str]:
     """The arguments, `help COMMAND` as the option that it means. Raises Failure for a command that there is not."""
     if words[:1] == ["help"]:
-        return [*words[1:2], "--help"]
+        words = [*words[1:2], "--help"]
     if words and not words[0].startswith("-") and words[0] not in known:
-        near = difflib.get_close_matches(words[0], known, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        advice = "console-launcher --help lists every command."
-        raise Failure(Exit.USAGE, f'there is no command "{words[0]}".{hint}', advice)
+        raise no_such_command(words[0], known)
     return words
 
 

@@ -9,20 +9,19 @@ import sys
 from collections.abc import Sequence
 
 from launcher.cli.failure import Failure
-from launcher.cli.table import Row, aligned_lines, tab_lines
+from launcher.cli.table import Row, Steps, aligned_lines, tab_lines
 from launcher.cli.text import escaped
 from launcher.config.environment import wants_colour
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Row], *, elastic: int = 0, spare: int | None = None) -> None:
+def print_table(titles: Sequence[str], rows: Sequence[Row], steps: Steps) -> None:
     """Aligned, cut to its width and coloured on a terminal; whole and with tabs in a file or a pipe.
 
-    `elastic` is the column that gives way first where the terminal is narrow, `spare` the one that can be done without.
+    `steps` say what gives way where the terminal is narrow.
     """
     if sys.stdout.isatty():
         columns = shutil.get_terminal_size().columns
-        colour = wants_colour(sys.stdout)
-        lines = aligned_lines(titles, rows, columns=columns, colour=colour, elastic=elastic, spare=spare)
+        lines = aligned_lines(titles, rows, columns=columns, colour=wants_colour(sys.stdout), steps=steps)
     else:
         lines = tab_lines(titles, rows)
     for line in lines:

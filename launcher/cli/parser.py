@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 from launcher import __version__
 from launcher.cli.arguments import Commands, Group, add_config, add_json, port_number
 from launcher.cli.asking import add_asking, add_completion
-from launcher.cli.exits import EXIT_CODES
+from launcher.cli.exits import ALL, Exit, exit_codes
+from launcher.cli.failure import Failure
 
 _LEVELS = ("debug", "info", "warning", "error")
 _ABOUT = "One local gateway in front of the consoles of all your OpenStack and Rackspace servers."
 _INVITATIONS = {
-    "demo": "tries it all on this machine: a simulated cloud with screens, no account needed",
+    "demo": "tries it all on this machine: two simulated clouds with screens, no account needed",
     "init": "writes a first configuration for your clouds",
     "check-config": "tells what is wrong with a configuration",
     "servers": "lists your servers where a gateway runs already",
@@ -43,12 +46,13 @@ def parser() -> argparse.ArgumentParser:
     set_up.add(
         "schema",
         "print the configuration's JSON Schema, for editors",
+        ends={},
         examples="""# for the YAML language server of your editor
 console-launcher schema > ~/.config/console-launcher.schema.json""",
     )
     add_completion(set_up)
     top.description = "\n\n".join([_ABOUT, *(str(group) for group in (start, use, set_up))])
-    top.epilog = f"{EXIT_CODES}\n\n`console-launcher COMMAND --help` tells all about a command, with examples."
+    top.epilog = f"{exit_codes(ALL)}\n\n`console-launcher help COMMAND` tells all about a command, with examples."
     return top
 
 
@@ -65,10 +69,18 @@ def command_names(top: argparse.ArgumentParser) -> tuple[str, ...]:
     return tuple(name for action in actions if isinstance(action, Commands) for name in action.choices)
 
 
+def no_such_command(name: str, known: Iterable[str]) -> Failure:
+    """With the command that may be meant."""
+    close = difflib.get_close_matches(name, known, 1)
+    meant = f' Did you mean "{close[0]}"?' if close else ""
+    return Failure(Exit.USAGE, f'there is no command "{name}".{meant}', "console-launcher --help lists every command.")
+
+
 def _add_serve(group: Group) -> None:
     parser = group.add(
         "serve",
         "run the gateway until SIGTERM or Ctrl-C ends it; SIGHUP reloads its configuration",
+        ends={Exit.CANNOT_LISTEN: "an address cannot be listened on", Exit.CONFIG: ALL[Exit.CONFIG]},
         examples="""# with a configuration of your own
 console-launcher serve --config config.yaml""",
     )
@@ -83,14 +95,15 @@ console-launcher serve --config config.yaml""",
 def _add_demo(group: Group) -> None:
     parser = group.add(
         "demo",
-        "try it out: a simulated cloud on this machine, behind the real gateway",
-        about="""Needs no account: it starts a simulated cloud, its console proxy and the screens of a dozen
-servers on this machine's loopback, puts the real gateway in front of them, and prints a
-link. Console tokens of this cloud live for 60 s, so that you can see a bookmark outlive
+        "try it out: two simulated clouds on this machine, behind the real gateway",
+        ends={Exit.CANNOT_LISTEN: "no port can be listened on"},
+        about="""Needs no account: it starts two simulated clouds, their console proxy and the screens of a
+dozen servers on this machine's loopback, puts the real gateway in front of them, and prints
+a link. Console tokens of these clouds live for 60 s, so that you can see a bookmark outlive
 them. Ctrl-C ends it and leaves nothing behind.""",
         examples="""# and open it in your browser
 console-launcher demo --open
-# with an account for the openstack command, or for `console-launcher init`
+# with accounts for the openstack command, and for `console-launcher init`
 console-launcher demo --openrc demo.openrc""",
     )
     parser.add_argument(
@@ -106,7 +119,7 @@ console-launcher demo --openrc demo.openrc""",
         "--openrc",
         type=Path,
         metavar="FILE",
-        help="write the account of the simulated cloud to a new file, as OS_* variables for the openstack command",
+        help="write the accounts of the simulated clouds to a new file, for the openstack command and init",
     )
     parser.add_argument(
         "--log-level", choices=_LEVELS, default="warning", help="the least that is logged (default: %(default)s)"
@@ -117,6 +130,11 @@ def _add_init(group: Group) -> None:
     parser = group.add(
         "init",
         "find credentials, try them, and write a configuration and systemd units for them",
+        ends={
+            Exit.CANNOT_WRITE: "its files cannot be written; none of them is there",
+            Exit.NOT_ALLOWED: "no cloud lets it in, or this account may not set it up",
+            Exit.CONFIG: "the configuration that is there has problems; all of them are told",
+        },
         about="""Finds credentials (clouds.yaml where the openstack command looks, OS_* variables) or asks
 for a Rackspace user name and API key, and tries them: it signs in and counts servers, which
 costs no console. What works is written, with the exact commands that come next. Nothing is
@@ -180,6 +198,7 @@ def _add_check_config(group: Group) -> None:
     parser = group.add(
         "check-config",
         "tell every problem of a configuration at once",
+        ends={Exit.CONFIG: ALL[Exit.CONFIG]},
         examples="""# before the service is started anew
 console-launcher check-config && systemctl restart console-launcher""",
     )

@@ -10,12 +10,14 @@ from launcher.cli.client import Client, client_of
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.cli.output import print_json, print_table, say
-from launcher.cli.table import Cell, Row, Tone
+from launcher.cli.table import NARROWEST, Cell, Row, Tone
 
 _PART = 1000
 """Servers asked for at once; the API's own limit."""
 _PARTS_AT_MOST = 1000
 """A million servers; more are a gateway that does not know where its list ends."""
+_STEPS = (("ID", 9), ("SERVER", 48), ("ID", 0), ("STATE", NARROWEST), ("SERVER", NARROWEST))
+"""Names tell the rows apart, as eight letters of an id do; one name that is long beyond reason hides no other."""
 _TONES = {"ACTIVE": Tone.GOOD, "ERROR": Tone.BAD, "SHUTOFF": Tone.QUIET, "DELETED": Tone.QUIET}
 
 
@@ -26,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(listing)
     elif servers:
-        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers], spare=2)
+        print_table(("SERVER", "STATE", "ID"), [_row(server) for server in servers], _STEPS)
     if not options.json:
         _say_rest(options, servers, errors, more=listing["next_marker"] is not None)
     return Exit.TRY_AGAIN if errors else Exit.OK
@@ -77,5 +79,11 @@ def _say_rest(options: argparse.Namespace, servers: Sequence[Object], errors: Se
     if more:
         say(f"there are more than the {len(servers)} shown: a higher --limit shows them.")
     if not servers and not errors:
-        query = " ".join(options.query)
-        say(f'no server has "{query}" in its name, cloud, state or id.' if query else "there are no servers.")
+        say(_none(" ".join(options.query)))
+
+
+def _none(query: str) -> str:
+    if not query.split():
+        return "there are no servers."
+    words = " and ".join(f'"{word}"' for word in query.split())
+    return f"no server has {words} in its name, cloud, state or UUID."

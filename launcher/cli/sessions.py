@@ -8,11 +8,17 @@ from launcher.cli.answers import Object, objects
 from launcher.cli.client import Client, client_of
 from launcher.cli.exits import Exit
 from launcher.cli.output import print_json, print_table, say
-from launcher.cli.table import Cell, Row
+from launcher.cli.table import NARROWEST, Cell, Row
 from launcher.cli.text import size
 
 TEXTS = ("id", "actor", "via", "cloud", "server", "name", "kind", "opened_at")
 """What a session of the API says in words."""
+
+_TITLES = ("SESSION", "WHO", "SERVER", "SINCE", "SENT", "RECEIVED")
+_STEPS = (
+    ("SERVER", 24), ("RECEIVED", 0), ("SENT", 0), ("SINCE", 0),
+    ("WHO", NARROWEST), ("SERVER", NARROWEST), ("SESSION", NARROWEST),
+)  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -23,8 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(body)
     elif sessions:
-        titles = ("SESSION", "WHO", "SERVER", "SINCE", "SENT", "RECEIVED")
-        print_table(titles, [_row(one) for one in sessions], elastic=titles.index("SERVER"))
+        print_table(_TITLES, [_row(one) for one in sessions], _STEPS)
     else:
         say("no session is open.")
     return Exit.OK

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from launcher.cli.text import cut, escaped, width
 
 _GAP = 2
-_NARROWEST = 8
-"""Columns that a cell keeps, however narrow the terminal is."""
-_READABLE = 24
-"""Columns by which names can be told apart."""
+NARROWEST = 8
+"""Columns below which what is left of a text says nothing."""
 
 
 class Tone(enum.StrEnum):
@@ -34,6 +32,9 @@ class Cell:
 
 
 Row = Sequence[Cell]
+Steps = Sequence[tuple[str, int]]
+"""How a table becomes narrower, step by step: the title of a column, and the columns that it keeps then; 0: it is left
+out where it would have less than NARROWEST."""
 
 
 def tab_lines(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
@@ -41,43 +42,34 @@ def tab_lines(titles: Sequence[str], rows: Sequence[Row]) -> list[str]:
     return ["\t".join(titles), *("\t".join(escaped(cell.text) for cell in row) for row in rows)]
 
 
-def aligned_lines(
-    titles: Sequence[str],
-    rows: Sequence[Row],
-    *,
-    columns: int,
-    colour: bool,
-    elastic: int = 0,
-    spare: int | None = None,
-) -> list[str]:
-    """The same for a terminal that is `columns` wide: cells are cut until the table fits, first in column `elastic`.
-
-    Where that would leave too little of it, the column `spare` goes first.
-    """
+def aligned_lines(titles: Sequence[str], rows: Sequence[Row], *, columns: int, colour: bool, steps: Steps) -> list[str]:
+    """The same for a terminal that is `columns` wide: narrower by as many `steps` as it takes."""
     whole = [tuple(Cell(title, Tone.TITLE) for title in titles), *(_escaped(row) for row in rows)]
-    wanted = [max(width(row[place].text) for row in whole) for place in range(len(titles))]
-    if spare is not None and _left(wanted, columns, elastic) < min(wanted[elastic], _READABLE):
-        whole = [(*row[:spare], *row[spare + 1 :]) for row in whole]
-        del wanted[spare]
-    widths = fitting(wanted, columns, elastic)
-    return [_line(row, widths, colour=colour) for row in whole]
+    wanted = {title: max(width(row[place].text) for row in whole) for place, title in enumerate(titles)}
+    widths = fitting(wanted, columns, steps)
+    return [_line(row, list(widths.values()), colour=colour) for row in whole]
 
 
-def fitting(wanted: Sequence[int], columns: int, elastic: int) -> list[int]:
-    """Widths at most as wanted whose sum, with the gaps, fits: `elastic` gives way first, then the widest alike."""
-    room = columns - _GAP * (len(wanted) - 1)
-    widths = list(wanted)
-    widths[elastic] = min(wanted[elastic], max(_left(wanted, columns, elastic), _NARROWEST))
-    if sum(widths) <= room:
-        return widths
-    limits = range(max(widths), _NARROWEST, -1)
-    limit = next((limit for limit in limits if sum(min(one, limit) for one in widths) <= room), _NARROWEST)
-    return [min(one, limit) for one in widths]
+def fitting(wanted: Mapping[str, int], columns: int, steps: Steps) -> dict[str, int]:
+    """Widths at most as wanted whose sum, with the gaps, fits if the steps allow it; 0: the column is left out."""
+    widths = dict(wanted)
+    for title, least in steps:
+        over = _sum(widths.values()) - columns
+        if over > 0:
+            widths[title] = _narrowed(widths[title], over, least)
+    return widths
 
 
-def _left(wanted: Sequence[int], columns: int, elastic: int) -> int:
-    """The columns that the others leave for `elastic`; it may be less than none."""
-    return columns - _GAP * (len(wanted) - 1) - (sum(wanted) - wanted[elastic])
+def _narrowed(columns: int, over: int, least: int) -> int:
+    left = columns - over
+    if least:
+        return min(columns, max(left, least))
+    return left if left >= NARROWEST else 0
+
+
+def _sum(widths: Iterable[int]) -> int:
+    shown = [columns for columns in widths if columns]
+    return sum(shown) + _GAP * (len(shown) - 1)
 
 
 def _escaped(row: Row) -> tuple[Cell, ...]:
@@ -88,6 +80,8 @@ def _line(row: Row, widths: Sequence[int], *, colour: bool) -> str:
     """Nothing is padded behind the last cell: terminals would wrap it when they become narrower."""
     cells = []
     for cell, columns in zip(row, widths, strict=True):
+        if not columns:
+            continue
         text = cut(cell.text, columns)
         padding = " " * (columns - width(text))
         cells.append((f"\x1b[{cell.tone}m{text}\x1b[0m" if colour and cell.tone else text) + padding)

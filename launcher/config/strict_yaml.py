@@ -71,7 +71,9 @@ def read(content: bytes, file: str) -> Document:
     finally:
         loader.dispose()
     if node is None:
-        document.problem((), "is empty: begin with the commented example")
+        document.problem(
+            (), "is empty: name yours with --config FILE, or move it away, and `console-launcher init` writes one"
+        )
     elif not isinstance(node, yaml.MappingNode):
         document.problem((), "holds no keys at its top: keys like listen: and clouds: are expected", _line(node))
     else:

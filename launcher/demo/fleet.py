@@ -14,6 +14,7 @@ from typing import Final
 PROD, RAX = "prod", "rax"
 """The projects, which the gateway knows as clouds of these names."""
 BUILD_TIME: Final = 45.0
+"""Seconds; long enough for a newcomer to meet a server that is not ready yet."""
 REBOOT_TIME: Final = 8.0
 SLEEP_TIME: Final = 30.0
 """Seconds that a server stays off which was switched off on its own screen."""

@@ -107,6 +107,8 @@ async def test_every_command_runs_as_a_process_with_a_gateway_and_without(place:
     ended = await place.run(*row.argv)
     assert (ended.code, "Traceback" in ended.err) == (row.code, False), ended.err
     assert row.says in ended.out
+    listed = (await run("help", name)).out.split("\nexit codes:\n")[1]
+    assert {str(row.code), str(row.code_without)} <= {line.split()[0] for line in listed.splitlines()}
     without = await run(*row.argv, **NOWHERE)
     assert (without.code, "Traceback" in without.err) == (row.code_without, False), without.err
     if row.code_without == 69:
@@ -125,12 +127,27 @@ async def test_servers_of_all_clouds_are_listed_and_a_silent_cloud_hides_none(pl
     one = await place.run("servers", "--cloud", "stage", "--limit", "1")
     assert (one.code, one.out.count("\n")) == (0, 2)
     assert "there are more than the 1 shown" in one.err
-    none = await place.run("servers", "zzz", "--cloud", "stage")
+    none = await place.run("servers", "zzz", "web", "--cloud", "stage")
     assert (none.code, none.out) == (0, "")
-    assert 'no server has "zzz"' in none.err
+    assert 'no server has "zzz" and "web" in its name, cloud, state or UUID.' in none.err
     wrong = await place.run("servers", "--cloud", "stgae")
     assert (wrong.code, wrong.out) == (1, "")
     assert 'Did you mean "stage"?' in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["web", "prod"], ["prod/web-01"]),
+        (["web prod"], ["prod/web-01"]),
+        (["shutoff"], ["prod/off"]),
+        (["--cloud", "stage", "ACTIVE", "web"], ["stage/web-01"]),
+        (["img src=x"], ["prod/<img src=x onerror=alert(1)>"]),
+    ],
+)
+async def test_several_words_find_what_has_them_all(place: Place, words: list[str], found: list[str]) -> None:
+    ended = await place.run("servers", *words)
+    assert [line.split("\t")[0] for line in ended.out.splitlines()[1:]] == found
 
 
 async def test_json_is_the_api_s_own(place: Place) -> None:
@@ -185,6 +202,25 @@ async def test_a_name_of_several_servers_is_a_list_to_choose_from(place: Place) 
         assert {candidate.strip().split("/")[0] for candidate in candidates} == clouds
 
 
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("prod/web", 'prod has no server "web". Near: prod/web-01, stage/web-01.'),
+        ("stage/web", 'stage has no server "web". Near: stage/web-01, prod/web-01.'),
+        ("prod/wbe-01", 'prod has no server "wbe-01". Near: prod/web-01, stage/web-01.'),
+        ("stgae/lone", 'Did you mean "stage"? Near: stage/lone.'),
+        ("prod/new", "Near: prod/new\\nline."),
+    ],
+)
+async def test_a_server_that_is_not_there_is_said_with_those_that_may_be_meant(
+    place: Place, reference: str, said: str
+) -> None:
+    for command in ("url", "open"):
+        ended = await place.run(command, reference)
+        assert (ended.code, ended.out) == (1, "")
+        assert said in ended.err
+
+
 async def test_hostile_names_are_one_plain_line_each_in_a_pipe(place: Place) -> None:
     ended = await place.run("servers", "--cloud", "prod")
     assert all(char.isprintable() or char in "\n\t" for char in ended.out)
@@ -210,10 +246,13 @@ async def test_hostile_names_steer_no_terminal_and_break_no_table(place: Place, 
 
 
 async def test_a_person_who_wants_no_colour_gets_none_and_a_narrow_table(place: Place) -> None:
+    ended = await run_on_terminal("servers", "web", "prod", columns=46, env={**place.env, "NO_COLOR": "1"})
+    assert "\x1b" not in ended.out
+    assert re.search(r"^prod/web-01 +ACTIVE +[0-9a-f-]{24}…$", ended.out, re.MULTILINE)
     ended = await run_on_terminal("servers", "--cloud", "prod", columns=80, env={**place.env, "NO_COLOR": "1"})
     assert "\x1b" not in ended.out
     assert "…" in ended.out
-    assert re.search(r"^prod/web-01 +ACTIVE +[0-9a-f-]{36}$", ended.out, re.MULTILINE)
+    assert re.search(r"^prod/web-01 +ACTIVE +[0-9a-f]{8}…$", ended.out, re.MULTILINE)
 
 
 async def test_a_locale_without_the_letters_ends_no_list(place: Place) -> None:

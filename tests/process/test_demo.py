@@ -59,6 +59,22 @@ async def test_it_prints_a_link_that_leads_to_its_servers(output: Path, temporar
         assert demo.complained() == ""
 
 
+async def test_the_command_that_it_prints_can_be_pasted_where_no_path_leads_to_it(output: Path, tmp_path: Path) -> None:
+    async with DemoProcess(output, PATH="/usr/bin:/bin") as demo:
+        [line] = [line for line in demo.said().splitlines() if " servers --gateway " in line]
+        pasted = await asyncio.create_subprocess_shell(
+            line, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, stdout=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(30):
+            listed, _ = await pasted.communicate()
+        gateway = line.rpartition(" ")[2]
+        code, said = await run("url", "web", "--gateway", gateway)
+    assert pasted.returncode == 0
+    assert b"prod/web-01\t" in listed
+    assert code == 1
+    assert 'No cloud has a server "web". Near: prod/web-01, prod/web-02, rax/shop-web-01, rax/софия-web-01.' in said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_ends_it_whoever_looks_and_leaves_nothing(
     output: Path, temporary: Path, number: signal.Signals

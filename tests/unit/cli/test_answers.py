@@ -9,7 +9,7 @@ import pytest
 
 from launcher.cli.answers import Answer, objects, only, parse_answer, problem_line
 from launcher.cli.exits import Exit
-from launcher.cli.failure import Failure
+from launcher.cli.failure import Failure, NoSuchServer
 from launcher.cli.gateway import UnixGateway
 
 GATEWAY = UnixGateway("/run/x.sock")
@@ -115,6 +115,41 @@ def test_a_session_that_is_not_there_is_said(wanted: str) -> None:
     with pytest.raises(Failure, match="there is no session") as failure:
         only(SESSIONS, wanted)
     assert failure.value.code == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence", "advice"),
+    [
+        ("web-0", 'there is no session "web-0". Near are:', 4),
+        ("Alice on", 'there is no session "Alice on". Near are:', 4),
+        ("D5", 'there is no session "D5". Near are:', 2),
+        ("zz", 'there is no session "zz". Open are:', 4),
+    ],
+)
+def test_where_there_is_no_such_session_those_that_may_be_meant_are_shown(
+    wanted: str, sentence: str, advice: int
+) -> None:
+    with pytest.raises(Failure) as failure:
+        only(SESSIONS, wanted)
+    assert failure.value.sentence == sentence
+    assert len(failure.value.advice) == advice
+    assert failure.value.advice[-1] == (
+        "All of them: console-launcher sessions" if advice == 2 else "cd56  alice on prod/web-01"
+    )
+
+
+def test_of_many_sessions_a_few_are_shown_and_of_none_that_is_said() -> None:
+    with pytest.raises(Failure) as failure:
+        only(SESSIONS * 2, "zz")
+    assert len(failure.value.advice) == 6
+    with pytest.raises(Failure, match=r'^there is no session "zz": none is open\.$'):
+        only([], "zz")
+
+
+def test_a_server_that_is_not_there_is_told_apart_from_other_refusals() -> None:
+    assert isinstance(refused(404, type="server-not-found", detail="prod has no server."), NoSuchServer)
+    assert isinstance(refused(404, type="cloud-not-found", detail="There is no such cloud."), NoSuchServer)
+    assert not isinstance(refused(404, type="not-found", detail="There is nothing here."), NoSuchServer)
 
 
 def test_sessions_that_begin_alike_are_a_list_to_choose_from() -> None:

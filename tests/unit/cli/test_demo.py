@@ -53,6 +53,7 @@ def test_the_link_stands_alone_on_its_line_and_three_things_to_try_follow() -> N
     lines = welcome().splitlines()
     assert "    http://localhost:6080/" in lines
     assert [line[:2] for line in lines if line[:1].isdigit()] == ["1.", "2.", "3."]
+    assert lines[0] == "Two simulated clouds run on this machine, with the real gateway in front of them."
     assert "ssh" not in welcome()
     assert "taken" not in welcome()
     assert max(map(len, lines)) <= 100

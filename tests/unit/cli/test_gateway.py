@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from launcher.cli.failure import Failure
-from launcher.cli.gateway import Gateway, TcpGateway, UnixGateway, choose, parse_gateway, places
+from launcher.cli.gateway import (
+    Gateway,
+    TcpGateway,
+    UnixGateway,
+    choose,
+    manager,
+    parse_gateway,
+    places,
+    ways_out,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,5 +80,24 @@ def test_where_none_is_there_the_places_and_the_ways_out_are_told(folder: str | 
         choose(places(folder), lambda _: False)
     assert failure.value.code == 69
     assert failure.value.sentence == f"no gateway runs on this machine: there is {tried}."
-    for way_out in ("systemctl start console-launcher", "console-launcher demo", "--gateway"):
-        assert way_out in "\n".join(failure.value.advice)
+    advice = "\n".join(failure.value.advice)
+    for way_out in (" systemctl start console-launcher", "console-launcher demo", "--gateway"):
+        assert way_out in advice
+    assert (" systemctl --user start console-launcher" in advice) == (folder is not None)
+
+
+@pytest.mark.parametrize(
+    ("where", "folder", "start"),
+    [
+        ("unix:/run/console-launcher/web.sock", "/run/user/7", "systemctl start console-launcher"),
+        ("unix:/run/user/7/console-launcher/web.sock", "/run/user/7", "systemctl --user start console-launcher"),
+        ("unix:/run/user/7/console-launcher/web.sock", None, "console-launcher serve --config FILE"),
+        ("unix:/run/user/77/web.sock", "/run/user/7", "console-launcher serve --config FILE"),
+        ("unix:/tmp/web.sock", "/run/user/7", "console-launcher serve --config FILE"),
+        ("http://127.0.0.1:6080", "/run/user/7", "console-launcher serve --config FILE"),
+    ],
+)
+def test_who_starts_a_gateway_is_known_by_its_place(where: str, folder: str | None, start: str) -> None:
+    first, *rest = ways_out([manager(parse_gateway(where), folder)])
+    assert first == f"Start {'the service:  ' if 'systemctl' in start else 'a gateway:    '}{start}"
+    assert len(rest) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launcher import __version__
-from launcher.cli.arguments import default_file
+from launcher.cli.arguments import SYSTEM_FILE, default_file
 from launcher.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -27,6 +27,12 @@ def test_help_of_a_command_names_the_default_file(capsys: pytest.CaptureFixture[
     shown = "".join(capsys.readouterr().out.split())
     assert "default:/etc/console-launcher/config.yaml" in shown
     assert "exitcodes" in shown
+
+
+def test_help_names_both_places_of_a_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert "wherethereisnone,yourown:$XDG_CONFIG_HOME/console-launcher/config.yaml" in shown
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +113,19 @@ def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert "check-config" in capsys.readouterr().out
     assert main(["help", "serve"]) == 0
     assert "--log-level" in capsys.readouterr().out
+
+
+def test_without_the_option_the_account_s_own_configuration_is_used(
+    capsys: pytest.CaptureFixture[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not SYSTEM_FILE.exists(), "this machine has a configuration of its own"
+    own = folder / "console-launcher" / "config.yaml"
+    own.parent.mkdir()
+    (folder / "bad.yaml").rename(own)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    for command in ("check-config", "serve"):
+        assert main([command]) == 78
+        assert f"{own}:2 clouds.bare.provider: " in capsys.readouterr().err
 
 
 def test_an_accounts_own_configuration_serves_where_the_machine_has_none(tmp_path: Path) -> None:

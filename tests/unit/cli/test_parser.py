@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 import pytest
 
+from launcher.cli.exits import Exit
 from launcher.cli.gateway import UnixGateway
 from launcher.cli.main import main
 from launcher.cli.parser import command_names, parser
@@ -30,6 +32,66 @@ def test_help_shows_the_commands_in_groups(capsys: pytest.CaptureFixture[str]) -
         assert f"\n  {name} " in shown
 
 
+def codes_in(shown: str) -> set[int]:
+    """The exit codes that a help text lists."""
+    return {int(code) for code in re.findall(r"^  ([0-9]+) +\S", shown.split("\nexit codes:\n")[1], re.MULTILINE)}
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("schema", set()),
+        ("completion", set()),
+        ("check-config", {78}),
+        ("serve", {69, 78}),
+        ("demo", {69}),
+        ("init", {73, 77, 78}),
+        ("servers", {1, 69, 75, 77}),
+        ("clouds", {1, 69, 75, 77}),
+        ("url", {1, 69, 75, 77}),
+        ("open", {1, 69, 75, 77}),
+        ("sessions", {1, 69, 77}),
+        ("end", {1, 69, 77}),
+    ],
+)
+def test_a_command_s_help_lists_the_codes_that_it_can_end_with(
+    capsys: pytest.CaptureFixture[str], name: str, codes: set[int]
+) -> None:
+    assert main([name, "--help"]) == 0
+    assert codes_in(capsys.readouterr().out) == codes | {0, 2, 70, 130}
+
+
+def test_the_whole_table_of_codes_stands_in_the_help_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert codes_in(capsys.readouterr().out) == {code.value for code in Exit}
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["sevrers"], 'there is no command "sevrers". Did you mean "servers"?'),
+        (["help", "sesions"], 'there is no command "sesions". Did you mean "sessions"?'),
+        (["fly"], 'there is no command "fly".'),
+        (["\x1b[31m"], 'there is no command "\\x1b[31m".'),
+    ],
+)
+def test_a_mistyped_command_is_said_with_the_one_that_is_meant(
+    capsys: pytest.CaptureFixture[str], argv: list[str], sentence: str
+) -> None:
+    assert main(argv) == 2
+    assert capsys.readouterr().err == (
+        f"console-launcher: {sentence}\n  console-launcher --help lists every command.\n"
+    )
+
+
+@pytest.mark.parametrize("argv", [[], *([name] for name in NAMES)])
+def test_help_prints_what_the_option_prints(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
+    assert main([*argv, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert main(["help", *argv]) == 0
+    assert capsys.readouterr().out == shown
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_help_of_every_command_has_an_example_and_the_exit_codes(
     capsys: pytest.CaptureFixture[str], name: str
@@ -38,7 +100,7 @@ def test_the_help_of_every_command_has_an_example_and_the_exit_codes(
     shown = capsys.readouterr().out
     assert "examples:\n  # " in shown
     assert f"console-launcher {name}" in shown.split("examples:")[1]
-    assert "exit codes:" in shown
+    assert {0, 2, 70, 130} <= codes_in(shown)
     assert max(len(line) for line in shown.splitlines()) <= 100
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -166,18 +167,26 @@ async def test_a_marker_of_no_list_is_refused(directory: Directory, marker: str)
         await directory.list(cloud=None, query="", limit=2, marker=marker)
 
 
-async def test_every_word_of_a_query_must_stand_in_name_cloud_state_or_id(
+async def test_every_word_of_a_query_stands_in_name_cloud_state_task_or_uuid(
     directory: Directory, prod: FakeCloud
 ) -> None:
+    prod.all[1] = replace(prod.all[1], status="REBOOT", task_state="rebooting")
+
     async def names(query: str) -> list[str]:
         return [server.name for server in (await directory.list(cloud=None, query=query, limit=9, marker=None)).servers]
 
     assert await names("WEB-02") == ["web-02"]
     assert await names(prod.all[2].id[:13]) == ["db"]
     assert await names("stage") == ["lone", "web-01"]
-    assert await names("web  prod") == ["web-01", "web-02"]
-    assert await names("active lone") == ["lone"]
     assert await names("nothing") == []
+    assert await names("web prod") == ["web-01", "web-02"]
+    assert await names("\tprod  02 ") == ["web-02"]
+    assert await names("prod rebooting") == ["web-02"]
+    assert await names("web active") == ["web-01", "web-01"]
+    assert await names("web active stage") == ["web-01"]
+    assert await names("web nothing") == []
+    assert await names("webprod") == [], "no word reaches over two of them"
+    assert len(await names(" ")) == 7
 
 
 async def test_one_clouds_error_does_not_hide_the_others(directory: Directory, prod: FakeCloud) -> None:

@@ -33,6 +33,12 @@ def test_it_is_in_the_files_own_terms() -> None:
     assert "from" in found["ConsoleUrlRewrite"]["properties"]
 
 
+def test_who_may_come_in_is_said_of_both_ways() -> None:
+    said = schema()["$defs"]["Access"]["properties"]["local_users"]["description"]
+    assert "Unix socket" in said
+    assert "loopback" in said
+
+
 def test_unknown_keys_are_refused_everywhere() -> None:
     for path, part in every(schema()):
         if "properties" in part or "patternProperties" in part:

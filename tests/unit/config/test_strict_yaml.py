@@ -24,9 +24,10 @@ def test_plain_values_come_with_the_line_of_their_key() -> None:
     assert document.line(("nowhere",)) is None
 
 
+EMPTY = "is empty: name yours with --config FILE, or move it away, and `console-launcher init` writes one"
 CASES = {
-    "empty": ("", "f.yaml: is empty: begin with the commented example"),
-    "only a comment": ("# hello\n", "f.yaml: is empty: begin with the commented example"),
+    "empty": ("", f"f.yaml: {EMPTY}"),
+    "only a comment": ("# hello\n", f"f.yaml: {EMPTY}"),
     "a list": ("- a\n", "f.yaml:1: holds no keys at its top: keys like listen: and clouds: are expected"),
     "duplicate": ("a: 1\nb: 2\na: 3\n", "f.yaml:3 a: this key stands twice here (first in line 1): keep one"),
     "alias": ("a: *x\n", "f.yaml:1 a: aliases (*x) are not allowed here: write the value out"),
