@@ -19,10 +19,13 @@ from typing import Final, TextIO
 from launcher.audit.events import Event, fields
 from launcher.audit.journal import IDENTIFIER, entry, event_fields, loss_fields, priority, sentence, visible
 from launcher.clock import Clock
+from launcher.config.environment import wants_colour
 from launcher.systemd import stderr_is_journal
 
 JOURNAL: Final = "/run/systemd/journal/socket"
 
+_TONES = ((logging.ERROR, "31"), (logging.WARNING, "33"))
+"""What is coloured, from the highest level on, and its ANSI code (ECMA-48 §8.3.117)."""
 _EVENTS = logging.getLogger("launcher.events")
 
 
@@ -56,18 +59,24 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """The same for a person at a terminal: moment, level, sentence; nothing in it can move the cursor."""
+    """The same for a person at a terminal: local time, level, sentence; nothing in it can move the cursor."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, colour: bool) -> None:
         super().__init__()
         self._clock = clock
+        self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
         known = getattr(record, "fields", None)
         line = visible(sentence(known) if isinstance(known, dict) else record.getMessage())
         if record.exc_info and record.exc_info[1] is not None:
             line += f" [{visible(describe(record.exc_info[1]))}]"
-        return f"{self._clock.now():%H:%M:%S} {record.levelname.lower():<7} {line}"
+        return f"{self._clock.now().astimezone():%H:%M:%S} {self._level(record)} {line}"
+
+    def _level(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname.lower():<7}"
+        tone = next((tone for least, tone in _TONES if record.levelno >= least), "")
+        return f"\x1b[{tone}m{level}\x1b[0m" if self._colour and tone else level
 
 
 class JournalHandler(logging.StreamHandler[TextIO]):
@@ -143,8 +152,8 @@ def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = No
     Libraries speak up from warnings on, and never of what they send.
     """
     output = JournalHandler(sys.stderr) if stream is None and stderr_is_journal() else logging.StreamHandler(stream)
-    is_read = (stream or sys.stderr).isatty()
-    output.setFormatter(PlainLines(clock) if is_read else JsonLines(clock))
+    written = stream or sys.stderr
+    output.setFormatter(PlainLines(clock, colour=wants_colour(written)) if written.isatty() else JsonLines(clock))
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.WARNING)

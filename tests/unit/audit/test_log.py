@@ -81,11 +81,44 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_a_person_at_a_terminal_reads_plain_lines(stream: io.StringIO) -> None:
-    terminal = _Terminal()
+@pytest.fixture
+def terminal(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    """A person's, who wants colours; logging is afterwards as before, as it is for `stream`."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return _Terminal()
+
+
+def test_a_person_at_a_terminal_reads_plain_lines(terminal: _Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     set_up_logging(FakeClock(), stream=terminal)
     LogJournal().record(LAUNCH)
     logging.getLogger("launcher").warning("look\x1b[2J")
-    first, second = terminal.getvalue().splitlines()
-    assert "info    launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms" in first
-    assert second.endswith("warning look\\x1b[2J")
+    time = f"{FakeClock().now().astimezone():%H:%M:%S}"
+    assert terminal.getvalue().splitlines() == [
+        f"{time} info    launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms",
+        f"{time} warning look\\x1b[2J",
+    ]
+
+
+def test_on_a_terminal_what_needs_attention_is_coloured_and_nothing_else(terminal: _Terminal) -> None:
+    set_up_logging(FakeClock(), stream=terminal)
+    logger = logging.getLogger("launcher.test")
+    for say in (logger.info, logger.warning, logger.error):
+        say("\x1b[2J")
+    info, warning, error = terminal.getvalue().splitlines()
+    assert "\x1b" not in info
+    assert " \x1b[33mwarning\x1b[0m \\x1b[2J" in warning
+    assert " \x1b[31merror  \x1b[0m \\x1b[2J" in error
+
+
+def test_on_a_terminal_too_an_exception_is_its_type_and_place(terminal: _Terminal) -> None:
+    set_up_logging(FakeClock(), stream=terminal)
+    secret = issue()
+    try:
+        raise RuntimeError(secret)
+    except RuntimeError:
+        logging.getLogger("launcher.test").exception("it failed")
+    assert "it failed [builtins.RuntimeError at test_on_a_terminal" in terminal.getvalue()
+    assert secret not in terminal.getvalue()
+    assert terminal.getvalue().count("\n") == 1

@@ -9,6 +9,7 @@ import pytest
 
 from launcher import __version__
 from launcher.cli.arguments import SYSTEM_FILE, default_file
+from launcher.cli.exits import Exit
 from launcher.cli.main import main
 
 ROOT = Path(__file__).parents[3]
@@ -106,6 +107,8 @@ def test_a_command_that_is_mistyped_is_told_the_near_one(capsys: pytest.CaptureF
     assert 'there is no command "sevrers". Did you mean "servers"?' in capsys.readouterr().err
     assert main(["\x1b[2J"]) == 2
     assert "\x1b" not in capsys.readouterr().err
+    assert main(["help", "sesions"]) == 2
+    assert 'there is no command "sesions". Did you mean "sessions"?' in capsys.readouterr().err
 
 
 def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,3 +138,41 @@ def test_an_accounts_own_configuration_serves_where_the_machine_has_none(tmp_pat
     assert default_file(system, own) == own
     system.touch()
     assert default_file(system, own) == system
+
+
+def in_python(script: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *argv],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+_INTERRUPTED_AT = """
+import sys
+from launcher.cli.main import entry
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.argv[1:] = ["schema"]
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv.append("schema")
+entry()
+"""
+
+
+@pytest.mark.parametrize("module", ["launcher.cli.running", "argparse", "launcher.errors", "launcher.cli.exits"])
+def test_ctrl_c_while_python_still_reads_the_program_is_quiet(module: str) -> None:
+    ended = in_python(_INTERRUPTED_AT, module)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (Exit.INTERRUPTED, "", "")
+
+
+def test_before_ctrl_c_is_answered_nothing_is_read_but_the_way_in() -> None:
+    script = "import sys; before = set(sys.modules); import launcher.cli.main; print(*(set(sys.modules) - before))"
+    assert set(in_python(script).stdout.split()) - {"__future__"} == {"launcher", "launcher.cli", "launcher.cli.main"}
