@@ -20,6 +20,7 @@ import keystoneauth1.identity.v2
 import openstack.config
 
 from launcher.cloud.transport import ClientCertificate, open_session, tls_context
+from launcher.config.clouds_yaml import places_looked_in
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.config.secrets import passed
 from launcher.errors import CloudCredentialsError, CloudReplyError, CloudUnreachableError
@@ -129,11 +130,12 @@ def _openstack(cloud: Cloud, entry: OpenStackEntry, now: datetime) -> Grant:
 
 def _settings(cloud: Cloud, entry: OpenStackEntry) -> Any:
     """The entry of clouds.yaml (and secure.yaml) as openstacksdk reads it."""
-    given = cloud.clouds_yaml is not None or cloud.secure_yaml is not None
+    named = cloud.clouds_yaml or cloud.secure_yaml
     config = openstack.config.OpenStackConfig(
-        config_files=[str(cloud.clouds_yaml)] if cloud.clouds_yaml else None,
-        secure_files=[str(cloud.secure_yaml)] if cloud.secure_yaml else None,
-        load_envvars=not given,  # else $OS_CLIENT_CONFIG_FILE would go before the files that are named
+        config_files=_places("clouds", cloud.clouds_yaml, named),
+        secure_files=_places("secure", cloud.secure_yaml, named),
+        vendor_files=_places("clouds-public", None, named),
+        load_envvars=named is None,  # else $OS_CLIENT_CONFIG_FILE would go before the files that are named
         app_name="console-launcher",
     )
     if config.config_filename is None:
@@ -149,6 +151,13 @@ def _settings(cloud: Cloud, entry: OpenStackEntry) -> Any:
         reason = f"profile in {place} is a URL, which is never fetched; write its settings out"
         raise CloudCredentialsError(f"{cloud.name} cannot sign in: {reason}.", cloud=cloud.name)
     return config.get_one(cloud=entry.cloud, **({"region_name": cloud.region} if cloud.region else {}))
+
+
+def _places(stem: str, file: Path | None, named: Path | None) -> list[str] | None:
+    """Where openstacksdk looks for a file of this kind; None: where it does by itself, as no file is named."""
+    if named is None:
+        return None
+    return [str(path) for path in ([file] if file else places_looked_in(stem, named))]
 
 
 def _certificates(cloud: Cloud, entry: OpenStackEntry, settings: Any) -> tuple[Path | None, ClientCertificate]:

@@ -17,6 +17,7 @@ from launcher.config.secrets import passed
 
 _LIMIT = 1024 * 1024
 _FILES = ("cacert", "cert", "key")
+_NAMED_BY = {"clouds": "OS_CLIENT_CONFIG_FILE", "secure": "OS_CLIENT_SECURE_FILE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ def known_clouds(clouds_yaml: Path | None, secure_yaml: Path | None) -> KnownClo
 
 def files_read(clouds_yaml: Path | None, secure_yaml: Path | None) -> list[Path]:
     """The files that openstacksdk reads: those given, else the first in its usual places."""
-    given = clouds_yaml is not None or secure_yaml is not None
+    beside = clouds_yaml or secure_yaml
     places = (
-        clouds_yaml or first_readable(usual_places("clouds", named_by=None if given else "OS_CLIENT_CONFIG_FILE")),
-        secure_yaml or first_readable(usual_places("secure", named_by=None if given else "OS_CLIENT_SECURE_FILE")),
+        clouds_yaml or first_readable(places_looked_in("clouds", beside)),
+        secure_yaml or first_readable(places_looked_in("secure", beside)),
     )
     return [path for path in places if path]
 
@@ -72,16 +73,27 @@ def files_named(clouds_yaml: Path | None, secure_yaml: Path | None, cloud: str) 
     return found
 
 
-def usual_places(stem: str, named_by: str | None, also: Path | None = None) -> list[Path]:
+def places_looked_in(stem: str, beside: Path | None) -> list[Path]:
+    """The usual places of `clouds`, `secure` or `clouds-public`.
+
+    `beside` is a file that the configuration names, if it names one: then its folder takes the place of the current
+    one, which may be anybody's, and no variable counts.
+    """
+    if beside is None:
+        return usual_places(stem, _NAMED_BY.get(stem))
+    return usual_places(stem, None, here=beside.parent)
+
+
+def usual_places(stem: str, named_by: str | None, also: Path | None = None, here: Path | None = None) -> list[Path]:
     """Where openstacksdk looks for `clouds` or `secure`, in its order (openstack.config.loader.CONFIG_FILES).
 
     `named_by` is the variable that may name the file; openstacksdk heeds it where no file is configured. `also` is one
-    more home, looked into before the places of the whole system.
+    more home, looked into before the places of the whole system; `here` stands for the current folder.
     """
     named = os.environ.get(named_by) if named_by else None
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 -- Path.expanduser raises where an account has no home
     folders = [
-        Path.cwd(),
+        here or Path.cwd(),
         Path(os.environ.get("XDG_CONFIG_HOME", "").strip() or home / ".config") / "openstack",
         home / ".config/openstack",
         *([also / ".config/openstack"] if also else []),

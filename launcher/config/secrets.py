@@ -2,7 +2,8 @@
 
 A credential is a file of systemd's credentials directory (`$CREDENTIALS_DIRECTORY`, systemd.exec(5)), and outside
 systemd one of the folder `credentials` beside the configuration file. A file that holds a secret is refused while
-others than its owner may read it; systemd's own directory is left out of that: it looks after the files there itself.
+every account may read it, or others than its owner may change it; which group may read it is the operator's choice.
+systemd's own directory is left out of that: it looks after the files there itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import ssl
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,7 @@ class _Place:
 
     path: Path
     guarded: bool = False
-    """Whether it is refused when others than its owner may read it."""
+    """Whether it is refused when it is open to others (`_openness`)."""
     missing: str = ""
     """What to say when it is not there."""
 
@@ -145,14 +147,21 @@ def _content(place: _Place, *, guarded: bool, limit: int = _LIMIT + 1) -> bytes:
     """The beginning of a file. Raises ValueError."""
     try:
         with place.path.open("rb") as file:
-            if guarded and os.fstat(file.fileno()).st_mode & 0o077:
-                command = f"chmod 600 {shlex.quote(str(place.path))}"
-                raise ValueError(f"{place.path} can be read by others than its owner: {command}")
+            openness = _openness(os.fstat(file.fileno()).st_mode) if guarded else None
+            if openness is not None:
+                raise ValueError(f"{place.path} {openness}: chmod g-w,o= {shlex.quote(str(place.path))}")
             return file.read(limit)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and place.missing:
             raise ValueError(place.missing) from error
         raise ValueError(f"cannot read {place.path}: {error.strerror}") from error
+
+
+def _openness(mode: int) -> str | None:
+    """How a file is more open than one with a secret may be; None if it is not."""
+    if mode & stat.S_IRWXO:
+        return "is open to every account of this machine"
+    return "can be changed by others than its owner" if mode & stat.S_IWGRP else None
 
 
 def authorities_file(value: object, folder: Path | None = None) -> Path:

@@ -15,12 +15,17 @@ from launcher.clock import Clock
 from launcher.cloud.compute import Compute, open_http
 from launcher.cloud.identity import identity_of, regions_of
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
+from launcher.config.values import parse_identity_url
 from launcher.errors import CloudError
 from launcher.model import Server
 from launcher.setup.accounts import Account, Source
 from launcher.setup.plan import CLOUDS_YAML, credential_files, pem_name
 
 _T = TypeVar("_T")
+
+_SECURE_YAML = "secure.yaml"
+_NOTHING_MORE = {_SECURE_YAML: "clouds: {}\n", "clouds-public.yaml": "public-clouds: {}\n"}
+"""Lie beside the copy of clouds.yaml, which has all that was found in such files: openstacksdk looks no further."""
 
 Outcomes = Mapping[str, _T | CloudError]
 """By the cloud's name: what it answered, or why it did not."""
@@ -32,22 +37,26 @@ def lay_out(folder: Path, sources: Sequence[Source]) -> None:
         path = Path(file.path)
         path.touch(0o600, exist_ok=False)
         path.write_text(file.text)
+    for name, empty in _NOTHING_MORE.items():
+        (folder / name).write_text(empty)
 
 
 def cloud_of(source: Source, name: str, region: str | None, folder: Path) -> Cloud:
-    """A cloud as the daemon would have it, with its credentials in `folder`."""
+    """A cloud as the daemon would have it, with its credentials in `folder`. Raises ValueError."""
     if isinstance(source, Account):
         account = RackspaceEntry.model_construct(
             provider="rackspace",
             username=source.username,
             api_key=source.api_key,
             regions=(),
-            auth_url=source.auth_url or RackspaceEntry.model_fields["auth_url"].default,
+            auth_url=parse_identity_url(source.auth_url or RackspaceEntry.model_fields["auth_url"].default),
         )
         return Cloud(name=name, region=region, entry=account, clouds_yaml=None, secure_yaml=None)
     cacert = folder / pem_name(source, "cacert") if "cacert" in source.pem else None
     entry = OpenStackEntry.model_construct(provider="openstack", cloud=source.profile, regions=(), cacert=cacert)
-    return Cloud(name=name, region=region, entry=entry, clouds_yaml=folder / CLOUDS_YAML, secure_yaml=None)
+    return Cloud(
+        name=name, region=region, entry=entry, clouds_yaml=folder / CLOUDS_YAML, secure_yaml=folder / _SECURE_YAML
+    )
 
 
 def regions(clouds: Sequence[Cloud], clock: Clock) -> Outcomes[tuple[str, ...]]:

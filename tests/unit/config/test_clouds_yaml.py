@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.config.clouds_yaml import files_named, known_clouds, usual_places
+from launcher.config.clouds_yaml import files_named, files_read, known_clouds, places_looked_in, usual_places
 from tests.unit.config.conftest import Told
 
 PROD = "clouds:\n  prod: {provider: openstack, cloud: PROFILE}\n"
@@ -152,3 +152,32 @@ def test_without_any_clouds_yaml_the_way_out_is_told(
             "~/.config/openstack, /etc/openstack): write clouds_yaml: /path/of/clouds.yaml at the top of this file"
         )
     ]
+
+
+@pytest.mark.parametrize("stem", ["clouds", "secure", "clouds-public"])
+def test_beside_a_file_that_is_named_its_own_folder_is_looked_into_and_not_the_current_one(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, stem: str
+) -> None:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/mine.yaml")
+    monkeypatch.setenv("OS_CLIENT_SECURE_FILE", "/mine.yaml")
+    found = places_looked_in(stem, Path("/srv/gw/clouds.yaml"))
+    assert found[:2] == [Path(f"/srv/gw/{stem}.yaml"), Path(f"/srv/gw/{stem}.yml")]
+    assert [path for path in found if path.parent == nowhere or path == Path("/mine.yaml")] == []
+    assert found[3:] == usual_places(stem, None)[3:]
+
+
+def test_where_no_file_is_named_the_current_folder_and_the_variables_count(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OS_CLIENT_SECURE_FILE", "/mine.yaml")
+    assert places_looked_in("secure", None)[:2] == [Path("/mine.yaml"), nowhere / "secure.yaml"]
+    assert places_looked_in("clouds-public", None)[0] == nowhere / "clouds-public.yaml"
+
+
+def test_a_secure_yaml_of_the_current_folder_is_not_joined_to_a_file_that_is_named(nowhere: Path) -> None:
+    named = write(nowhere / "etc/clouds.yaml", "clouds: {prod: {}}\n")
+    write(nowhere / "secure.yaml", "clouds: {evil: {}}\n")
+    assert files_read(named, None) == [named]
+    beside = write(nowhere / "etc/secure.yaml", "clouds: {prod: {}}\n")
+    assert files_read(named, None) == [named, beside]
+    assert files_read(None, beside) == [named, beside]

@@ -68,12 +68,24 @@ def test_a_credential_without_systemd_and_file_says_what_to_write_instead() -> N
     )
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644, 0o666])
-def test_a_secret_that_others_may_read_is_refused_with_the_command_to_type(nowhere: Path, mode: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "openness"),
+    [
+        (0o604, "is open to every account of this machine"),
+        (0o602, "is open to every account of this machine"),
+        (0o644, "is open to every account of this machine"),
+        (0o666, "is open to every account of this machine"),
+        (0o620, "can be changed by others than its owner"),
+        (0o660, "can be changed by others than its owner"),
+    ],
+)
+def test_a_secret_that_is_open_to_others_is_refused_with_the_command_to_type(
+    nowhere: Path, mode: int, openness: str
+) -> None:
     (nowhere / "my key").write_text(issue())
     (nowhere / "my key").chmod(mode)
     place = nowhere / "my key"
-    told = f"{place} can be read by others than its owner: chmod 600 '{place}'"
+    told = f"{place} {openness}: chmod g-w,o= '{place}'"
     assert refusal({"file": str(place)}) == told
     for read in (read_secret, readable_file):
         with pytest.raises(ValueError) as refused:
@@ -82,10 +94,20 @@ def test_a_secret_that_others_may_read_is_refused_with_the_command_to_type(nowhe
     assert readable_file({"file": str(place)}) == place, "a certificate may be everybody's"
 
 
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640])
+def test_a_group_may_read_a_secret_if_the_operator_has_it_so(nowhere: Path, mode: int) -> None:
+    secret = issue()
+    (nowhere / "key").write_text(secret)
+    (nowhere / "key").chmod(mode)
+    assert read_secret({"file": str(nowhere / "key")}).reveal() == secret
+    assert read_secret({"credential": "key"}, nowhere).reveal() == secret
+    assert readable_file({"credential": "key"}, nowhere) == nowhere / "key"
+
+
 def test_systemd_looks_after_its_own_credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = issue()
     (nowhere / "key").write_text(secret)
-    (nowhere / "key").chmod(0o440)
+    (nowhere / "key").chmod(0o444)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
     assert read_secret({"credential": "key"}, nowhere / "elsewhere").reveal() == secret
 
