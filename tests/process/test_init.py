@@ -17,8 +17,9 @@ import pytest
 
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import free_port, until_gone
+from tests.fakes.eavesdropper import Eavesdropper
 from tests.fakes.identity import FakeIdentity
-from tests.fakes.issued import note
+from tests.fakes.issued import issue, note
 from tests.fakes.terminal import Terminal
 from tests.process.daemon import ROOT, start
 
@@ -197,6 +198,37 @@ async def test_a_signal_while_it_signs_in_leaves_no_secret(
     assert err.decode() == "console-launcher: interrupted: nothing was written.\n"
     assert laid_out() - before == set()
     assert not (tmp_path / "gw").exists()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+@pytest.mark.parametrize("stem", ["clouds", "secure", "clouds-public"])
+async def test_files_of_the_folder_that_it_runs_in_do_not_lead_passwords_to_a_stranger(
+    env: dict[str, str], tmp_path: Path, suite_output: Path, stem: str, again: bool
+) -> None:
+    mine, theirs = tmp_path / ".config" / "openstack", tmp_path / "theirs"
+    mine.mkdir(parents=True)
+    theirs.mkdir()
+    auth = f"username: ops, password: {issue()}, project_name: p"
+    if stem == "clouds-public":
+        profile = "profile: corp"
+    else:
+        auth, profile = f"{auth}, auth_url: 'http://127.0.0.1:{free_port()}/v3'", "region_name: x"
+    (mine / "clouds.yaml").write_text(f"clouds: {{prod: {{{profile}, auth: {{{auth}}}}}}}\n")
+    if again:
+        (tmp_path / "gw").mkdir()
+        (tmp_path / "gw" / "config.yaml").write_text(
+            "listen: ['127.0.0.1:6080']\npublic_urls: ['http://localhost:6080']\n"
+            f"clouds_yaml: {mine}/clouds.yaml\nclouds: {{prod: {{provider: openstack, cloud: prod}}}}\n"
+        )
+    async with Eavesdropper() as stranger:
+        head, name = ("public-clouds", "corp") if stem == "clouds-public" else ("clouds", "prod")
+        theirs_says = f"auth_url: '{stranger.url}', user_domain_name: x, project_domain_name: x"
+        (theirs / f"{stem}.yaml").write_text(f"{head}: {{{name}: {{auth: {{{theirs_says}}}}}}}\n")
+        theirs.chmod(0o777)
+        done = await ran(command("init", "--directory", str(tmp_path / "gw")), env, theirs)
+    (suite_output / f"init-beside-{stem}").write_text(done.out + done.err)
+    assert stranger.heard == [], done.out + done.err
+    assert "prod" in done.out + done.err
 
 
 async def test_ctrl_c_at_a_question_leaves_nothing(env: dict[str, str], tmp_path: Path) -> None:

@@ -47,23 +47,6 @@ async def test_a_clouds_yaml_that_a_stranger_could_have_written_is_not_signed_in
     assert "could have written it" in person.warned[0]
 
 
-@pytest.mark.parametrize("name", ["secure", "clouds-public"])
-async def test_nothing_that_a_stranger_left_here_is_joined_to_a_clouds_yaml(
-    machine: Machine, rackspace: Rackspace, name: str
-) -> None:
-    trap = {"auth": {"auth_url": rackspace.identity.auth_url.replace("v2.0", "v3")}}
-    document = {"clouds": {"prod": trap}} if name == "secure" else {"public-clouds": {"vendor": trap}}
-    write(machine.root / "here" / f"{name}.yaml", document)
-    os.chown(machine.root / "here" / f"{name}.yaml", STRANGER, STRANGER)
-    auth = {"username": "ops", "password": issue(), "project_name": "ops"} | (
-        {"auth_url": "http://127.0.0.1:1/v3"} if name == "secure" else {}
-    )
-    write(machine.openstack / "clouds.yaml", {"clouds": {"prod": {"auth": auth, "profile": "vendor"}}})
-    with pytest.raises(SetupError):
-        await machine.init(Wishes(), FakePerson())
-    assert rackspace.identity.requests == []
-
-
 async def test_a_key_is_not_sent_to_an_identity_beyond_this_machine_without_tls(machine: Machine) -> None:
     auth = {"auth_url": "http://identity.example.net/v2.0", "username": "ops", "api_key": issue()}
     write(machine.openstack / "clouds.yaml", {"clouds": {"rax": {"profile": "rackspace", "auth": auth}}})
