@@ -103,7 +103,9 @@ def test_the_api_key_comes_from_standard_input_or_a_file_that_is_closed_to_other
     (folder / "key").write_text(key)
     assert wishes_of(options("--api-key-file", "key"), stdin()).api_key == wishes.api_key
     (folder / "key").chmod(0o644)
-    with pytest.raises(SetupError, match="--api-key-file: key is open to every account of this machine: chmod g-w,o= key"):
+    with pytest.raises(
+        SetupError, match="--api-key-file: key is open to every account of this machine: chmod g-w,o= key"
+    ):
         wishes_of(options("--api-key-file", "key"), stdin())
 
 
