@@ -20,6 +20,7 @@
     │   ├── CloudBusyError(retry_after)
     │   ├── CloudCredentialsError
     │   ├── CloudReplyError(status)
+    │   ├── KindNotOfferedError(kind)       the cloud has no consoles of this kind
     │   └── ConsoleRefusedError(state)
     └── UpstreamError                       the console proxy
         ├── UpstreamUnreachableError
@@ -174,6 +175,14 @@ class CloudReplyError(CloudError):
     def __init__(self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.status = status
+
+
+class KindNotOfferedError(CloudError):
+    """The cloud, or this server's host, has no consoles of the kind that was asked for."""
+
+    def __init__(self, message: str, *, cloud: str, kind: str, request_id: str | None = None) -> None:
+        super().__init__(message, cloud=cloud, request_id=request_id)
+        self.kind = kind
 
 
 class ConsoleRefusedError(CloudError):

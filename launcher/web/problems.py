@@ -85,6 +85,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.CloudReplyError: Answer(
         502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
     ),
+    errors.KindNotOfferedError: Answer(
+        501,
+        "kind-not-offered",
+        "This kind of console is not offered here",
+        "Ask for the other kind, or ask the cloud's operator which consoles its hosts have.",
+    ),
     errors.ConsoleRefusedError: Answer(
         409,
         "console-refused",
