@@ -15,13 +15,14 @@
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
     │   └── GatewayStoppingError
-    ├── CloudError(cloud, request_id)       the cloud
+    ├── CloudError(cloud, request_id,       the cloud
+    │   │          retry_after)
     │   ├── CloudUnreachableError
-    │   ├── CloudBusyError(retry_after)
+    │   ├── CloudBusyError
     │   ├── CloudCredentialsError
     │   ├── CloudReplyError(status)
     │   ├── KindNotOfferedError(kind)       the cloud has no consoles of this kind
-    │   └── ConsoleRefusedError(state)
+    │   └── ConsoleRefusedError(state, hint)
     └── UpstreamError                       the console proxy
         ├── UpstreamUnreachableError
         ├── UpstreamStaleError              it ended before its first bytes: the console is stale
@@ -143,12 +144,18 @@ class GatewayStoppingError(RequestError):
 
 
 class CloudError(LauncherError):
-    """A cloud did not give what was asked of it."""
+    """A cloud did not give what was asked of it.
 
-    def __init__(self, message: str, *, cloud: str, request_id: str | None = None) -> None:
+    `retry_after`: seconds after which asking again makes sense, as the cloud said or as we decided; None: not known.
+    """
+
+    def __init__(
+        self, message: str, *, cloud: str, request_id: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.cloud = cloud
         self.request_id = request_id
+        self.retry_after = retry_after
 
 
 class CloudUnreachableError(CloudError):
@@ -156,13 +163,7 @@ class CloudUnreachableError(CloudError):
 
 
 class CloudBusyError(CloudError):
-    """The cloud asks for patience; `retry_after` in seconds, if it said."""
-
-    def __init__(
-        self, message: str, *, cloud: str, request_id: str | None = None, retry_after: float | None = None
-    ) -> None:
-        super().__init__(message, cloud=cloud, request_id=request_id)
-        self.retry_after = retry_after
+    """The cloud asks for patience, or is spared by the gateway's own budget for it."""
 
 
 class CloudCredentialsError(CloudError):
@@ -186,11 +187,23 @@ class KindNotOfferedError(CloudError):
 
 
 class ConsoleRefusedError(CloudError):
-    """The server's state allows no console now; `state` is its status in upper case, if known."""
+    """The server's state allows no console now.
 
-    def __init__(self, message: str, *, cloud: str, request_id: str | None = None, state: str | None = None) -> None:
+    `state` is its status in upper case, `hint` what a person can do about it, if they are known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cloud: str,
+        request_id: str | None = None,
+        state: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.state = state
+        self.hint = hint
 
 
 class UpstreamError(LauncherError):

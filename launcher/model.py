@@ -84,6 +84,8 @@ class Server:
     status: str
     """Nova's status in upper case: ACTIVE, SHUTOFF, BUILD …"""
     task_state: str | None = None
+    fault: str | None = None
+    """What went wrong with a server in ERROR, in the cloud's words."""
 
 
 @dataclass(frozen=True, slots=True)

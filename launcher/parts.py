@@ -30,6 +30,7 @@ from launcher.cloud.identity import identity_of
 from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
+from launcher.consoles.budget import Budget, Rate
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -100,11 +101,15 @@ class Brokers:
 
     def keeps(self, cloud: str) -> bool:
         """Whether a console of this cloud serves more than one session."""
-        return self._brokers[cloud].keeps(cloud)
+        return self._brokers[cloud].keeps
 
-    async def obtain(self, key: ConsoleKey) -> Obtained:
-        """A console that is usable now. Raises CloudError or ServerNotFoundError."""
-        return await self._brokers[key.cloud].obtain(key)
+    async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained:
+        """A console that is usable now; of another kind unless one insists. Raises CloudError, ServerNotFoundError."""
+        return await self._brokers[key.cloud].obtain(key, insist=insist)
+
+    async def fresh(self, key: ConsoleKey) -> Obtained:
+        """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
+        return await self._brokers[key.cloud].fresh(key)
 
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
@@ -181,9 +186,12 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
     broker = Broker(
-        {cloud.name: compute},
+        cloud.name,
+        compute,
         margin=lasting.margin,
-        single_use=[cloud.name] if cloud.entry.session_ends_with_token else [],
+        keeps=not cloud.entry.session_ends_with_token,
+        budget=_budget(cloud),
+        at_once=cloud.entry.budget.at_once,
         clock=lasting.clock,
         tasks=lasting.tasks,
     )
@@ -195,6 +203,12 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
         tls=gathered.tls[cloud.name],
     )
     return CloudPart(cloud, gathered.digests[cloud.name], compute, broker, rules)
+
+
+def _budget(cloud: Cloud) -> Budget:
+    budget = cloud.entry.budget
+    rates = [Rate(budget.per_minute, 60.0)]
+    return Budget(rates if budget.per_day is None else [*rates, Rate(budget.per_day, 86400.0)])
 
 
 def _digest(cloud: Cloud) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 
@@ -16,3 +17,7 @@ class HandClock:
 
     def now(self) -> datetime:
         return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.at)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.at += seconds
