@@ -29,6 +29,8 @@ _REUSE = 5.0
 _CANDIDATES_SAID = 10
 
 Servers = tuple[Server, ...]
+_Lookup = tuple[str, str, str]
+"""Cloud; by id alone, or by any reference; what is looked for."""
 
 
 class ServersOfOneCloud(Protocol):
@@ -88,7 +90,7 @@ class Directory:
         self._aliases = dict(aliases)
         self._clock = clock
         self._listings = {cloud: _Kept(Flight()) for cloud in clouds}
-        self._lookups: dict[tuple[str, str], Flight[Servers]] = {}
+        self._lookups: dict[_Lookup, Flight[Servers]] = {}
 
     def clouds(self) -> tuple[str, ...]:
         """The names of all clouds, in the order of the configuration."""
@@ -103,6 +105,15 @@ class Directory:
         """The one server of this name or UUID. Raises ServerNotFoundError, AmbiguousServerError, CloudError."""
         self._require(cloud)
         return _only(reference, cloud, await self._matching(cloud, reference))
+
+    async def current(self, cloud: str, server_id: str) -> Server:
+        """The server as it is now; one request for all who ask at the same time.
+
+        Raises ServerNotFoundError, CloudError.
+        """
+        self._require(cloud)
+        (server,) = await self._shared_lookup((cloud, "id", server_id), lambda: self._one(cloud, server_id))
+        return server
 
     async def locate(self, name: str) -> tuple[str, str]:
         """The cloud and the server that a bare name stands for: an alias, else a server unique among all clouds.
@@ -156,13 +167,19 @@ class Directory:
 
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
-        key = (cloud, reference)
+        asked = (cloud, "any", reference)
+        return await self._shared_lookup(asked, lambda: self._look_up(self._clouds[cloud], reference))
+
+    async def _shared_lookup(self, key: _Lookup, ask: Callable[[], Awaitable[Servers]]) -> Servers:
         flight = self._lookups.setdefault(key, Flight())
         try:
-            return await flight.share(lambda: self._look_up(self._clouds[cloud], reference))
+            return await flight.share(ask)
         finally:
             if not flight.busy and self._lookups.get(key) is flight:
                 del self._lookups[key]
+
+    async def _one(self, cloud: str, server_id: str) -> Servers:
+        return (await self._clouds[cloud].server(server_id),)
 
     async def _look_up(self, servers: ServersOfOneCloud, reference: str) -> Servers:
         if _is_uuid(reference):

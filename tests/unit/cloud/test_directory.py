@@ -105,6 +105,26 @@ async def test_many_who_mean_the_same_server_cause_one_request(directory: Direct
     assert directory._lookups == {}
 
 
+async def test_the_state_of_now_is_asked_for_once_for_all_who_watch_a_server(
+    directory: Directory, prod: FakeCloud
+) -> None:
+    prod.all[0] = replace(prod.all[0], status="BUILD")
+    seen = await asyncio.gather(*(directory.current("prod", prod.all[0].id) for _ in range(100)))
+    assert {server.status for server in seen} == {"BUILD"}
+    prod.all[0] = replace(prod.all[0], status="ACTIVE")
+    assert (await directory.current("prod", prod.all[0].id)).status == "ACTIVE", "no answer is kept"
+    assert prod.asked == [f"server {prod.all[0].id}"] * 2
+    assert directory._lookups == {}
+
+
+async def test_a_server_that_is_gone_has_no_state_of_now(directory: Directory, prod: FakeCloud) -> None:
+    with pytest.raises(ServerNotFoundError, match="prod has no server"):
+        await directory.current("prod", str(uuid.uuid4()))
+    with pytest.raises(ServerNotFoundError, match='no cloud "prd"'):
+        await directory.current("prd", prod.all[0].id)
+    assert directory._lookups == {}
+
+
 async def test_a_lookup_whose_askers_all_left_leaves_nothing(directory: Directory, prod: FakeCloud) -> None:
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(directory.resolve("prod", "web-01")) for _ in range(3)]
