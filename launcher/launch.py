@@ -178,6 +178,8 @@ class Launcher:
                 return server
             case Outlook.STANDING | Outlook.GONE:
                 raise refusal(server, error if isinstance(error, CloudError) else None) from error
+            case Outlook.READY | Outlook.PASSING:
+                pass
         if not isinstance(error, CloudError) or count >= _TRIES:
             raise error
         await self._clock.sleep(poll_pause(count))  # its state is fine by now, or Nova has not said yet

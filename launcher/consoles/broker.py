@@ -165,7 +165,7 @@ class Broker:
         wait = self._budget.due(f"{key.kind} {key.server_id}", now)
         if wait > 0:
             message = (
-                f"{self._cloud} is asked for no more consoles in the next {math.ceil(wait)} s: the gateway's own budget "
-                "for it is used up."
+                f"{self._cloud} is asked for no more consoles in the next {math.ceil(wait)} s: "
+                "the gateway's own budget for it is used up."
             )
             raise CloudBusyError(message, cloud=self._cloud, retry_after=wait)

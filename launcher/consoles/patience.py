@@ -43,7 +43,7 @@ class Patience:
     """It has asked for patience and not given a console since: who asks, asks alone."""
 
     def note(self, error: CloudError, server_id: str, now: float, chance: float) -> float | None:
-        """The cloud has just failed so, `chance` is in 0–1; seconds until it may be asked again, if that makes sense."""
+        """The cloud has just failed; seconds until it may be asked again, if that makes sense. `chance` is in 0–1."""
         if isinstance(error, CloudBusyError):
             self.wary = True
             if error.retry_after is not None:
@@ -110,9 +110,7 @@ def _again(error: CloudError, left: float) -> CloudError:
     """The error of before, with what is left of its time."""
     cloud, request_id = error.cloud, error.request_id
     if isinstance(error, CloudBusyError):
-        message = (
-            f"{cloud} is busy or limits requests: it is asked for no console in the next {math.ceil(left)} s."
-        )
+        message = f"{cloud} is busy or limits requests: it is asked for no console in the next {math.ceil(left)} s."
         return CloudBusyError(message, cloud=cloud, request_id=request_id, retry_after=left)
     if isinstance(error, CloudReplyError):
         again: CloudError = CloudReplyError(str(error), cloud=cloud, request_id=request_id, status=error.status)

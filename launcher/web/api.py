@@ -17,6 +17,8 @@ from launcher.errors import BadRequestError, CloudError, ForbiddenError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
+from launcher.states import Outlook, reading
+from launcher.waiting import refusal
 from launcher.web.bookmarks import alias_path, lasting_reference, page_path
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
@@ -58,7 +60,7 @@ class Policy(Protocol):
 
 class Obtains(Protocol):
     def keeps(self, cloud: str) -> bool: ...
-    async def obtain(self, key: ConsoleKey) -> Obtained: ...
+    async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained: ...
 
 
 class Api:
@@ -137,9 +139,11 @@ class Api:
         wanted = await _body(request)
         if wanted.get("reveal"):
             raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
-        kind = _kind(wanted.get("kind", "novnc"))
+        kind, insist = _kind(wanted.get("kind", "novnc")), "kind" in wanted
         server, by_id = await self._asked(request, Action.CONTROL)
-        expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
+        if reading(server).outlook is not Outlook.READY and wanted.get("anyway") is not True:
+            raise refusal(server)
+        kind, expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind), insist=insist)
         path = _path(server, shared=by_id)
         return web.json_response(
             {
@@ -153,7 +157,16 @@ class Api:
 
     async def launch(self, request: web.Request) -> web.Response:
         """An actor's own launch: its steps, and its problem when it failed."""
-        return web.json_response(_launch(self._launches.get(request.match_info["id"], request[ACTOR])))
+        launch = self._launches.get(request.match_info["id"], request[ACTOR])
+        return web.json_response(_launch(launch, self._wait_of(launch)))
+
+    def _wait_of(self, launch: Launch) -> dict[str, object]:
+        """What it waits for, as texts and moments for a person, and as seconds: clocks differ."""
+        waiting = launch.waiting
+        left = None if waiting is None or waiting.until is None else waiting.until - self._clock.monotonic()
+        until = None if left is None else _iso(self._clock.now() + timedelta(seconds=left))
+        seconds = None if left is None else max(0.0, round(left, 3))
+        return {"waiting": waiting.why if waiting else None, "wait_until": until, "wait_seconds": seconds}
 
     async def sessions(self, request: web.Request) -> web.Response:
         self._policy.authorize(request[ACTOR], Action.LIST)
@@ -166,13 +179,13 @@ class Api:
         session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
         return web.Response(status=204)
 
-    async def _obtained(self, key: ConsoleKey) -> tuple[str | None, bool]:
-        """When the console expires, and whether it had been there; where none is kept, none is asked for in vain."""
+    async def _obtained(self, key: ConsoleKey, *, insist: bool) -> tuple[Kind, str | None, bool]:
+        """Its kind, when it expires, and whether it had been there; where none is kept, none is asked for in vain."""
         if not self._broker.keeps(key.cloud):
-            return None, False
-        obtained = await self._broker.obtain(key)
+            return key.kind, None, False
+        obtained = await self._broker.obtain(key, insist=insist)
         left = obtained.console.expires_at - self._clock.monotonic()
-        return _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
+        return obtained.console.key.kind, _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -189,6 +202,7 @@ class Api:
             "name": server.name,
             "status": server.status,
             "task_state": server.task_state,
+            "outlook": reading(server).outlook,
             **self._addresses(_path(server, shared=shared)),
         }
 
@@ -261,7 +275,7 @@ async def _body(request: web.Request) -> dict[str, object]:
     return body
 
 
-def _launch(launch: Launch) -> dict[str, object]:
+def _launch(launch: Launch, wait: dict[str, object]) -> dict[str, object]:
     return {
         "id": launch.id,
         "cloud": launch.cloud,
@@ -276,7 +290,7 @@ def _launch(launch: Launch) -> dict[str, object]:
             }
             for step in launch.steps
         ],
-        "wait_until": None,
+        **wait,
         "session": launch.session,
         "problem": problem_of_launch(launch.problem, launch.server) if launch.problem else None,
     }

@@ -23,6 +23,7 @@ from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.config.models import Config, clouds_of
 from launcher.consoles.broker import Broker
+from launcher.consoles.budget import Budget
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Actor, Kind
@@ -116,7 +117,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
     pool = ThreadPoolExecutor(1)
     async with open_http() as http, asyncio.TaskGroup() as tasks:
         source = Compute(cloud, identity_of(cloud, clock, pool), http, clock)
-        broker = Broker({"prod": source}, margin=30, single_use=(), clock=clock, tasks=tasks)
+        broker = Broker("prod", source, margin=30, keeps=True, budget=Budget(()), at_once=9, clock=clock, tasks=tasks)
         rules = ConsoleRules(source, (), (), plain=False, tls=ssl.create_default_context())
         launcher = Launcher(
             directory=Directory({"prod": source}, {}, clock),
