@@ -161,8 +161,8 @@ class RackspaceBudget(Budget):
 
     per_minute: int = Field(default=100, ge=1, le=1_000_000)
     """At most so many at once, and as many again in each minute."""
-    per_day: int | None = Field(default=1000, ge=1, le=1_000_000_000)
-    """The same for a day. null: no such limit."""
+    per_day: int = Field(default=1000, ge=1, le=1_000_000_000)
+    """The same for a day."""
 
 
 class CloudEntry(Model):

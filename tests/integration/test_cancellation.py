@@ -157,7 +157,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
     pool.shutdown()
     assert len(sessions) == 0
     assert launch.over_at is not None
-    assert repr(broker).endswith(" 0 requests>")
+    assert repr(broker).endswith(" 0 requests under way, 0 queued>")
     async with asyncio.timeout(5):
         while proxy.live:
             await asyncio.sleep(0)
