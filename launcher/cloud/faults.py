@@ -167,15 +167,13 @@ def _role(fault: _Fault) -> LauncherError:
 
 def _not_found(fault: _Fault) -> LauncherError:
     """404: the server, the path, or the API itself."""
-    if not fault.reply.fault:
-        return _in_front(fault)
     if fault.about.kind and no_such_path(fault.reply):
         sentence = f"{fault.cloud} knows no request for consoles at its endpoint (status 404). {_CHECK}"
         return fault.unusable(sentence)
-    if fault.about.server_id:
+    if fault.about.server_id and "itemNotFound" in fault.reply.document:
         sentence = f"{fault.cloud} has no server {fault.about.server_id}."
         return ServerNotFoundError(sentence, request_id=fault.reply.request_id)
-    return _no_such_request(fault)
+    return _in_front(fault) if fault.about.server_id else _no_such_request(fault)
 
 
 def _no_such_request(fault: _Fault) -> LauncherError:
@@ -189,7 +187,7 @@ def _no_such_request(fault: _Fault) -> LauncherError:
 
 
 def _in_front(fault: _Fault) -> LauncherError:
-    """404 and 405 that are not in the API's own shape."""
+    """404 and 405 in another shape than the API's own: of a front end, or of another service."""
     status, kind = fault.reply.status, fault.reply.media_type or "no type"
     return fault.unusable(
         f"{fault.cloud}: what answers at its endpoint is no Compute API (status {status}, {kind}). {_CHECK}"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 REPLY_LIMIT: Final = 4 * 1024**2
 
+_FAULT_LIMIT = 64 * 1024
 _MESSAGE_LIMIT = 300
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,80}")
 _REQUEST_ID_HEADERS = ("x-compute-request-id", "x-openstack-request-id")
@@ -49,7 +50,9 @@ class Reply:
 
     @property
     def document(self) -> dict[str, Any]:
-        """Its JSON object; empty for whatever is none: HTML, a fragment, a list, nothing."""
+        """Its JSON object; empty for whatever is none (HTML, a fragment, a list, nothing) and for an endless fault."""
+        if not self.good and len(self.body) > _FAULT_LIMIT:
+            return {}
         try:
             document = json.loads(self.body)
         except (ValueError, RecursionError):

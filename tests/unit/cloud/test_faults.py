@@ -63,6 +63,8 @@ def fault(about: About, status: int, body: object = b"", **headers: str) -> Laun
 def test_the_status_says_which_error_it_is(
     status: int, of_console: type[LauncherError], of_list: type[LauncherError], body: object
 ) -> None:
+    if status == 404 and isinstance(body, dict):
+        body = {"itemNotFound": body["computeFault"]}
     for about, error in ((CONSOLE, of_console), (LIST, of_list)):
         found = fault(about, status, body, x_openstack_request_id="req-7")
         wanted = CloudReplyError if status == 404 and not isinstance(body, dict) else error
@@ -91,6 +93,15 @@ def test_404_about_the_path_is_no_missing_server_where_a_console_was_asked_for(m
     assert isinstance(fault(SHOW, 404, no_path), ServerNotFoundError), (
         "every Nova has that path, so it means the server"
     )
+
+
+def test_404_of_another_service_is_about_the_endpoint() -> None:
+    for body in (
+        {"error": {"code": 404, "message": "Could not find it."}},
+        {"message": "Gone", "code": "404 Not Found"},
+    ):
+        for about in (SHOW, CONSOLE):
+            assert "what answers at its endpoint is no Compute API" in str(fault(about, 404, body))
 
 
 def test_the_roles_that_are_missing_are_named() -> None:

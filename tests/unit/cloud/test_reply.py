@@ -25,9 +25,9 @@ def test_the_request_id_is_read_from_either_header(header: str) -> None:
 
 
 def test_a_request_id_of_odd_signs_gives_way_to_the_other_or_none() -> None:
-    odd = {"x_compute_request_id": "req 1\x1b[31m"}
-    assert reply(**odd).request_id is None
-    assert reply(**odd, x_openstack_request_id="req-2").request_id == "req-2"
+    odd = "req 1\x1b[31m"
+    assert reply(x_compute_request_id=odd).request_id is None
+    assert reply(x_compute_request_id=odd, x_openstack_request_id="req-2").request_id == "req-2"
     assert reply().request_id is None
 
 
@@ -47,6 +47,12 @@ def test_what_is_no_json_object_is_an_empty_document(body: bytes) -> None:
     assert reply(200, body).document == {}
     assert reply(200, body).fault == {}
     assert said(reply(200, body)) == ""
+
+
+def test_an_endless_fault_is_not_even_parsed() -> None:
+    body = {"computeFault": {"message": "Why."}, "more": 70_000 * "x"}
+    assert said(reply(500, body)) == ""
+    assert reply(200, body).document == body
 
 
 @pytest.mark.parametrize(
