@@ -282,9 +282,10 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _without_token(access: ApiAccess, reply: wire.Reply) -> wire.Reply:
-    """The reply without the API token, which an error's text may repeat."""
-    if access.token is None or reply.good:
+    """The reply without the API token, which headers and an error's text may repeat."""
+    if access.token is None:
         return reply
     token = access.token.reveal()
     headers = {name: value.replace(token, "***") for name, value in reply.headers.items()}
-    return replace(reply, headers=headers, body=reply.body.replace(token.encode(), b"***"))
+    body = reply.body if reply.good else reply.body.replace(token.encode(), b"***")
+    return replace(reply, headers=headers, body=body)

@@ -95,18 +95,16 @@ def no_such_path(reply: Reply) -> bool:
     return reply.status == 404 and bool(reply.fault) and said(reply) in _NO_SUCH_PATH
 
 
-def unusable(
-    cloud: str, reply: Reply, wanted: str, question: str = "Is its endpoint a Compute API's?"
-) -> CloudReplyError:
+def unusable(cloud: str, reply: Reply, wanted: str, advice: str = _CHECK) -> CloudReplyError:
     """The error for a good status whose body is not what was asked for."""
     kind = reply.media_type or "unknown"
-    message = f"{cloud} answered with status {reply.status}, but its {kind} body is not {wanted}. {question}"
+    message = f"{cloud} answered with status {reply.status}, but its {kind} body is not {wanted}. {advice}"
     return CloudReplyError(message, cloud=cloud, request_id=reply.request_id, status=reply.status)
 
 
 def redirected(cloud: str, reply: Reply) -> CloudReplyError:
     """The error for a redirect."""
-    message = f"{cloud} answered with a redirect ({reply.status}), which is never followed. Check its endpoint."
+    message = f"{cloud} answered with a redirect ({reply.status}), which is never followed. {_CHECK}"
     return CloudReplyError(message, cloud=cloud, request_id=reply.request_id, status=reply.status)
 
 
@@ -124,7 +122,7 @@ def _malformed(fault: _Fault) -> LauncherError:
     if fault.about.kind and _NO_SUCH_KIND.search(fault.message):
         return _no_such_kind(fault)
     if "project_id" in fault.message:
-        sentence = f"{fault.cloud}: the project in its endpoint is not that of the API token. Check its endpoint."
+        sentence = f"{fault.cloud}: the project in its endpoint is not that of the API token. Check the endpoint."
         return fault.unusable(sentence)
     return fault.unusable(f"{fault.cloud} takes the request for malformed (status 400){fault.said}. {_CHECK}")
 

@@ -39,8 +39,8 @@ class Reply:
 
     @property
     def request_id(self) -> str | None:
-        """The cloud's own id of the request, by either of its headers."""
-        values = (self.headers.get(name, "") for name in _REQUEST_ID_HEADERS)
+        """The cloud's own id of the request, by either of its headers; the first, where one was sent twice."""
+        values = (self.headers.get(name, "").partition(",")[0].strip() for name in _REQUEST_ID_HEADERS)
         return next((value for value in values if _REQUEST_ID.fullmatch(value)), None)
 
     @property

@@ -5,7 +5,7 @@ The rows are in `answers`; each goes through a real connection to one simulated 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +19,14 @@ from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import LauncherError
 from launcher.model import Kind, Secret
-from tests.conformance.answers import GRANTED, NOW, PAGE, PROJECT, REFUSED, SERVER_ID, Answer, Granted, Site
+from tests.conformance.answers import GRANTED, PAGE, REFUSED
+from tests.conformance.shapes import NOW, PROJECT, SERVER_ID, Answer, Granted, Site
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import note
 
 TOKEN = note("api-token-of-the-conformance-test")
 CONSOLE_TTL = 600.0
-ENTRIES = {"rackspace": RackspaceEntry, "openstack": OpenStackEntry, "none": BareEntry}
+ENTRIES: Mapping[str, Any] = {"rackspace": RackspaceEntry, "openstack": OpenStackEntry, "none": BareEntry}
 
 
 class StillClock:
@@ -70,7 +71,7 @@ def site_of(fake: FakeCompute, http: aiohttp.ClientSession, site: Site) -> Compu
     fake.max_version = site.max_version
     fake.requests.clear()
     fake.request_headers.clear()
-    entry: Any = ENTRIES[site.provider].model_construct(provider=site.provider, console_ttl=CONSOLE_TTL)
+    entry = ENTRIES[site.provider].model_construct(provider=site.provider, console_ttl=CONSOLE_TTL)
     cloud = Cloud(name=site.cloud, region=None, entry=entry, clouds_yaml=None, secure_yaml=None)
     return Compute(cloud, KnownIdentity(fake.endpoint), http, StillClock())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
@@ -377,6 +379,31 @@ async def test_every_fault_is_a_typed_error_with_the_request_id(
         await cloud.servers()
     assert caught.value.cloud == "prod"
     assert caught.value.request_id == fake.request_ids[-1]
+
+
+async def test_a_header_that_was_sent_twice_is_read_whole(fake: FakeCompute, cloud: Compute) -> None:
+    """Repose and Nova behind it each send a Date; a wait until a moment counts from the later one."""
+    headers = CIMultiDict({"Retry-After": "Tue, 30 Jun 2015 17:39:00 GMT"})
+    headers.add("Date", "Tue, 30 Jun 2015 17:38:17 GMT")
+    headers.add("Date", "Tue, 30 Jun 2015 17:38:19 GMT")
+    fake.fault = only("/detail", lambda: web.Response(status=413, headers=headers))
+    with pytest.raises(CloudBusyError, match="for 41 s") as caught:
+        await cloud.servers()
+    assert caught.value.retry_after == 41
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_cloud_that_repeats_the_api_token_is_not_quoted(
+    fake: FakeCompute, compute: Computes, status: int
+) -> None:
+    token = note("token-that-a-cloud-repeats")
+    headers = {"X-Compute-Request-Id": token, "Content-Type": f"text/{token}"}
+    body = json.dumps({"forbidden": {"code": 403, "message": f"The token {token} is not allowed"}})
+    fake.fault = only("/detail", lambda: web.Response(status=status, headers=headers, body=body))
+    with pytest.raises(CloudError) as caught:
+        await compute(cloud_of(bare(fake.endpoint, token))).servers()
+    assert token not in f"{caught.value} {vars(caught.value)}"
+    assert "***" in str(caught.value)
 
 
 async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, compute: Computes) -> None:

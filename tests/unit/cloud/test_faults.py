@@ -193,7 +193,8 @@ def test_a_sentence_holds_no_secret_and_no_endless_text() -> None:
 def test_a_body_that_is_not_what_was_asked_for_is_described() -> None:
     found = faults.unusable("prod", reply(200, b"", content_type="text/html; charset=utf-8"), "a console")
     assert str(found) == (
-        "prod answered with status 200, but its text/html body is not a console. Is its endpoint a Compute API's?"
+        "prod answered with status 200, but its text/html body is not a console. Check that its endpoint "
+        "is that of a Compute API, v2 or v2.1."
     )
     assert "its unknown body" in str(faults.unusable("prod", reply(200, b""), "a console"))
 
@@ -201,5 +202,8 @@ def test_a_body_that_is_not_what_was_asked_for_is_described() -> None:
 def test_redirects_and_floods_have_their_sentences() -> None:
     moved = faults.redirected("prod", reply(302, b"", x_compute_request_id="req-7"))
     assert (moved.status, moved.request_id) == (302, "req-7")
-    assert str(moved) == "prod answered with a redirect (302), which is never followed. Check its endpoint."
+    assert str(moved) == (
+        "prod answered with a redirect (302), which is never followed. Check that its endpoint is "
+        "that of a Compute API, v2 or v2.1."
+    )
     assert "more than 4 MiB" in str(faults.too_large("prod", reply(200, b"")))

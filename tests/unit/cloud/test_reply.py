@@ -22,6 +22,7 @@ def test_200_and_203_are_good() -> None:
 @pytest.mark.parametrize("header", ["x-compute-request-id", "x-openstack-request-id"])
 def test_the_request_id_is_read_from_either_header(header: str) -> None:
     assert Reply(200, {header: "req-9106"}, b"", 0.0).request_id == "req-9106"
+    assert Reply(200, {header: "req-9106, req-9107"}, b"", 0.0).request_id == "req-9106"
 
 
 def test_a_request_id_of_odd_signs_gives_way_to_the_other_or_none() -> None:
