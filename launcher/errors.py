@@ -10,7 +10,7 @@
     │   ├── MisdirectedError(name)          the Host header names somebody else
     │   ├── BadRequestError
     │   ├── NotFoundError                   a path, launch or session that is not there
-    │   ├── ServerNotFoundError
+    │   ├── ServerNotFoundError(request_id)
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
@@ -120,7 +120,11 @@ class NotFoundError(RequestError):
 
 
 class ServerNotFoundError(RequestError):
-    """No server answers to the reference."""
+    """No server answers to the reference; `request_id` is the cloud's own, where a cloud was asked."""
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
 
 
 class CloudNotFoundError(ServerNotFoundError):

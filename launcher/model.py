@@ -85,7 +85,7 @@ class Server:
     """Nova's status in upper case: ACTIVE, SHUTOFF, BUILD …"""
     task_state: str | None = None
     fault: str | None = None
-    """What went wrong with a server in ERROR, in the cloud's words."""
+    """Why it is in ERROR, in the cloud's own words: one line of at most 300 characters."""
 
 
 @dataclass(frozen=True, slots=True)
