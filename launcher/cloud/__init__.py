@@ -1,7 +1,7 @@
 """Asks a cloud: signs in to it, lists its servers, gets consoles from its Compute API.
 
     reply           pure: one reply, and what it says
-    waiting         pure: how long a reply asks to wait
+    retry_after     pure: how long a reply asks to wait
     faults          pure: what a refusal means; one table from HTTP status to error
     wire            pure: requests built, good replies parsed
     flight          asks once for all who wait

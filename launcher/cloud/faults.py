@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from launcher.cloud.reply import REPLY_LIMIT, Reply, said
-from launcher.cloud.waiting import retry_after
+from launcher.cloud.retry_after import retry_after
 from launcher.errors import (
     CloudBusyError,
     CloudCredentialsError,

@@ -110,7 +110,7 @@ def _again(error: CloudError, left: float) -> CloudError:
     """The error of before, with what is left of its time."""
     cloud, request_id = error.cloud, error.request_id
     if isinstance(error, CloudBusyError):
-        message = f"{cloud} is busy or limits requests: it is asked for no console in the next {math.ceil(left)} s."
+        message = f"{cloud} asks for patience: it is asked for no console in the next {math.ceil(left)} s."
         return CloudBusyError(message, cloud=cloud, request_id=request_id, retry_after=left)
     if isinstance(error, CloudReplyError):
         again: CloudError = CloudReplyError(str(error), cloud=cloud, request_id=request_id, status=error.status)

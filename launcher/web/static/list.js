@@ -134,7 +134,7 @@ function draw() {
 }
 
 function summary(all, found) {
-  const waiting = [...clouds].filter(([, cloud]) => cloud.waiting).map(([name]) => name);
+  const waiting = [...clouds].filter(([, cloud]) => cloud.retry_after).map(([name]) => name);
   const count = field.value.trim() ? `${found} of ${all} servers` : `${all} ${all === 1 ? "server" : "servers"}`;
   if (waiting.length) return `${all ? `${count}. ` : ""}Waiting for ${waiting.join(", ")} …`;
   if (refused && !all) return "";

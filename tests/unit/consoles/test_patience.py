@@ -42,7 +42,7 @@ def test_the_error_says_how_long_and_keeps_the_clouds_request_id() -> None:
     patience.note(busy(41), "one", 100, 0.5)
     with pytest.raises(CloudBusyError) as caught:
         patience.require("one", 100.5)
-    assert str(caught.value) == "prod is busy or limits requests: it is asked for no console in the next 41 s."
+    assert str(caught.value) == "prod asks for patience: it is asked for no console in the next 41 s."
     assert (caught.value.cloud, caught.value.request_id, caught.value.retry_after) == ("prod", "req-1", 40.5)
 
 

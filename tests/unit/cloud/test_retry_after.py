@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from launcher.cloud.reply import Reply
-from launcher.cloud.waiting import retry_after
+from launcher.cloud.retry_after import retry_after
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
