@@ -106,6 +106,10 @@ class Brokers:
         """A console that is usable now. Raises CloudError or ServerNotFoundError."""
         return await self._brokers[key.cloud].obtain(key)
 
+    async def fresh(self, key: ConsoleKey) -> Obtained:
+        """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
+        return await self._brokers[key.cloud].fresh(key)
+
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
         self._brokers[console.key.cloud].discard(console)
@@ -133,6 +137,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
+    journal = LogJournal()
     launcher = Launcher(
         directory=directory,
         policy=policy,
@@ -140,7 +145,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
         sessions=lasting.sessions,
         launches=lasting.launches,
-        journal=LogJournal(),
+        journal=journal,
         clock=lasting.clock,
         frame_limit=lasting.limits.frame,
         farewell=farewell,
@@ -161,6 +166,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         broker=brokers,
         sessions=lasting.sessions,
         launches=lasting.launches,
+        journal=journal,
         clock=lasting.clock,
         public_url=lasting.public_url,
     )

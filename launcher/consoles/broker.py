@@ -71,6 +71,10 @@ class Broker:
         asked = self._under_way.get(key) or self._ask(key)
         return Obtained(await asyncio.shield(asked), cached=False)
 
+    async def fresh(self, key: ConsoleKey) -> Obtained:
+        """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
+        return Obtained(await self._new(key, self._source(key)), cached=False)
+
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
         self._cache.discard(console)

@@ -7,23 +7,27 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, CloudError, ForbiddenError
+from launcher.errors import BadRequestError, CloudError
 from launcher.launches import Launch, Launches
-from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.web.bookmarks import alias_path, lasting_reference, page_path
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.problems import problem_of, problem_of_launch
+from launcher.web.reveal import check_asker, event_of, plain_url
 
 _PAGE = 100
 _PAGE_AT_MOST = 1000
+_SHOWN = 40
+"""Characters of a stranger's word that an error repeats."""
 
 
 class Listing(Protocol):
@@ -59,6 +63,11 @@ class Policy(Protocol):
 class Obtains(Protocol):
     def keeps(self, cloud: str) -> bool: ...
     async def obtain(self, key: ConsoleKey) -> Obtained: ...
+    async def fresh(self, key: ConsoleKey) -> Obtained: ...
+
+
+class Journal(Protocol):
+    def record(self, event: Event) -> None: ...
 
 
 class Api:
@@ -73,6 +82,7 @@ class Api:
         broker: Obtains,
         sessions: Sessions,
         launches: Launches,
+        journal: Journal,
         clock: Clock,
         public_url: str,
     ) -> None:
@@ -82,6 +92,7 @@ class Api:
         self._broker = broker
         self._sessions = sessions
         self._launches = launches
+        self._journal = journal
         self._clock = clock
         self._public_url = public_url.rstrip("/")
 
@@ -133,22 +144,23 @@ class Api:
         return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
-        """Obtain a console, so that a launch finds it; the console URL itself stays inside."""
+        """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
         wanted = await _body(request)
-        if wanted.get("reveal"):
-            raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
-        kind = _kind(wanted.get("kind", "novnc"))
+        kind, reveal = _kind(wanted.get("kind", "novnc")), _truth("reveal", wanted.get("reveal", False))
+        if reveal:
+            check_asker(request[ACTOR], request.headers)
         server, by_id = await self._asked(request, Action.CONTROL)
-        expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
         path = _path(server, shared=by_id)
+        key = ConsoleKey(server.cloud, server.id, kind)
+        obtained = await (self._revealed(request[ACTOR], server, key) if reveal else self._obtained(key))
         return web.json_response(
             {
                 "page": self._public_url + path,
                 "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{path.removeprefix('/c/')}",
                 "kind": kind,
-                "expires_at": expires_at,
-                "cached": cached,
-            }
+                **obtained,
+            },
+            headers={hdrs.CACHE_CONTROL: "no-store"},
         )
 
     async def launch(self, request: web.Request) -> web.Response:
@@ -166,13 +178,22 @@ class Api:
         session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
         return web.Response(status=204)
 
-    async def _obtained(self, key: ConsoleKey) -> tuple[str | None, bool]:
+    async def _obtained(self, key: ConsoleKey) -> dict[str, object]:
         """When the console expires, and whether it had been there; where none is kept, none is asked for in vain."""
         if not self._broker.keeps(key.cloud):
-            return None, False
+            return {"expires_at": None, "cached": False}
         obtained = await self._broker.obtain(key)
-        left = obtained.console.expires_at - self._clock.monotonic()
-        return _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
+        return {"expires_at": self._end_of(obtained.console), "cached": obtained.cached}
+
+    async def _revealed(self, actor: Actor, server: Server, key: ConsoleKey) -> dict[str, object]:
+        """A console of its own, and its URL, which may leak: no session may depend on it."""
+        console = (await self._broker.fresh(key)).console
+        url = plain_url(console)
+        self._journal.record(event_of(actor, server, console))
+        return {"expires_at": self._end_of(console), "cached": False, "url": url}
+
+    def _end_of(self, console: Console) -> str:
+        return _iso(self._clock.now() + timedelta(seconds=console.expires_at - self._clock.monotonic()))
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -243,7 +264,16 @@ def _kind(text: object) -> Kind:
     try:
         return Kind(str(text))
     except ValueError:
-        raise BadRequestError(f"kind is one of: {', '.join(Kind)}.") from None
+        offered = ", ".join(Kind)
+        raise BadRequestError(
+            f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.'
+        ) from None
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequestError(f"{name} is true or false.")
+    return value
 
 
 async def _body(request: web.Request) -> dict[str, object]:

@@ -55,6 +55,7 @@ ROWS = {
     "clouds": Row(("clouds",), 75, 69, "prod\tnone\t-\t"),
     "url": Row(("url", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
     "open": Row(("open", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
+    "console-url": Row(("console-url", "prod/web-01", "--reveal"), 0, 69, "/vnc_lite.html?path=%3Ftoken%3D"),
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),

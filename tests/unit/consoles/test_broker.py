@@ -183,9 +183,42 @@ async def test_where_a_session_ends_with_its_token_every_session_gets_a_new_cons
     assert not any(one.cached for one in obtained)
 
 
+@pytest.mark.parametrize("single_use", [(), ("prod",)])
+async def test_a_console_of_ones_own_is_asked_for_anew_and_handed_to_nobody_else(
+    cloud: Cloud, clock: FakeClock, tasks: asyncio.TaskGroup, single_use: tuple[str, ...]
+) -> None:
+    broker = Broker({"prod": cloud}, margin=30, single_use=single_use, clock=clock, tasks=tasks)
+    shared = await broker.obtain(KEY)
+    own = [await broker.fresh(KEY) for _ in range(2)]
+    again = await broker.obtain(KEY)
+    assert len({id(one.console) for one in (shared, *own)}) == 3
+    assert not any(one.cached or one.console is again.console for one in own)
+    assert (again.console is shared.console) is not bool(single_use)
+
+
+async def test_a_console_of_ones_own_is_not_shared_with_who_asks_at_the_same_time(broker: Broker, cloud: Cloud) -> None:
+    cloud.let.clear()
+    async with asyncio.TaskGroup() as viewers:
+        asking = [viewers.create_task(ask(KEY)) for ask in (broker.fresh, broker.obtain, broker.fresh, broker.obtain)]
+        await asyncio.sleep(0)
+        cloud.let.set()
+    own, shared, another, same = (task.result().console for task in asking)
+    assert (cloud.asked, shared is same) == (3, True)
+    assert len({id(one) for one in (own, shared, another)}) == 3
+
+
+async def test_who_wants_one_of_their_own_keeps_to_the_cloud_s_patience_too(broker: Broker, cloud: Cloud) -> None:
+    cloud.error = CloudBusyError("Wait.", cloud="prod", retry_after=41)
+    for _ in range(2):
+        with pytest.raises(CloudBusyError):
+            await broker.fresh(KEY)
+    assert cloud.asked == 1
+
+
 async def test_an_unknown_cloud_is_no_server(broker: Broker) -> None:
-    with pytest.raises(ServerNotFoundError, match="stage"):
-        await broker.obtain(ConsoleKey("stage", "one", Kind.NOVNC))
+    for ask in (broker.obtain, broker.fresh):
+        with pytest.raises(ServerNotFoundError, match="stage"):
+            await ask(ConsoleKey("stage", "one", Kind.NOVNC))
 
 
 async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cloud, clock: FakeClock) -> None:
