@@ -119,7 +119,7 @@ def _add_console_url(group: Group) -> None:
     parser = group.add(
         "console-url",
         "print a console URL of the cloud itself, for a viewer outside the gateway",
-        ends=_NAMING,
+        ends={**_NAMING, Exit.REFUSED: "the gateway says no: no such server, several, or no console of this kind"},
         about=f"""A console URL holds a console token: whoever has it has the console, until it expires. So it
 is printed only with --reveal, only through the gateway's Unix socket, and the gateway records
 who asked. It is a new one each time; no session of the gateway depends on it.
