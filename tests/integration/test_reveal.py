@@ -27,6 +27,7 @@ from launcher.web.guard import ACTOR
 from launcher.web.problems import problems
 from tests.fakes.clock import FakeClock
 from tests.fakes.console_proxy import FaultyProxy
+from tests.fakes.issued import put_out
 from tests.integration.conftest import RunGateway, Running
 
 PATH = "/api/v1/servers/prod/web-01/console"
@@ -47,7 +48,9 @@ async def ask(socket: Path, body: object, **headers: str) -> tuple[int, Any]:
         http.post(f"http://localhost{PATH}", json=body, headers=headers) as response,
     ):
         assert response.headers["Cache-Control"] == "no-store"
-        return response.status, json.loads(await response.text())
+        answer = json.loads(await response.text())
+        put_out(json.dumps({key: value for key, value in answer.items() if key != "url"}))
+        return response.status, answer
 
 
 def revealed(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
