@@ -1,7 +1,8 @@
 """Who is shown a console URL as it is, and what of it is recorded.
 
-It holds the console token, so it goes to a person at the gateway's own machine alone: by the Unix socket, and never to
-a browser. A browser comes by that socket too, through `ssh -L`; a page in it could keep the URL, and show it to others.
+It holds the console token, so it goes by the Unix socket alone, and never to a browser. A browser comes by that socket
+too, through `ssh -L`, and a page in it could keep the URL or show it to others. (A command behind such a tunnel asks as
+the account that signed in, like one on the gateway's own machine.)
 What makes a request a browser's are headers that no script can leave out: `Origin`, which goes with every POST that a
 page sends, and whatever begins with `Sec-` (Fetch §2.2.2 keeps that prefix for browsers; `Sec-Fetch-*` is of it).
 """
