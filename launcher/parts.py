@@ -138,6 +138,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
+    journal = LogJournal()
     launcher = Launcher(
         directory=directory,
         policy=policy,
@@ -145,7 +146,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
         sessions=lasting.sessions,
         launches=lasting.launches,
-        journal=LogJournal(),
+        journal=journal,
         clock=lasting.clock,
         frame_limit=lasting.limits.frame,
         farewell=farewell,
@@ -166,6 +167,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         broker=brokers,
         sessions=lasting.sessions,
         launches=lasting.launches,
+        journal=journal,
         clock=lasting.clock,
         public_url=lasting.public_url,
     )

@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, CloudError, ForbiddenError
+from launcher.errors import BadRequestError, CloudError
 from launcher.launches import Launch, Launches
-from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.states import Outlook, reading
 from launcher.waiting import refusal
@@ -23,9 +24,12 @@ from launcher.web.bookmarks import alias_path, lasting_reference, page_path
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.problems import problem_of, problem_of_launch
+from launcher.web.reveal import check_asker, event_of, plain_url
 
 _PAGE = 100
 _PAGE_AT_MOST = 1000
+_SHOWN = 40
+"""Characters of a stranger's word that an error repeats."""
 
 
 class Listing(Protocol):
@@ -61,6 +65,11 @@ class Policy(Protocol):
 class Obtains(Protocol):
     def keeps(self, cloud: str) -> bool: ...
     async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained: ...
+    async def fresh(self, key: ConsoleKey) -> Obtained: ...
+
+
+class Journal(Protocol):
+    def record(self, event: Event) -> None: ...
 
 
 class Api:
@@ -75,6 +84,7 @@ class Api:
         broker: Obtains,
         sessions: Sessions,
         launches: Launches,
+        journal: Journal,
         clock: Clock,
         public_url: str,
     ) -> None:
@@ -84,6 +94,7 @@ class Api:
         self._broker = broker
         self._sessions = sessions
         self._launches = launches
+        self._journal = journal
         self._clock = clock
         self._public_url = public_url.rstrip("/")
 
@@ -135,24 +146,25 @@ class Api:
         return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
-        """Obtain a console, so that a launch finds it; the console URL itself stays inside."""
+        """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
         wanted = await _body(request)
-        if wanted.get("reveal"):
-            raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
         kind, insist = _kind(wanted.get("kind", "novnc")), "kind" in wanted
+        reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
+        if reveal:
+            check_asker(request[ACTOR], request.headers)
         server, by_id = await self._asked(request, Action.CONTROL)
-        if reading(server).outlook is not Outlook.READY and wanted.get("anyway") is not True:
+        if reading(server).outlook is not Outlook.READY and not anyway:
             raise refusal(server)
-        kind, expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind), insist=insist)
         path = _path(server, shared=by_id)
+        key = ConsoleKey(server.cloud, server.id, kind)
+        asked = self._revealed(request[ACTOR], server, key) if reveal else self._obtained(key, insist=insist)
         return web.json_response(
             {
                 "page": self._public_url + path,
                 "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{path.removeprefix('/c/')}",
-                "kind": kind,
-                "expires_at": expires_at,
-                "cached": cached,
-            }
+                **await asked,
+            },
+            headers={hdrs.CACHE_CONTROL: "no-store"},
         )
 
     async def launch(self, request: web.Request) -> web.Response:
@@ -179,13 +191,23 @@ class Api:
         session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
         return web.Response(status=204)
 
-    async def _obtained(self, key: ConsoleKey, *, insist: bool) -> tuple[Kind, str | None, bool]:
-        """Its kind, when it expires, and whether it had been there; where none is kept, none is asked for in vain."""
+    async def _obtained(self, key: ConsoleKey, *, insist: bool) -> dict[str, object]:
+        """The console's kind and end, and whether it had been there; where none is kept, none is asked for in vain."""
         if not self._broker.keeps(key.cloud):
-            return key.kind, None, False
+            return {"kind": key.kind, "expires_at": None, "cached": False}
         obtained = await self._broker.obtain(key, insist=insist)
-        left = obtained.console.expires_at - self._clock.monotonic()
-        return obtained.console.key.kind, _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
+        return self._told(obtained.console, cached=obtained.cached)
+
+    async def _revealed(self, actor: Actor, server: Server, key: ConsoleKey) -> dict[str, object]:
+        """A console of its own, and its URL, which may leak: no session may depend on it."""
+        console = (await self._broker.fresh(key)).console
+        url = plain_url(console)
+        self._journal.record(event_of(actor, server, console))
+        return {**self._told(console, cached=False), "url": url}
+
+    def _told(self, console: Console, *, cached: bool) -> dict[str, object]:
+        left = timedelta(seconds=console.expires_at - self._clock.monotonic())
+        return {"kind": console.key.kind, "expires_at": _iso(self._clock.now() + left), "cached": cached}
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -257,7 +279,16 @@ def _kind(text: object) -> Kind:
     try:
         return Kind(str(text))
     except ValueError:
-        raise BadRequestError(f"kind is one of: {', '.join(Kind)}.") from None
+        offered = ", ".join(Kind)
+        raise BadRequestError(
+            f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.'
+        ) from None
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequestError(f"{name} is true or false.")
+    return value
 
 
 async def _body(request: web.Request) -> dict[str, object]:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.fakes.issued import issue
+from tests.fakes.issued import issue, note
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 Mint = Callable[[str, str], str]
@@ -158,6 +158,8 @@ class FakeCompute:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs))
         self.request_headers.append(dict(request.headers))
+        if "X-Auth-Token" in request.headers:  # a real Keystone's, perhaps, which nobody here handed out
+            note(request.headers["X-Auth-Token"])
         if self.delay:
             await asyncio.sleep(self.delay)
         reply = await self.fault(request) if self.fault else None

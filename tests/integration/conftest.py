@@ -16,6 +16,7 @@ from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
 from launcher.relay.upstream import DialLimits
 from tests.fakes.compute import FakeCompute
+from tests.fakes.issued import put_out
 from tests.fakes.viewer import Viewer
 
 
@@ -37,7 +38,7 @@ class Running:
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and body of an API call."""
         async with aiohttp.ClientSession() as http, http.request(method, self.url + path, **options) as response:
-            text = await response.text()
+            text = put_out(await response.text())
             return response.status, json.loads(text) if text and "json" in response.content_type else text
 
     async def until_waiting(self, launch: str) -> str:

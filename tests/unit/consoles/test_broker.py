@@ -206,6 +206,40 @@ async def test_where_a_session_ends_with_its_token_every_session_gets_a_new_cons
     assert not any(one.cached for one in obtained)
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_a_console_of_ones_own_is_asked_for_anew_and_handed_to_nobody_else(make: MakeBroker, keeps: bool) -> None:
+    broker = make(keeps=keeps)
+    shared = await broker.obtain(KEY)
+    own = [await broker.fresh(KEY) for _ in range(2)]
+    again = await broker.obtain(KEY)
+    assert len({id(one.console) for one in (shared, *own)}) == 3
+    assert not any(one.cached or one.console is again.console for one in own)
+    assert (again.console is shared.console) is keeps
+
+
+async def test_a_console_of_ones_own_is_not_shared_with_who_asks_at_the_same_time(broker: Broker, cloud: Cloud) -> None:
+    cloud.let.clear()
+    async with asyncio.TaskGroup() as viewers:
+        asking = [
+            viewers.create_task(ask)
+            for ask in (broker.fresh(KEY), broker.obtain(KEY), broker.fresh(KEY), broker.obtain(KEY))
+        ]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        cloud.let.set()
+    own, shared, another, same = (task.result().console for task in asking)
+    assert (cloud.asked, shared is same) == (3, True)
+    assert len({id(one) for one in (own, shared, another)}) == 3
+
+
+async def test_who_wants_one_of_their_own_keeps_to_the_cloud_s_patience_too(broker: Broker, cloud: Cloud) -> None:
+    cloud.error = CloudBusyError("Wait.", cloud="prod", retry_after=41)
+    for _ in range(2):
+        with pytest.raises(CloudBusyError):
+            await broker.fresh(KEY)
+    assert cloud.asked == 1
+
+
 async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cloud, make: MakeBroker) -> None:
     class StopError(Exception):
         pass
@@ -221,13 +255,6 @@ async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cl
     assert waiting is not None
     assert waiting.cancelled()
     assert repr(broker) == "<Broker prod: 0 consoles, 0 requests under way, 0 queued>"
-
-
-async def test_a_fresh_console_is_nobody_elses(broker: Broker) -> None:
-    shared = await broker.obtain(KEY)
-    own = await broker.fresh(KEY)
-    assert own.console is not shared.console
-    assert (await broker.obtain(KEY)).console is shared.console
 
 
 # The other kind
