@@ -77,6 +77,14 @@ class Keystone:
         body = {"endpoint": {"url": url, "region_id": region}}
         self._ask("PATCH", f"/endpoints/{self._endpoint_id}", body)
 
+    def new_token(self) -> str:
+        """A token of the user `ops`, for the project `ops`."""
+        return self._sign_in("ops", self.password)
+
+    def revoke(self, token: str) -> None:
+        """From now on the token is not good."""
+        self._ask("DELETE", "/auth/tokens", headers={"X-Auth-Token": token, "X-Subject-Token": token})
+
     def _configure(self) -> None:
         settings = f"""
             [DEFAULT]

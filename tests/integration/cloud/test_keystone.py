@@ -139,8 +139,19 @@ async def test_an_unknown_region_is_answered_with_the_regions_there_are(
 async def test_a_region_that_clouds_yaml_does_not_list_is_said(
     written: Written, fake: FakeCompute, compute: Computes
 ) -> None:
-    with pytest.raises(CloudReplyError, match=r"RegionTwo is not a valid region .* RegionOne"):
+    with pytest.raises(CloudReplyError, match=r'clouds.yaml lists no region "RegionTwo" for it \(has: RegionOne\)'):
         await compute(written(region="RegionTwo", regions=["RegionOne"])).servers()
+
+
+@pytest.mark.parametrize(
+    "listed", [{}, {"regions": ["RegionOne"]}, {"region_name": "RegionOne"}, {"region_name": "REGIONONE"}]
+)
+async def test_a_region_is_meant_in_any_case(
+    written: Written, fake: FakeCompute, compute: Computes, listed: dict[str, Any]
+) -> None:
+    fake.add_server("web-01")
+    assert len(await compute(written(region="regionone", **listed)).servers()) == 1
+    assert len(await compute(written(region=None, **listed)).servers()) == 1
 
 
 async def test_the_only_region_need_not_be_named(written: Written, fake: FakeCompute, compute: Computes) -> None:
@@ -169,9 +180,79 @@ async def test_a_wrong_path_at_keystone_is_said(written: Written, keystone: Keys
 
 
 async def test_credentials_without_a_project_are_said(written: Written, keystone: Keystone, compute: Computes) -> None:
-    auth = {"auth_url": keystone.auth_url, "username": "ops", "user_domain_name": "Default", "unscoped": True}
-    with pytest.raises(CloudReplyError, match="Are the credentials those of a project"):
-        await compute(written(auth_type="v3password", auth=auth)).servers()
+    auth = {"auth_url": keystone.auth_url, "username": "ops", "user_domain_name": "Default"}
+    for auth_type, more in (("v3password", {"unscoped": True}), ("password", {})):
+        with pytest.raises(
+            CloudCredentialsError, match=r"names no project, .*: set project_name and project_domain_name"
+        ):
+            await compute(written(auth_type=auth_type, auth={**auth, **more})).servers()
+
+
+@pytest.mark.parametrize("auth_type", ["password", "v3password"])
+async def test_the_scope_of_the_whole_system_is_refused_with_the_keys_to_set_instead(
+    written: Written, keystone: Keystone, compute: Computes, auth_type: str
+) -> None:
+    auth = {"auth_url": keystone.auth_url, "username": "ops", "user_domain_name": "Default", "system_scope": "all"}
+    with pytest.raises(CloudCredentialsError) as caught:
+        await compute(written(auth_type=auth_type, auth=auth)).servers()
+    assert str(caught.value) == (
+        "prod cannot sign in: clouds.yaml asks for the scope of the whole system (system_scope: all), but consoles "
+        "belong to projects. Remove system_scope there and set project_name and project_domain_name, or project_id."
+    )
+
+
+@pytest.mark.parametrize("key", ["domain_name", "domain_id"])
+async def test_the_scope_of_a_domain_is_refused_with_the_keys_to_set_instead(
+    written: Written, keystone: Keystone, compute: Computes, key: str
+) -> None:
+    auth = {"auth_url": keystone.auth_url, "username": "ops", "user_domain_name": "Default", key: "default"}
+    with pytest.raises(
+        CloudCredentialsError, match=rf"scope of a domain \({key}\).* Write user_{key} instead of {key}"
+    ):
+        await compute(written(auth_type="password", auth=auth)).servers()
+
+
+# A token
+
+
+def with_token(keystone: Keystone, folder: Path, token: str, auth_type: str = "token") -> Cloud:
+    auth = {"auth_url": keystone.auth_url, "project_name": "ops", "project_domain_name": "Default"}
+    return save(folder, {"auth_type": auth_type, "auth": auth}, {"auth": {"token": token}}, None)
+
+
+@pytest.mark.parametrize("auth_type", ["token", "v3token"])
+async def test_a_token_signs_in_as_long_as_it_lives_and_then_says_that_it_cannot_be_renewed(
+    keystone: Keystone, tmp_path: Path, fake: FakeCompute, compute: Computes, auth_type: str
+) -> None:
+    fake.add_server("web-01")
+    token = keystone.new_token()
+    cloud = compute(with_token(keystone, tmp_path, token, auth_type))
+    assert len(await cloud.servers()) == 1
+    note(fake.request_headers[-1]["X-Auth-Token"])
+    keystone.revoke(token)
+    fake.api_tokens = set()
+    with pytest.raises(CloudCredentialsError) as caught:
+        await cloud.servers()
+    assert str(caught.value).startswith("prod: the token in clouds.yaml is over or was revoked")
+    assert "A token cannot be renewed: put a new one there or, better, an application cred" in str(caught.value)
+    assert token not in str(caught.value)
+
+
+async def test_what_is_no_token_is_said_plainly(keystone: Keystone, tmp_path: Path, compute: Computes) -> None:
+    wrong = note("gAAAA-a-token-that-nobody-gave")
+    with pytest.raises(CloudCredentialsError, match=r"the token in clouds.yaml is over or was revoked") as caught:
+        await compute(with_token(keystone, tmp_path, wrong)).servers()
+    assert wrong not in str(caught.value)
+
+
+async def test_a_token_at_a_wrong_address_is_said_to_be_one(
+    keystone: Keystone, tmp_path: Path, compute: Computes
+) -> None:
+    cloud = with_token(keystone, tmp_path, note("gAAAA-a-token-for-nobody"), "v3token")
+    path = tmp_path / "clouds.yaml"
+    path.write_text(path.read_text().replace("/v3", "/v9"))
+    with pytest.raises(CloudReplyError, match="no Identity service at its auth_url"):
+        await compute(cloud).servers()
 
 
 async def test_an_entry_that_lacks_a_domain_is_said(written: Written, keystone: Keystone, compute: Computes) -> None:

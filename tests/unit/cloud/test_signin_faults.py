@@ -44,7 +44,6 @@ def answer(status: int, body: bytes = b"") -> requests.Response:
         (theirs.MissingRequiredOptions([Opt("password")]), CloudCredentialsError, "does not say password"),
         (theirs.EmptyCatalog(), CloudReplyError, "catalog is empty"),
         (theirs.MissingAuthPlugin(), CloudCredentialsError, "its entry in clouds.yaml cannot be used"),
-        (openstack.exceptions.ConfigException("Region A is not"), CloudReplyError, "Region A is not"),
         (KeyError("token"), CloudReplyError, "does not speak Identity"),
         (theirs.HttpError(), CloudReplyError, "does not speak Identity"),
         (Exception("what a plugin raises"), CloudCredentialsError, "its entry in clouds.yaml cannot be used; does it"),

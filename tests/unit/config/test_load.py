@@ -34,6 +34,7 @@ def test_a_whole_configuration_becomes_one_frozen_value(nowhere: Path, key: str)
     config = load(file)
     rax, bare = config.clouds["rax"], config.clouds["bare"]
     assert isinstance(rax, RackspaceEntry)
+    assert rax.api_key is not None
     assert rax.api_key.reveal() == key
     assert isinstance(bare, BareEntry)
     assert (bare.console_ttl, config.relay.frame_limit) == (90.0, 65536)
@@ -176,7 +177,12 @@ ENTRIES = {
     "missing": ("{provider: none}", ["x.endpoint: this key is missing: the Compute API's URL"]),
     "missing with markup": (
         "{provider: rackspace, username: a, regions: [b]}",
-        ["x.api_key: this key is missing: the API key of that user: {credential: NAME} or {file: PATH}"],
+        [
+            (
+                "x.api_key: this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; "
+                "or write its password so"
+            )
+        ],
     ),
     "another provider's": (
         "{provider: none, endpoint: 'http://h/', auth_url: 'http://h/'}",
