@@ -17,6 +17,7 @@ from launcher.model import Kind
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import note
 from tests.fakes.keystone import Keystone, KeystoneMissingError
+from tests.fakes.oidc import FakeOidc
 from tests.integration.cloud.conftest import cloud_of
 
 pytestmark = pytest.mark.timeout(300)  # setting up a Keystone takes its time
@@ -266,3 +267,92 @@ async def test_a_keystone_that_is_away_is_said(written: Written, compute: Comput
     cloud = written(auth_type="v3password", auth={"auth_url": "http://127.0.0.1:1/v3", **names})
     with pytest.raises(CloudUnreachableError, match=r"http://127\.0\.0\.1:1 cannot be reached: Connection refused"):
         await compute(cloud).servers()
+
+
+# OpenID Connect, as a client
+
+
+@pytest.fixture
+async def oidc(keystone: Keystone) -> AsyncIterator[FakeOidc]:
+    async with FakeOidc(keystone.accept) as oidc:
+        yield oidc
+
+
+def with_oidc(keystone: Keystone, oidc: FakeOidc, folder: Path, secret: str | None = None, **more: Any) -> Cloud:
+    auth = {
+        "auth_url": keystone.auth_url,
+        "identity_provider": "sso",
+        "protocol": "openid",
+        "client_id": oidc.client_id,
+        "access_token_endpoint": oidc.token_endpoint,
+        "project_name": "ops",
+        "project_domain_name": "Default",
+        **more,
+    }
+    entry = {"auth_type": "v3oidcclientcredentials", "auth": {key: value for key, value in auth.items() if value}}
+    return save(folder, entry, {"auth": {"client_secret": secret or oidc.client_secret}}, "RegionOne")
+
+
+@pytest.mark.parametrize("discovered", [False, True])
+async def test_a_client_of_openid_connect_lists_servers_and_gets_a_console(
+    keystone: Keystone, oidc: FakeOidc, tmp_path: Path, fake: FakeCompute, compute: Computes, discovered: bool
+) -> None:
+    server_id = fake.add_server("web-01")
+    more = {"access_token_endpoint": None, "discovery_endpoint": oidc.discovery_endpoint} if discovered else {}
+    cloud = compute(with_oidc(keystone, oidc, tmp_path, **more))
+    assert len(await cloud.servers()) == 1
+    assert (await cloud.console(server_id, Kind.NOVNC)).url
+    assert len(note(fake.console_requests[0].token or "")) > 100, "a fernet token of Keystone's came along"
+    assert oidc.scopes == ["openid profile"]
+
+
+async def test_a_client_that_its_provider_refuses_is_said_plainly(
+    keystone: Keystone, oidc: FakeOidc, tmp_path: Path, fake: FakeCompute, compute: Computes
+) -> None:
+    wrong = note("secret-of-another-client")
+    cloud = compute(with_oidc(keystone, oidc, tmp_path, wrong))
+    with pytest.raises(CloudCredentialsError) as caught:
+        await cloud.servers()
+    place = oidc.token_endpoint.removesuffix("/token")
+    assert str(caught.value) == (
+        f"prod cannot sign in: its OpenID Connect provider at {place} says no: invalid_client: Client authentication "
+        "failed for Basic ***. Check client_id and client_secret in clouds.yaml."
+    )
+    with pytest.raises(CloudCredentialsError):
+        await cloud.servers()
+    assert oidc.requests == 1
+
+
+async def test_an_access_token_that_keystone_does_not_trust_is_said_and_not_repeated(
+    keystone: Keystone, tmp_path: Path, compute: Computes
+) -> None:
+    async with FakeOidc(note) as stranger:
+        with pytest.raises(CloudCredentialsError, match="does not accept the gateway's credentials"):
+            await compute(with_oidc(keystone, stranger, tmp_path)).servers()
+
+
+async def test_a_user_of_openid_connect_without_a_role_in_the_project_is_said(
+    keystone: Keystone, oidc: FakeOidc, tmp_path: Path, compute: Computes
+) -> None:
+    with pytest.raises(CloudCredentialsError, match="does not accept the gateway's credentials: "):
+        await compute(with_oidc(keystone, oidc, tmp_path, project_name="admin")).servers()
+
+
+async def test_a_client_of_openid_connect_without_an_endpoint_is_told_which_keys_there_are(
+    keystone: Keystone, oidc: FakeOidc, tmp_path: Path, compute: Computes
+) -> None:
+    with pytest.raises(CloudCredentialsError, match="'access-token-endpoint' or a 'discovery-endpoint'"):
+        await compute(with_oidc(keystone, oidc, tmp_path, access_token_endpoint=None)).servers()
+
+
+# More than a password
+
+
+async def test_a_user_who_needs_more_than_a_password_is_told_to_use_an_application_credential(
+    written: Written, keystone: Keystone, compute: Computes
+) -> None:
+    password = note("password-of-a-careful-user")
+    keystone.add_careful_user(password)
+    auth = {"auth_url": keystone.auth_url, "username": "careful", "user_domain_name": "Default"}
+    with pytest.raises(CloudCredentialsError, match=r"Put an application credential of that user into clouds.yaml"):
+        await compute(written(auth_type="v3password", password=password, auth=auth)).servers()
