@@ -127,13 +127,26 @@ def _access(cloud: Cloud, settings: Any, plugin: Any, session: Any) -> Any:
 
 
 def _tls(cloud: Cloud, cacert: Path | None, certificate: ClientCertificate = None) -> ssl.SSLContext | None:
+    """Made before the first request: a library further down would ask a terminal for a key's passphrase."""
+    try:
+        tls = tls_context(cacert)
+    except OSError as error:  # ssl.SSLError is one
+        raise _unusable_files(cloud, f"the certificates in {cacert}", error) from error
+    if certificate is None:
+        return tls
+    files = " and ".join(certificate) if isinstance(certificate, tuple) else certificate
     try:
         return tls_context(cacert, certificate)
-    except OSError as error:  # ssl.SSLError is one
-        certificates = certificate if isinstance(certificate, tuple) else (certificate,)
-        files = ", ".join(str(file) for file in (cacert, *certificates) if file)
-        reason = f"the certificates in {files} cannot be used ({error.strerror or 'not PEM'})"
-        raise CloudUnreachableError(f"{cloud.name}: {reason}.", cloud=cloud.name) from error
+    except OSError as error:
+        raise _unusable_files(cloud, f"the client certificate in {files}", error) from error
+
+
+def _unusable_files(cloud: Cloud, what: str, error: OSError) -> CloudUnreachableError:
+    why = error.strerror or "cannot be read"
+    if isinstance(error, ssl.SSLError):
+        mismatch = "KEY_VALUES_MISMATCH" in str(error)
+        why = "the key is another certificate's" if mismatch else "not PEM, or locked with a passphrase"
+    return CloudUnreachableError(f"{cloud.name}: {what} cannot be used ({why}).", cloud=cloud.name)
 
 
 def _token(cloud: Cloud, token: str | None) -> Secret:

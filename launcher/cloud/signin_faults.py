@@ -34,6 +34,14 @@ _MISSHAPEN: Final[tuple[type[Exception], ...]] = (
 _REQUIRED = re.compile(r"(\w{1,40}) is a required attribute")
 """How keystoneauth1's generic plugins name what an entry lacks, in a plain `Exception`."""
 _DEPTH = 8
+_ALERTS: Final = {
+    "ALERT_CERTIFICATE_REQUIRED": "it wants a client certificate; name one in cert and key of clouds.yaml",
+    "ALERT_UNKNOWN_CA": "it does not know who signed the client certificate",
+    "ALERT_BAD_CERTIFICATE": "it does not accept the client certificate",
+    "ALERT_CERTIFICATE_EXPIRED": "the client certificate is over",
+    "ALERT_CERTIFICATE_REVOKED": "the client certificate was revoked",
+}
+"""What a server says of the client's certificate (RFC 8446 §6.2), as OpenSSL spells it."""
 _MULTI_FACTOR = (
     "its user signs in with multi-factor authentication, and a daemon has no one to ask for the code. Use the user's "
     "API key: write api_key: {credential: NAME} in place of password."
@@ -172,9 +180,12 @@ def _unreachable(cloud: str, error: Any) -> CloudError:
 
 
 def _why(error: Any) -> str:
-    if any("CERTIFICATE_REQUIRED" in str(cause) for cause in _chain(error)):
-        return "it wants a client certificate: name one in cert and key of clouds.yaml"
+    for alert, meaning in _ALERTS.items():
+        if any(alert in str(cause).upper().replace(" ", "_") for cause in _chain(error)):
+            return meaning
     if isinstance(error, theirs.SSLError):
+        if "EOF occurred" in str(error):
+            return "it broke the TLS handshake off; perhaps it wants a client certificate (cert and key of clouds.yaml)"
         return "its TLS certificate or handshake cannot be trusted; name its CA in cacert"
     if isinstance(error, theirs.ConnectTimeout):
         return "no answer in time"

@@ -15,7 +15,7 @@ from tests.fakes.issued import issue, note
 class FakeOidc:
     """One client, `gateway`; `accept` hears of every access token that is given."""
 
-    def __init__(self, accept: Callable[[str], None]) -> None:
+    def __init__(self, accept: Callable[[str], object]) -> None:
         self.client_id = "gateway"
         self.client_secret = note(uuid.uuid4().hex)
         self.scopes: list[str] = []

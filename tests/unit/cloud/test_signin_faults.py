@@ -39,6 +39,16 @@ def answer(status: int, body: bytes = b"") -> requests.Response:
             "Could not find it",
         ),
         (theirs.SSLError("SSL exception connecting to https://c/v3: x"), CloudUnreachableError, "https://c cannot"),
+        (
+            theirs.SSLError("EOF occurred in violation of protocol"),
+            CloudUnreachableError,
+            "perhaps it wants a client cert",
+        ),
+        (
+            theirs.ConnectFailure("[SSL: SSLV3_ALERT_BAD_CERTIFICATE]"),
+            CloudUnreachableError,
+            "not accept the client cert",
+        ),
         (theirs.ConnectTimeout(), CloudUnreachableError, "no answer in time"),
         (theirs.ConnectFailure(), CloudUnreachableError, "no connection, or it broke off"),
         (theirs.MissingRequiredOptions([Opt("password")]), CloudCredentialsError, "does not say password"),
