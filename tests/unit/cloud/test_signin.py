@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from keystoneauth1.access import AccessInfoV2
 
-from launcher.cloud.rackspace import ApiKey
 from launcher.cloud.signin import SignedIn, life_of, sign_in
 from launcher.cloud.transport import hush
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
@@ -37,12 +35,6 @@ def test_a_bare_cloud_signs_in_without_asking_anybody() -> None:
 def test_an_endpoint_must_be_a_plain_url(endpoint: str) -> None:
     with pytest.raises(CloudReplyError, match="is not an http or https URL"):
         sign_in(bare(endpoint), NOW)
-
-
-def test_an_api_key_is_sent_as_rackspaces_extension() -> None:
-    key = issue()
-    data: dict[str, Any] = ApiKey("http://c/v2.0", "ops", Secret(key)).get_auth_data({})
-    assert data == {"RAX-KSKEY:apiKeyCredentials": {"username": "ops", "apiKey": key}}
 
 
 @pytest.mark.parametrize(

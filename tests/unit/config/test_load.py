@@ -184,6 +184,14 @@ ENTRIES = {
             )
         ],
     ),
+    "account": (
+        "{provider: rackspace, username: a, api_key: {file: key}, regions: [b], tenant_id: true}",
+        ['x.tenant_id: a text is expected, but YAML reads true as true. Put it in quotes: "true"'],
+    ),
+    "plain password": (
+        "{provider: rackspace, username: a, password: word, regions: [b]}",
+        ["x.password: a secret never stands in this file: write {credential: NAME} or {file: PATH}"],
+    ),
     "another provider's": (
         "{provider: none, endpoint: 'http://h/', auth_url: 'http://h/'}",
         ['x.auth_url: unknown key "auth_url". It belongs to provider: rackspace.'],
@@ -250,6 +258,16 @@ ENTRIES = {
         ["x.cacert: /etc/hostname holds no certificate in PEM that can be used"],
     ),
 }
+
+
+@pytest.mark.parametrize("written", ["610275", "'610275'"])
+def test_an_account_number_may_be_written_as_a_number(nowhere: Path, written: str) -> None:
+    (nowhere / "key").touch(0o600)
+    (nowhere / "key").write_text(issue())
+    (nowhere / "config.yaml").write_text(f"{RAX}    tenant_id: {written}\n")
+    rax = load(Path("config.yaml")).clouds["rax"]
+    assert isinstance(rax, RackspaceEntry)
+    assert (rax.tenant_id, rax.password) == ("610275", None)
 
 
 @pytest.mark.parametrize(("entry", "expected"), ENTRIES.values(), ids=ENTRIES.keys())
