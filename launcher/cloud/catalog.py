@@ -6,12 +6,16 @@ Regions are meant in any case, unless two differ in nothing else: Rackspace writ
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from launcher.cloud.wire import clean
 from launcher.errors import CloudReplyError
+
+_SAID = 20
+"""Names that a sentence lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def endpoint_in(cloud: str, access: Any, wanted: Wanted) -> str:
     found = _endpoints(cloud, access, wanted)
     there = _regions(found)
     if wanted.region is None and len(there) > 1:
-        message = f"{cloud}: name one of the cloud's regions in the configuration ({', '.join(there)})."
+        message = f"{cloud}: name one of the cloud's regions in the configuration ({_listed([*map(clean, there)])})."
         raise CloudReplyError(message, cloud=cloud)
     meant = there[0] if wanted.region is None else region_meant(wanted.region, there)
     for endpoint in found:
@@ -55,18 +59,27 @@ def region_meant(wanted: str, there: Iterable[str]) -> str | None:
 
 def usable(cloud: str, endpoint: str | None) -> str:
     """The endpoint if it is an http or https URL with a host and no user name in it. Raises CloudReplyError."""
-    parts = urlsplit(endpoint or "")
+    refusal = CloudReplyError(f"{cloud}: its Compute endpoint is not an http or https URL.", cloud=cloud)
+    try:
+        parts = urlsplit(endpoint or "")
+    except ValueError as error:  # half the brackets of an IPv6 address
+        raise refusal from error
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise CloudReplyError(f"{cloud}: its Compute endpoint is not an http or https URL.", cloud=cloud)
+        raise refusal
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def choice(wrong: str, names: Iterable[str]) -> str:
     """What there is, and what was probably meant: the end of a sentence, from within its parenthesis."""
-    there = sorted(names)
+    there = sorted(clean(name) for name in names)
     close = difflib.get_close_matches(wrong.lower(), [name.lower() for name in there], 1)
     meant = [name for name in there if name.lower() in close]
-    return f"has: {', '.join(there) or 'none'})." + (f' Did you mean "{meant[0]}"?' if meant else "")
+    return f"has: {_listed(there)})." + (f' Did you mean "{meant[0]}"?' if meant else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SAID} more" if len(names) > _SAID else ""
+    return ", ".join(names[:_SAID]) + more or "none"
 
 
 def _endpoints(cloud: str, access: Any, wanted: Wanted) -> list[Any]:

@@ -106,7 +106,7 @@ class Holding(Generic[T]):
 
 def _told_again(failure: _Failure, now: float) -> CloudError:
     left = math.ceil(failure.until - now)
-    error = retold(failure.error, f" It is asked again in {left} s.")
+    error = retold(failure.error, f" The next try is in {left} s.")
     if isinstance(error, CloudBusyError):
         error.retry_after = float(left)
     return error

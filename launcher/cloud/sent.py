@@ -19,9 +19,18 @@ _HEADERS: Final = ("authorization", "x-auth-token", "x-subject-token", "openstac
 
 def sent_secrets(body: bytes | str | None, headers: Mapping[str, Any] | None = None) -> list[str]:
     """The credentials in a request, the longest first: one may be a part of another."""
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+    text = _text(body)
     found = {*_of_json(text), *_of_form(text), *_of_headers(headers or {})}
     return sorted((secret for secret in found if secret), key=len, reverse=True)
+
+
+def asks_for_access_token(body: bytes | str | None) -> bool:
+    """Whether the request went to an OAuth 2.0 token endpoint (RFC 6749 §4)."""
+    return any(key == "grant_type" for key, _ in parse_qsl(_text(body)))
+
+
+def _text(body: bytes | str | None) -> str:
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
 
 
 def _of_json(text: str) -> Iterator[str]:
@@ -42,7 +51,7 @@ def _of_json(text: str) -> Iterator[str]:
 
 
 def _of_form(text: str) -> Iterator[str]:
-    yield from (value for key, value in parse_qsl(text, max_num_fields=None) if key in _KEYS)
+    yield from (value for key, value in parse_qsl(text) if key in _KEYS)
 
 
 def _of_headers(headers: Mapping[str, Any]) -> Iterator[str]:

@@ -93,8 +93,9 @@ def _require_entry(cloud: Cloud, entry: OpenStackEntry, config: Any) -> None:
     names = config.get_cloud_names()
     if entry.cloud not in names:
         raise _cannot(cloud, f'"{entry.cloud}" is not in {place} ({choice(entry.cloud, names)}')
-    profile = str(config.cloud_config["clouds"][entry.cloud].get("profile") or "")
-    if urlsplit(profile).netloc:
+    settings = config.cloud_config["clouds"][entry.cloud]
+    profile = settings.get("profile", settings.get("cloud"))  # the key's older name still counts
+    if urlsplit(str(profile or "")).netloc:
         raise _cannot(cloud, f"profile in {place} is a URL, which is never fetched; write its settings out.")
 
 

@@ -17,7 +17,7 @@ import keystoneauth1.exceptions as theirs
 import openstack.exceptions
 
 from launcher.cloud import wire
-from launcher.cloud.sent import sent_secrets
+from launcher.cloud.sent import asks_for_access_token, sent_secrets
 from launcher.cloud.transport import ReplyTooLargeError
 from launcher.errors import CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError, LauncherError
 
@@ -132,7 +132,7 @@ def _refused(cloud: str, response: Any, now: datetime) -> LauncherError:
 
 def _words_of_refusal(cloud: str, response: Any, reply: wire.Reply) -> str | None:
     """What to say of refused credentials: 401, 403, and 404 in JSON for an application credential that is not known."""
-    provider = oauth_refusal(reply)
+    provider = _oauth_refusal(reply) if asks_for_access_token(getattr(response.request, "body", None)) else None
     if provider is not None:
         place = _origin(response.url)
         return f"{cloud} cannot sign in: its OpenID Connect provider at {place} says no: {provider}. {_CHECK_CLIENT}"
@@ -147,7 +147,7 @@ def _words_of_refusal(cloud: str, response: Any, reply: wire.Reply) -> str | Non
     return None
 
 
-def oauth_refusal(reply: wire.Reply) -> str | None:
+def _oauth_refusal(reply: wire.Reply) -> str | None:
     """What a token endpoint said no with (RFC 6749 §5.2); None for any other reply."""
     document = _json(reply.body)
     error = document.get("error") if isinstance(document, dict) else None

@@ -86,7 +86,7 @@ async def test_an_identity_service_that_refuses_is_asked_once_a_minute_however_m
             clock.at = 1000.0 + 60 * minute + second
             assert await launches(cloud, server_id, 400) == {"CloudCredentialsError"}
         assert rax.sign_ins == minute
-    with pytest.raises(CloudCredentialsError, match=r"Unable to authenticate .* It is asked again in 20 s\."):
+    with pytest.raises(CloudCredentialsError, match=r"Unable to authenticate .* The next try is in 20 s\."):
         await cloud.servers()
     rax.username = "ops"
     clock.at += 20
@@ -115,7 +115,7 @@ async def test_an_identity_service_that_is_back_is_noticed_within_seconds(
     server_id = dfw.add_server("web-01")
     await rax.stop()
     assert await launches(cloud, server_id) == {"CloudUnreachableError"}
-    with pytest.raises(CloudUnreachableError, match=r"Connection refused\. It is asked again in 5 s\."):
+    with pytest.raises(CloudUnreachableError, match=r"Connection refused\. The next try is in 5 s\."):
         await cloud.servers()
     await rax.start()
     assert await launches(cloud, server_id) == {"CloudUnreachableError"}

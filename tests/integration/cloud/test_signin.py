@@ -359,6 +359,8 @@ AUTH = {"auth_url": "http://127.0.0.1:1/v3", "username": "ops", "project_name": 
         ({"auth": AUTH}, "prod", r'"prod" is not in .*clouds\.yaml \(has: prd\)\. Did you mean "prd"\?'),
         (None, "prod", r'"prod" is not in .* \(has: '),
         ({"profile": "https://vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
+        ({"cloud": "https://vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
+        ({"profile": "//vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
         ({"auth": AUTH, "verify": False}, "prd", "turns the check of certificates off"),
         ({"auth_type": "no-such", "auth": AUTH}, "prd", 'the auth_type "no-such"'),
         ({"auth_type": "v3applicationcredential", "auth": {}}, "prd", "does not say|cannot sign in"),

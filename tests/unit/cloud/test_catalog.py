@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from keystoneauth1.access import AccessInfoV2
@@ -16,7 +17,9 @@ GENERATION_2 = "cloudServersOpenStack"
 
 def access(*regions: str) -> AccessInfoV2:
     """What Rackspace's Identity gives: the dead first generation stands first."""
-    endpoints = [{"region": region, "publicURL": f"https://{region}.servers.example/v2/610275"} for region in regions]
+    endpoints = [
+        {"region": region, "publicURL": f"https://{quote(region)}.servers.example/v2/610275"} for region in regions
+    ]
     catalog: list[dict[str, Any]] = [
         {
             "name": "cloudServers",
@@ -50,6 +53,14 @@ def test_an_unknown_one_is_answered_with_what_there_is() -> None:
     with pytest.raises(CloudReplyError) as caught:
         endpoint_in("rax", access("ORD", "DFW"), wanted("dwf"))
     assert str(caught.value) == 'rax has no region "dwf" for this account (has: DFW, ORD). Did you mean "DFW"?'
+
+
+def test_a_catalog_of_many_odd_names_stays_one_short_line() -> None:
+    odd = access("\x1b[31mDFW\nORD", *(f"r{number:03}" for number in range(100)))
+    with pytest.raises(CloudReplyError) as caught:
+        endpoint_in("rax", odd, wanted("dwf"))
+    assert str(caught.value).isprintable()
+    assert " and 81 more)." in str(caught.value)
 
 
 def test_the_regions_are_those_of_the_service_that_is_wanted() -> None:

@@ -46,7 +46,7 @@ def test_a_failure_that_is_told_again_is_the_clouds_own_and_says_when_the_next_t
     holding.failed(busy(41.0), 100.0)
     told = holding.known(110.5)
     assert isinstance(told, CloudBusyError)
-    assert str(told) == "prod is busy. It is asked again in 31 s."
+    assert str(told) == "prod is busy. The next try is in 31 s."
     assert (told.cloud, told.request_id, told.retry_after) == ("prod", "req-2", 31.0)
 
 

@@ -156,7 +156,7 @@ async def test_mended_credentials_are_noticed_after_the_minute(
         await shared.access()
     sign_ins.error = None
     clock.at += 59.5
-    with pytest.raises(CloudCredentialsError, match=r"prod says no\. It is asked again in 1 s\."):
+    with pytest.raises(CloudCredentialsError, match=r"prod says no\. The next try is in 1 s\."):
         await shared.access()
     clock.at += 1
     assert (await shared.access()).token

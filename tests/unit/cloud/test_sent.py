@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from launcher.cloud.sent import sent_secrets
+from launcher.cloud.sent import asks_for_access_token, sent_secrets
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,18 @@ def test_the_credentials_of_every_kind_of_body_are_found(body: bytes | str | Non
         ({"Authorization": "Bearer access-1"}, ["access-1"]),
         ({"X-Auth-Token": b"token-1", "Accept": "*/*"}, ["token-1"]),
         ({"authorization": "Basic " + base64.b64encode(b"ops:wo:rd").decode()}, ["b3BzOndvOnJk", "wo:rd"]),
-        ({"authorization": "Basic no-base64"}, ["no-base64"]),
+        ({"authorization": "Basic x"}, ["x"]),
         ({"authorization": ""}, []),
     ],
 )
 def test_the_credentials_of_headers_are_found(headers: dict[str, str | bytes], secrets: list[str]) -> None:
     assert sent_secrets(None, headers) == secrets
+
+
+def test_a_request_for_an_access_token_is_a_form_with_a_grant_type() -> None:
+    assert asks_for_access_token("grant_type=client_credentials&scope=openid")
+    assert not asks_for_access_token(b'{"auth": {"grant_type": "none"}}')
+    assert not asks_for_access_token(None)
 
 
 def test_of_two_secrets_the_longer_goes_first() -> None:

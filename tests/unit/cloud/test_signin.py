@@ -31,7 +31,9 @@ def test_a_bare_cloud_signs_in_without_asking_anybody() -> None:
     assert (grant.token, grant.endpoint, grant.life, grant.tls) == (token, "http://c:8774/v2.1", None, None)
 
 
-@pytest.mark.parametrize("endpoint", ["", "c:8774/v2.1", "unix:/run/c", "http:///v2.1", "https://ops:word@c/v2.1"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "c:8774/v2.1", "unix:/run/c", "http:///v2.1", "https://ops:word@c/v2.1", "http://[::1/v2.1"]
+)
 def test_an_endpoint_must_be_a_plain_url(endpoint: str) -> None:
     with pytest.raises(CloudReplyError, match="is not an http or https URL"):
         sign_in(bare(endpoint), NOW)
