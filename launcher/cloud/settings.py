@@ -1,11 +1,12 @@
 """A cloud's entry in clouds.yaml and secure.yaml, as openstacksdk reads it, and what the gateway asks of it.
 
-Blocking: reads files. Certificates are always checked, no profile is fetched, and the scope is a project: consoles
-belong to servers, and these to projects.
+Blocking: reads files. Certificates are always checked, no profile is fetched, nobody is asked for a code, and the scope
+is a project: consoles belong to servers, and these to projects.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ from launcher.config.secrets import passed
 from launcher.errors import CloudCredentialsError, CloudReplyError
 
 _TOKENS: Final = frozenset({"token", "v3token", "v2token"})
+_SURPLUS = re.compile(r"unexpected keyword argument '(\w{1,40})'")
+"""A plugin's own complaint about what stands in the entry's `auth`."""
+_PEOPLE: Final = frozenset({"v3websso", "v3oidcdeviceauthz", "v3oidcauthcode", "v3totp"})
 _A_PROJECT: Final = "set project_name and project_domain_name, or project_id"
 
 
@@ -35,8 +39,17 @@ def read(cloud: Cloud, entry: OpenStackEntry) -> Any:
     )
     _require_entry(cloud, entry, config)
     region = _region(cloud, entry, config)
-    settings = config.get_one(cloud=entry.cloud, **({"region_name": region} if region else {}))
-    _refuse_other_scopes(cloud, settings.config.get("auth") or {})
+    try:
+        settings = config.get_one(cloud=entry.cloud, **({"region_name": region} if region else {}))
+    except TypeError as error:
+        key = _SURPLUS.search(str(error))
+        if key is None:
+            raise
+        reason = f"its auth in clouds.yaml has the key {key[1]}, which its auth_type does not take; remove it."
+        raise _cannot(cloud, reason) from error
+    auth = settings.config.get("auth") or {}
+    _refuse_people(cloud, str(settings.config.get("auth_type")), auth)
+    _refuse_other_scopes(cloud, auth)
     return settings
 
 
@@ -110,6 +123,17 @@ def _region(cloud: Cloud, entry: OpenStackEntry, config: Any) -> str | None:
         reason = f'clouds.yaml lists no region "{cloud.region}" for it ({choice(cloud.region, listed)}'
         raise CloudReplyError(f"{cloud.name}: {reason}", cloud=cloud.name)
     return meant or cloud.region
+
+
+def _refuse_people(cloud: Cloud, auth_type: str, auth: dict[str, Any]) -> None:
+    """What would open a browser, or ask a terminal, on a machine where nobody sits."""
+    if auth_type in _PEOPLE or auth.get("idp_otp_key"):
+        what = f"auth_type {auth_type}" + (" with idp_otp_key" if auth_type not in _PEOPLE else "")
+        raise _cannot(
+            cloud,
+            f"{what} in clouds.yaml needs a person at each sign-in. Use an application credential, or "
+            "v3oidcclientcredentials.",
+        )
 
 
 def _refuse_other_scopes(cloud: Cloud, auth: dict[str, Any]) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from launcher.config.models import Config
 from launcher.model import Secret
+from launcher.parts import gather
 from tests.fakes.console_proxy import FaultyProxy
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.issued import issue
@@ -57,11 +59,12 @@ async def refusing() -> AsyncIterator[FakeIdentity]:
         yield refusing
 
 
-def rackspace(auth_url: str) -> dict[str, Any]:
+def rackspace(auth_url: str, api_key: str | None = None) -> dict[str, Any]:
+    """An entry whose API key is wrong unless it is given."""
     return {
         "provider": "rackspace",
         "username": "ops",
-        "api_key": Secret(issue()),
+        "api_key": Secret(api_key or issue()),
         "regions": ("DFW",),
         "auth_url": auth_url,
     }
@@ -97,3 +100,16 @@ async def test_the_refusing_cloud_says_why_and_is_not_asked_again_by_every_viewe
                 code, _ = await viewer.closed()
             assert code == 4502
         assert refusing.sign_ins == 1
+
+
+async def test_mended_credentials_work_at_once_after_a_reload(run_gateway: RunGateway, refusing: FakeIdentity) -> None:
+    async with run_gateway(more_clouds={"rax": rackspace(refusing.auth_url)}) as running:
+        refusing.regions = {"DFW": running.compute.endpoint}
+        for _ in range(2):
+            _, listing = await running.ask("GET", "/api/v1/servers?cloud=rax")
+            assert list(listing["errors"])
+        mended = {"rax": rackspace(refusing.auth_url, refusing.api_key)}
+        running.gateway.replace(gather(Config.model_validate({"clouds": mended})))
+        _, listing = await running.ask("GET", "/api/v1/servers?cloud=rax")
+        assert [server["name"] for server in listing["servers"]] == ["web-01"]
+        assert refusing.sign_ins == 2

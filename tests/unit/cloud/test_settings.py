@@ -16,6 +16,9 @@ from launcher.errors import CloudCredentialsError
 AUTH = {"auth_url": "http://127.0.0.1:1/v3", "username": "ops", "user_domain_id": "default", "password": "-"}
 
 
+WITHOUT_PASSWORD = {key: value for key, value in AUTH.items() if key != "password"}
+
+
 @pytest.fixture(autouse=True)
 def usual_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No configuration names clouds.yaml: a variable does."""
@@ -72,3 +75,43 @@ def test_one_domain_for_user_and_project_is_no_scope(scope: dict[str, str]) -> N
     assert not {"domain_id", "domain_name"} & set(read.config["auth"])
     with pytest.raises(CloudCredentialsError, match="scope of a domain"):
         clouds_yaml.read(cloud_with({"auth": {**AUTH, **scope}}), entry())
+
+
+def test_a_key_that_the_auth_type_does_not_take_is_named() -> None:
+    auth = {**AUTH, "passcode": "-", "project_id": "a"}
+    with pytest.raises(
+        CloudCredentialsError, match=r"its auth in clouds\.yaml has the key password, which its auth_type"
+    ):
+        clouds_yaml.read(cloud_with({"auth_type": "v3totp", "auth": auth}), entry())
+
+
+def test_another_fault_of_an_entry_is_left_to_whoever_tells_faults() -> None:
+    with pytest.raises(TypeError):
+        clouds_yaml.read(cloud_with({"auth": {**AUTH, "project_id": "a"}, "networks": 5}), entry())
+
+
+OIDC = {
+    "auth_url": AUTH["auth_url"],
+    "identity_provider": "sso",
+    "protocol": "openid",
+    "client_id": "gateway",
+    "client_secret": "-",
+    "access_token_endpoint": "http://127.0.0.1:1/token",
+    "username": "ops",
+    "password": "-",
+}
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "auth", "what"),
+    [
+        ("v3websso", {"auth_url": AUTH["auth_url"], "identity_provider": "sso", "protocol": "openid"}, "v3websso"),
+        ("v3oidcpassword", {**OIDC, "idp_otp_key": "otp"}, "v3oidcpassword with idp_otp_key"),
+        ("v3totp", {**WITHOUT_PASSWORD, "passcode": "-", "project_id": "a"}, "v3totp"),
+    ],
+)
+def test_what_would_ask_a_person_is_refused(auth_type: str, auth: dict[str, str], what: str) -> None:
+    with pytest.raises(CloudCredentialsError, match=f"auth_type {what} in clouds.yaml needs a person at each sign-in"):
+        clouds_yaml.read(cloud_with({"auth_type": auth_type, "auth": auth}), entry())
+    if auth_type == "v3oidcpassword":
+        assert clouds_yaml.read(cloud_with({"auth_type": auth_type, "auth": OIDC}), entry()).get_auth()
