@@ -121,7 +121,9 @@ def _refused(cloud: str, response: Any, now: datetime) -> LauncherError:
     text = _words_of_refusal(cloud, response, reply)
     if text is not None:
         return CloudCredentialsError(text, cloud=cloud, request_id=reply.request_id)
-    if reply.status == 404:
+    if reply.status == 404 and asks_for_access_token(getattr(response.request, "body", None)):
+        text = f"{cloud}: {_origin(response.url)} has no such token endpoint (404). Check access_token_endpoint."
+    elif reply.status == 404:
         text = f"{cloud}: there is no Identity service at its auth_url (404). Check the URL."
     elif reply.status == 409:  # from a Compute API it is about a server's state
         text = f"{cloud}: its Identity service answered with status 409{_because(wire.said(reply))}."

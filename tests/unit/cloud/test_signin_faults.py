@@ -87,6 +87,7 @@ def answered(status: int, answer_body: bytes, sent: bytes, url: str = "https://s
         (401, b'{"error": "invalid_client", "error_description": 5}', "says no: invalid_client. Check client_id"),
         (401, b'{"error": {"message": "No."}}', "does not accept the gateway's credentials: No. Check"),
         (401, b"<html>", "does not accept the gateway's credentials. Check"),
+        (404, b"<html>", "prod: https://sso.example has no such token endpoint"),
         (500, b'{"error": "server_error"}', "status 500"),
     ],
 )
