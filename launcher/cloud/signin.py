@@ -42,6 +42,19 @@ class Grant:
     """How the endpoint's certificate is checked; None: against the system's authorities."""
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a cloud's Identity service is."""
+
+    url: str
+    tls: ssl.SSLContext | None
+    """How its certificate is checked; None: against the system's authorities."""
+
+
+class CatalogError(CloudReplyError):
+    """The account signed in, and the catalog that it got has no Compute endpoint that is wanted."""
+
+
 class ApiKey(keystoneauth1.identity.v2.Auth):  # type: ignore[misc]  # the library is not typed for us
     """Rackspace's extension of Identity v2.0: `RAX-KSKEY:apiKeyCredentials`."""
 
@@ -95,6 +108,22 @@ def compute_regions(cloud: Cloud) -> tuple[str, ...]:
             with open_session(*_certificates(cloud, entry, settings)) as session:
                 access = plugin.get_access(session)
             return _regions(_endpoints(cloud, access, _wanted(cloud, settings)))
+
+
+def door_of(cloud: Cloud) -> Door | None:
+    """Where the cloud signs in, by its entry and the files that it names; None where it does so nowhere.
+
+    Raises CloudError and keystoneauth1's own exceptions.
+    """
+    match cloud.entry:
+        case BareEntry():
+            return None
+        case RackspaceEntry() as entry:
+            return Door(entry.auth_url, _tls(cloud, entry.cacert))
+        case OpenStackEntry() as entry:
+            settings = _settings(cloud, entry)
+            url = settings.get_auth_args().get("auth_url")
+            return Door(str(url), _tls(cloud, *_certificates(cloud, entry, settings))) if url else None
 
 
 def _rackspace(cloud: Cloud, entry: RackspaceEntry, now: datetime) -> Grant:
@@ -194,17 +223,17 @@ def _wanted(cloud: Cloud, settings: Any) -> _Wanted:
 
 
 def _endpoints(cloud: Cloud, access: Any, wanted: _Wanted) -> list[Any]:
-    """The Compute endpoints of the account's catalog, in all regions. Raises CloudReplyError."""
+    """The Compute endpoints of the account's catalog, in all regions. Raises CatalogError."""
     if not access.has_service_catalog():
         message = f"{cloud.name}: signing in gave no catalog of services. Are the credentials those of a project?"
-        raise CloudReplyError(message, cloud=cloud.name)
+        raise CatalogError(message, cloud=cloud.name)
     by_type = access.service_catalog.get_endpoints_data(
         service_type=wanted.service_type, service_name=wanted.service_name, interface=wanted.interface
     )
     found = [endpoint for endpoints in by_type.values() for endpoint in endpoints]
     if not found:
         service = f"{wanted.service_type} service" + (f' "{wanted.service_name}"' if wanted.service_name else "")
-        raise CloudReplyError(f"{cloud.name}: this account's catalog has no {service}.", cloud=cloud.name)
+        raise CatalogError(f"{cloud.name}: this account's catalog has no {service}.", cloud=cloud.name)
     return found
 
 
@@ -213,17 +242,17 @@ def _regions(endpoints: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _from_catalog(cloud: Cloud, access: Any, wanted: _Wanted) -> str:
-    """The one Compute endpoint of the account's catalog. Raises CloudReplyError."""
+    """The one Compute endpoint of the account's catalog. Raises CatalogError."""
     found = _endpoints(cloud, access, wanted)
     regions = _regions(found)
     if wanted.region is None and len(regions) > 1:
         message = f"{cloud.name}: name one of the cloud's regions in the configuration ({', '.join(regions)})."
-        raise CloudReplyError(message, cloud=cloud.name)
+        raise CatalogError(message, cloud=cloud.name)
     for endpoint in found:
         if wanted.region in {None, endpoint.region_name}:
             return _usable(cloud, endpoint.url)
     message = f'{cloud.name} has no region "{wanted.region}" for this account ({_choice(str(wanted.region), regions)}'
-    raise CloudReplyError(message, cloud=cloud.name)
+    raise CatalogError(message, cloud=cloud.name)
 
 
 def _choice(wrong: str, names: Iterable[str]) -> str:
@@ -243,10 +272,10 @@ def _tls(cloud: Cloud, cacert: Path | None, certificate: ClientCertificate = Non
 
 
 def _usable(cloud: Cloud, endpoint: str | None) -> str:
-    """The endpoint if it is an http or https URL with a host and no user name in it. Raises CloudReplyError."""
+    """The endpoint if it is an http or https URL with a host and no user name in it. Raises CatalogError."""
     parts = urlsplit(endpoint or "")
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise CloudReplyError(f"{cloud.name}: its Compute endpoint is not an http or https URL.", cloud=cloud.name)
+        raise CatalogError(f"{cloud.name}: its Compute endpoint is not an http or https URL.", cloud=cloud.name)
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
