@@ -255,15 +255,11 @@ def late_fault(what: str, limit: float) -> Fault:
 
 
 def _token_advice(settings: Settings, place: Place) -> tuple[str, ...]:
+    known = "the same database or cell as its Compute API, or the same token file; and clocks that agree."
+    other = f"{settings.key}.console_url in config.yaml, or novncproxy_base_url in nova.conf, names the wrong one."
     return (
-        (
-            f"The console token was made a moment ago. The console proxy at {place.address} must know those of this cloud: "
-            "the same database or cell as its Compute API, or the same token file; and clocks that agree."
-        ),
-        (
-            f"If it is another cloud's console proxy: {settings.key}.console_url in config.yaml, or novncproxy_base_url, "
-            "names the wrong one."
-        ),
+        f"The console token is new. The console proxy at {place.address} must know those of this cloud: {known}",
+        f"If it is another cloud's console proxy: {other}",
     )
 
 

@@ -150,6 +150,7 @@ class CloudReport:
 
     @property
     def failed(self) -> Hop | None:
+        """The hop that is to be mended."""
         return first_failed(self.hops)
 
     def as_json(self) -> dict[str, object]:
