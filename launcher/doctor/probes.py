@@ -11,9 +11,8 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from aiohappyeyeballs import AddrInfoType, start_connection
@@ -141,9 +140,9 @@ async def _shake_hands(
     except OSError as error:
         met = Met(Trouble.BROKEN_OFF, _why(error) or "it hung up")
     else:
-        certificate = transport.get_extra_info("peercert") or {}
-        transport.abort()
-        return _words(certificate)
+        with _hung_up(transport):
+            shown = _shown_certificate(transport)
+        return f"signed by {_issuer(shown)}; good until {shown.not_valid_after_utc:%Y-%m-%d}"
     raise HopFailedError(tls_fault(place, met))
 
 
@@ -174,19 +173,26 @@ async def _shown_issuer(place: Place, addresses: Sequence[AddrInfoType], limit: 
     with suppress(OSError, TimeoutError, ValueError):
         async with asyncio.timeout(limit):
             transport = await _secured(place, await start_connection(addresses), blind)
-        try:
-            shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            return clean(x509.load_der_x509_certificate(shown).issuer.rfc4514_string())
-        finally:
-            transport.abort()
+        with _hung_up(transport):
+            return _issuer(_shown_certificate(transport))
     return ""
 
 
-def _words(certificate: dict[str, Any]) -> str:
-    issuer = ", ".join(f"{key}={value}" for part in certificate.get("issuer", ()) for key, value in part)
-    until = certificate.get("notAfter")
-    good = f"; good until {datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC):%Y-%m-%d}" if until else ""
-    return f"signed by {clean(issuer) or 'nobody it names'}{good}"
+@contextmanager
+def _hung_up(transport: asyncio.Transport) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        transport.abort()
+
+
+def _shown_certificate(transport: asyncio.Transport) -> x509.Certificate:
+    """Raises ValueError for one that cannot be read."""
+    return x509.load_der_x509_certificate(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+
+
+def _issuer(certificate: x509.Certificate) -> str:
+    return clean(certificate.issuer.rfc4514_string()) or "nobody whom it names"
 
 
 def _is_address(host: str) -> bool:

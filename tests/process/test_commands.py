@@ -57,6 +57,7 @@ ROWS = {
     "open": Row(("open", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
+    "doctor": Row(("doctor",), 69, 69, "Failed: dark at Compute TCP.\n"),
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
     "init": Row(("init", "--directory", "/nowhere/gateway", "--name", "a b"), 2, 2, ""),
     "schema": Row(("schema",), 0, 0, '"$schema"'),
