@@ -87,7 +87,7 @@ def report_lines(body: Object, look: Look) -> list[str]:
     for cloud in body["clouds"]:
         lines += ["", _coloured(escaped(_heading(cloud)), Tone.TITLE, look)]
         lines += [line for hop in cloud["hops"] for line in _hop(hop, look)]
-    return [*lines, "", *_wrapped(_verdict(body), "", look.columns)]
+    return [*lines, "", *_wrapped(escaped(_verdict(body)), "", look.columns)]
 
 
 def _heading(cloud: Object) -> str:

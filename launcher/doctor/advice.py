@@ -207,7 +207,7 @@ def websocket_fault(settings: Settings, place: Place, error: LauncherError) -> F
     """The console proxy does not let us in."""
     if isinstance(error, UpstreamStaleError):
         return Fault.of(
-            f"{error} It refuses the console token.",
+            f"{error} Most likely it refuses the console token.",
             *_token_advice(settings, place),
         )
     if isinstance(error, UpstreamUnreachableError):
@@ -235,7 +235,7 @@ def first_bytes_fault(settings: Settings, place: Place, server: Server, error: L
         )
     if isinstance(error, UpstreamStaleError):
         return Fault.of(
-            f"{error} It refuses the console token, or cannot reach the server's screen.{state}",
+            f"{error} It refuses the console token, or does not reach the server's screen.{state}",
             *_token_advice(settings, place),
             "If the token is good: the VNC server on the server's host must listen where the console proxy reaches "
             "it ([vnc] server_listen and server_proxyclient_address in its nova.conf, ports 5900 and up).",
@@ -246,10 +246,10 @@ def first_bytes_fault(settings: Settings, place: Place, server: Server, error: L
     )
 
 
-def late_fault(what: str, limit: float) -> Fault:
+def late_fault(limit: float) -> Fault:
     """A hop took longer than its limit."""
     return Fault.of(
-        f"{what} gave no answer within {limit:g} s.",
+        f"No answer within {limit:g} s.",
         "Look at the load of the service and of what it asks in turn; --timeout is the longest that is waited.",
     )
 

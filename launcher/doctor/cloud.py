@@ -98,7 +98,7 @@ class _Examination:
         identity = await self._signed_in_at()
         access = await self._sign_in(identity)
         await self._reach_compute(access)
-        compute = Compute(self._cloud, identity, self._tools.http, self._tools.clock, timeout=self._limits.api)
+        compute = Compute(self._cloud, identity, self._tools.http, self._tools.clock)
         await self._list_one(compute)
         return compute
 

@@ -77,11 +77,11 @@ def settings_of(cloud: Cloud) -> Settings:
                 cacert=cacert if entry.cacert else f"{cacert}, or cacert of {named}",
                 account=f"the account of {named}",
             )
-        case BareEntry():
+        case entry:
             return Settings(
                 cloud=cloud.name,
                 key=key,
-                credentials=f"{key}.api_token in config.yaml",
+                credentials=f"{key}.api_token in config.yaml" + ("" if entry.api_token else " (there is none)"),
                 auth_url="",
                 region="",
                 cacert=cacert,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from launcher.audit.log import describe
 from launcher.clock import Clock
 from launcher.doctor.advice import late_fault
-from launcher.doctor.hops import TITLES, Hop, HopName, Verdict
+from launcher.doctor.hops import Hop, HopName, Verdict
 from launcher.doctor.network import Fault
 from launcher.errors import LauncherError
 
@@ -72,7 +72,7 @@ class Trail:
         except HopFailedError as failed:
             fault = failed.fault
         except TimeoutError:
-            fault = late_fault(TITLES[name], limit or 0.0)
+            fault = late_fault(limit or 0.0)
         except LauncherError as error:
             fault = explain(error) if explain else Fault.of(str(error))
         except Exception as error:  # noqa: BLE001 -- one hop's fault must not hide what is known of the others

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -120,7 +121,8 @@ class Lab:
         folder.mkdir()
         options = ["prod/web-01", "--json", *ROWS[name].options]
         inside = [sys.executable, "-m", "tests.process.behind_firewall", outer, str(folder), *options]
-        return self.kept(name, await run_program("unshare", "--net", *inside))
+        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"  # where Debian has nft and ip
+        return self.kept(name, await run_program("unshare", "--net", *inside, PATH=path))
 
     def kept(self, name: str, ended: Ended) -> Ended:
         """Kept to be searched for secrets."""
