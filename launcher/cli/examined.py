@@ -18,6 +18,8 @@ Object = Mapping[str, Any]
 _TITLE = 18
 _SECONDS = 8
 _INDENT = 4
+_NARROW = 72
+"""Columns below which what was seen stands below its hop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,15 @@ def _hop(hop: Object, look: Look) -> Iterator[str]:
     sign, tone = _sign(hop["verdict"], look.signs)
     head = f"{escaped(hop['title']):<{_TITLE}} {seconds:>{_SECONDS}}  "
     seen = escaped(hop["seen"]) if hop["verdict"] != "not reached" else "not reached"
-    indent = " " * (3 + len(look.signs.ok) + len(head))
-    first, *more = _wrapped(seen, indent, look.columns) or [""]
-    yield f"  {_coloured(sign, tone, look)} {head}{first.lstrip()}".rstrip()
-    yield from more
+    line = f"  {_coloured(sign, tone, look)} {head}"
+    if look.columns is not None and look.columns < _NARROW:
+        yield line.rstrip()
+        yield from _wrapped(seen, " " * _INDENT, look.columns)
+    else:
+        indent = " " * (3 + len(look.signs.ok) + len(head))
+        first, *more = _wrapped(seen, indent, look.columns) or [""]
+        yield f"{line}{first.lstrip()}".rstrip()
+        yield from more
     if _is_failed(hop):
         yield from (
             _coloured(line, tone, look) for line in _wrapped(escaped(hop["reason"]), " " * _INDENT, look.columns)

@@ -40,7 +40,8 @@ def identity_fault(settings: Settings, error: LauncherError) -> Fault:
             return Fault.of(
                 reason,
                 f"Correct the credentials: {settings.credentials}.",
-                "If they are right: the account may be locked, disabled or expired; ask the cloud's operator.",
+                f"If they are right: they may be those of another service than {settings.auth_url}; or the account is "
+                "locked, disabled or expired, which the cloud's operator knows.",
             )
         case CloudBusyError():
             return Fault.of(
