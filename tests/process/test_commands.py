@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from launcher.cli.parser import command_names, parser
 from launcher.cli.text import width
-from tests.fakes.compute import FakeCompute
+from tests.fakes.compute import FakeCompute, mint_nowhere
 from tests.fakes.console_proxy import BANNER, FaultyProxy
 from tests.fakes.scripted_gateway import HANG, ScriptedGateway, http
 from tests.fakes.viewer import Viewer
@@ -410,6 +410,7 @@ async def test_a_second_account_that_reaches_the_gateway_hears_the_gateway_s_own
 
 
 async def test_the_doctor_asks_the_gateway_and_names_the_hop_that_fails(place: Place) -> None:
+    place.prod.mint = mint_nowhere
     ended = await place.run("doctor", "prod/web-01")
     assert (ended.code, ended.err) == (69, "")
     assert re.search(r"^  ✗ console proxy TCP +[0-9.]+ s  127\.0\.0\.1:1$", ended.out, re.MULTILINE)
