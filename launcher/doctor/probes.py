@@ -13,16 +13,18 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohappyeyeballs import AddrInfoType, start_connection
-from cryptography import x509
 
 from launcher.cloud.wire import clean
 from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.network import Met, Trouble, dns_fault, tcp_fault, tls_fault
 from launcher.doctor.places import Place
 from launcher.doctor.trail import HopFailedError, Trail
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 Refusal = Callable[[str], str | None]
 """Why an address must not be dialled, or None."""
@@ -188,6 +190,8 @@ def _hung_up(transport: asyncio.Transport) -> Iterator[None]:
 
 def _shown_certificate(transport: asyncio.Transport) -> x509.Certificate:
     """Raises ValueError for one that cannot be read."""
+    from cryptography import x509  # 8 MiB, which a gateway without TLS before it never needs
+
     return x509.load_der_x509_certificate(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
 
 
