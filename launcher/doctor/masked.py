@@ -17,6 +17,7 @@ _PLAIN = re.compile(r"[\x21-\x7e]*")
 _WORD = re.compile(r"[A-Za-z0-9_.~-]{0,40}")
 _SECRET = re.compile(r"[0-9A-Fa-f-]{16,}|[0-9A-Za-z_-]{24,}")
 _SCHEMES = ("http", "https", "ws", "wss")
+_OTHER_SCHEME = re.compile("[a-z]{2,12}")
 _URL = re.compile(r"(https?|wss?)://", re.IGNORECASE)
 _KEYS = frozenset({
     "autoconnect", "encrypt", "host", "password", "path", "port", "ref", "resize", "session_id", "title", "token",
@@ -39,7 +40,7 @@ def _shape(url: str, depth: int) -> str:
     except ValueError:
         return "(no URL that can be read)"
     if parts.scheme and parts.scheme not in _SCHEMES:
-        return f"{parts.scheme[:20]}:{MASK}"
+        return f"{parts.scheme if _OTHER_SCHEME.fullmatch(parts.scheme) else MASK}:{MASK}"
     place = ""
     if parts.scheme or parts.netloc:
         name = f"[{host}]" if host and ":" in host else host or ""
@@ -50,7 +51,7 @@ def _shape(url: str, depth: int) -> str:
 
 def _path(path: str) -> str:
     return "/".join(
-        segment if _WORD.fullmatch(segment) and not _SECRET.fullmatch(segment) else MASK for segment in path.split("/")
+        segment if _WORD.fullmatch(segment) and not _SECRET.search(segment) else MASK for segment in path.split("/")
     )
 
 
