@@ -133,9 +133,9 @@ class Lab:
 
 @pytest.fixture(scope="module")
 def keystone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keystone]:
+    """Not started yet: that takes its time, in which the set-ups without it are looked at."""
     keystone = Keystone(tmp_path_factory.mktemp("keystone"))
     try:
-        keystone.start()
         yield keystone
     finally:
         keystone.stop()
@@ -182,7 +182,6 @@ async def lab(keystone: Keystone, tmp_path_factory: pytest.TempPathFactory, suit
 
         compute.fault = by_role
         async with tls_before(compute.port, right.context("localhost", "127.0.0.1")) as port:
-            keystone.point_compute_at(f"https://localhost:{port}/v2.1")
             yield Lab(folder, output, keystone, compute, plain, port, right, wrong)
 
 
@@ -211,17 +210,13 @@ async def ended(lab: Lab, _tigervnc_is_there: None) -> Mapping[str, Ended]:
         for name in ("all is well", "role missing"):
             lab.compute.add_server(name)
         lab.compute.mint = lambda *_: proxy.url(screen.port)
-        return await _run_all(lab, screen, proxy)
+        return await _run_all(lab)
 
 
-async def _run_all(lab: Lab, screen: Screen, proxy: ConsoleProxy) -> Mapping[str, Ended]:
-    password, secure = lab.keystone.password, f"https://localhost:{lab.secure_port}/v2.1"
-    reader = await asyncio.to_thread(add_reader, lab.keystone)
+async def _run_all(lab: Lab) -> Mapping[str, Ended]:
+    """Several at a time; first those that need no Keystone, while it starts."""
+    secure = f"https://localhost:{lab.secure_port}/v2.1"
     configs = {
-        "all is well": lab.signing_in("all is well", password, plain_console=True),
-        "wrong password": lab.signing_in("wrong password", WRONG_PASSWORD),
-        "wrong region": lab.signing_in("wrong region", password, region="RegionTwo"),
-        "role missing": lab.signing_in("role missing", reader, user="watcher", plain_console=True),
         "DNS": lab.bare("DNS", "http://nova.invalid:8774/v2.1"),
         "refused port": lab.bare("refused port", f"http://127.0.0.1:{free_port()}/v2.1"),
         "wrong CA": lab.bare("wrong CA", secure, cacert=str(lab.wrong.pem)),
@@ -229,14 +224,33 @@ async def _run_all(lab: Lab, screen: Screen, proxy: ConsoleProxy) -> Mapping[str
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Ended:
+        if name in SIGNING_IN:
+            config = (await asyncio.shield(signing_in))[name]
+        else:
+            config = configs.get(name) or lab.bare(name, lab.plain.endpoint)
         async with gate:
-            if name == "firewalled port":
-                return await lab.run_behind_firewall(name)
-            return await lab.run(name, configs.get(name) or lab.bare(name, lab.plain.endpoint))
+            return await (lab.run_behind_firewall(name) if name == "firewalled port" else lab.run(name, config))
 
     async with asyncio.TaskGroup() as group:
+        signing_in = group.create_task(asyncio.to_thread(_signing_in, lab))
         runs = {name: group.create_task(one(name)) for name in ROWS}
     return {name: task.result() for name, task in runs.items()}
+
+
+SIGNING_IN = ("all is well", "wrong password", "wrong region", "role missing")
+
+
+def _signing_in(lab: Lab) -> Mapping[str, Path]:
+    """The configurations that sign in to the Keystone, which is started for them."""
+    lab.keystone.start()
+    lab.keystone.point_compute_at(f"https://localhost:{lab.secure_port}/v2.1")
+    password, reader = lab.keystone.password, add_reader(lab.keystone)
+    return {
+        "all is well": lab.signing_in("all is well", password, plain_console=True),
+        "wrong password": lab.signing_in("wrong password", WRONG_PASSWORD),
+        "wrong region": lab.signing_in("wrong region", password, region="RegionTwo"),
+        "role missing": lab.signing_in("role missing", reader, user="watcher", plain_console=True),
+    }
 
 
 async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
