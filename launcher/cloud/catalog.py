@@ -18,6 +18,10 @@ _SAID = 20
 """Names that a sentence lists at most."""
 
 
+class CatalogError(CloudReplyError):
+    """The account signed in, and the catalog that it got has no Compute endpoint that is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which endpoint of the catalog is wanted."""
@@ -29,23 +33,23 @@ class Wanted:
 
 
 def regions_in(cloud: str, access: Any, wanted: Wanted) -> tuple[str, ...]:
-    """The regions that have such an endpoint; `access` is keystoneauth1's `AccessInfo`. Raises CloudReplyError."""
+    """The regions that have such an endpoint; `access` is keystoneauth1's `AccessInfo`. Raises CatalogError."""
     return _regions(_endpoints(cloud, access, wanted))
 
 
 def endpoint_in(cloud: str, access: Any, wanted: Wanted) -> str:
-    """The URL of the one endpoint, without a slash at its end. Raises CloudReplyError."""
+    """The URL of the one endpoint, without a slash at its end. Raises CatalogError."""
     found = _endpoints(cloud, access, wanted)
     there = _regions(found)
     if wanted.region is None and len(there) > 1:
         message = f"{cloud}: name one of the cloud's regions in the configuration ({_listed([*map(clean, there)])})."
-        raise CloudReplyError(message, cloud=cloud)
+        raise CatalogError(message, cloud=cloud)
     meant = there[0] if wanted.region is None else region_meant(wanted.region, there)
     for endpoint in found:
         if str(endpoint.region_name) == meant:
             return usable(cloud, endpoint.url)
     message = f'{cloud} has no region "{wanted.region}" for this account ({choice(str(wanted.region), there)}'
-    raise CloudReplyError(message, cloud=cloud)
+    raise CatalogError(message, cloud=cloud)
 
 
 def region_meant(wanted: str, there: Iterable[str]) -> str | None:
@@ -58,8 +62,8 @@ def region_meant(wanted: str, there: Iterable[str]) -> str | None:
 
 
 def usable(cloud: str, endpoint: str | None) -> str:
-    """The endpoint if it is an http or https URL with a host and no user name in it. Raises CloudReplyError."""
-    refusal = CloudReplyError(f"{cloud}: its Compute endpoint is not an http or https URL.", cloud=cloud)
+    """The endpoint if it is an http or https URL with a host and no user name in it. Raises CatalogError."""
+    refusal = CatalogError(f"{cloud}: its Compute endpoint is not an http or https URL.", cloud=cloud)
     try:
         parts = urlsplit(endpoint or "")
     except ValueError as error:  # half the brackets of an IPv6 address
@@ -85,14 +89,14 @@ def _listed(names: Sequence[str]) -> str:
 def _endpoints(cloud: str, access: Any, wanted: Wanted) -> list[Any]:
     """The endpoints of the service, in all regions."""
     if not access.has_service_catalog():
-        raise CloudReplyError(f"{cloud}: signing in gave no catalog of services.", cloud=cloud)
+        raise CatalogError(f"{cloud}: signing in gave no catalog of services.", cloud=cloud)
     by_type = access.service_catalog.get_endpoints_data(
         service_type=wanted.service_type, service_name=wanted.service_name, interface=wanted.interface
     )
     found = [endpoint for endpoints in by_type.values() for endpoint in endpoints]
     if not found:
         service = f"{wanted.service_type} service" + (f' "{wanted.service_name}"' if wanted.service_name else "")
-        raise CloudReplyError(f"{cloud}: this account's catalog has no {service}.", cloud=cloud)
+        raise CatalogError(f"{cloud}: this account's catalog has no {service}.", cloud=cloud)
     return found
 
 

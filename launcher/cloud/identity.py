@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from launcher.clock import Clock
 from launcher.cloud.holding import Holding, retold
-from launcher.cloud.signin import Grant, compute_regions, sign_in
+from launcher.cloud.signin import Door, Grant, compute_regions, door_of, sign_in
 from launcher.cloud.signin_faults import fault_of_signin
 from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
@@ -127,8 +127,21 @@ async def regions_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> tu
 
     Raises CloudError.
     """
+    return await _within(cloud, clock, pool, lambda: compute_regions(cloud))
+
+
+async def identity_door(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> Door | None:
+    """Where the cloud signs in, by its entry and the files that it names; None where it does so nowhere.
+
+    Raises CloudError.
+    """
+    return await _within(cloud, clock, pool, lambda: door_of(cloud))
+
+
+async def _within(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor, ask: Callable[[], _T]) -> _T:
+    """What `ask`, which blocks, gives. Raises CloudError."""
     hush()
-    asked = asyncio.get_running_loop().run_in_executor(pool, _told, cloud, clock, lambda: compute_regions(cloud))
+    asked = asyncio.get_running_loop().run_in_executor(pool, _told, cloud, clock, ask)
     try:
         async with asyncio.timeout(_LONGEST_SIGN_IN):
             return await asked

@@ -39,6 +39,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """Where a cloud's Identity service is."""
+
+    url: str
+    tls: ssl.SSLContext | None
+    """How its certificate is checked; None: against the system's authorities."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """The credentials were good; the Compute endpoint is still to be found."""
 
@@ -88,6 +97,22 @@ def compute_regions(cloud: Cloud) -> tuple[str, ...]:
     """The regions that the account's catalog has a Compute endpoint in; none where no catalog is asked."""
     signed_in = present_credentials(cloud)
     return () if signed_in.endpoint else regions_in(cloud.name, signed_in.access, signed_in.wanted)
+
+
+def door_of(cloud: Cloud) -> Door | None:
+    """Where the cloud signs in, by its entry and the files that it names; None where it does so nowhere.
+
+    Raises CloudError and keystoneauth1's own exceptions.
+    """
+    match cloud.entry:
+        case BareEntry():
+            return None
+        case RackspaceEntry() as entry:
+            return Door(entry.auth_url, _tls(cloud, entry.cacert))
+        case OpenStackEntry() as entry:
+            settings = clouds_yaml.read(cloud, entry)
+            url = settings.get_auth_args().get("auth_url")
+            return Door(str(url), _tls(cloud, *clouds_yaml.certificates(cloud, entry, settings))) if url else None
 
 
 def _rackspace(cloud: Cloud, entry: RackspaceEntry) -> SignedIn:
