@@ -17,13 +17,25 @@ from launcher.errors import BadRequestError, CloudError, ForbiddenError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
-from launcher.web.bookmarks import alias_path, lasting_reference, page_path
+from launcher.web.bookmarks import alias_path, bookmarks_of
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
 from launcher.web.problems import problem_of, problem_of_launch
 
 _PAGE = 100
 _PAGE_AT_MOST = 1000
+_WAIT = 2.0
+"""Seconds that clouds which were never listed before are waited for, where several are asked."""
+_NUMBER = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
+
+
+class Known(Protocol):
+    @property
+    def errors(self) -> Mapping[str, CloudError]: ...
+    @property
+    def as_of(self) -> Mapping[str, datetime]: ...
+    @property
+    def waiting(self) -> Sequence[str]: ...
 
 
 class Listing(Protocol):
@@ -32,24 +44,34 @@ class Listing(Protocol):
     @property
     def next_marker(self) -> str | None: ...
     @property
-    def errors(self) -> Mapping[str, CloudError]: ...
-    @property
     def shared(self) -> frozenset[tuple[str, str]]: ...
+    @property
+    def known(self) -> Known: ...
 
 
 class Counts(Protocol):
     @property
     def servers(self) -> Mapping[str, int]: ...
     @property
-    def errors(self) -> Mapping[str, CloudError]: ...
+    def known(self) -> Known: ...
 
 
 class Directory(Protocol):
     def canonical(self, alias_or_name: str) -> tuple[str, str] | None: ...
     async def resolve(self, cloud: str, reference: str) -> Server: ...
     async def unique(self, name: str) -> Server: ...
-    async def count(self) -> Counts: ...
-    async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing: ...
+    def alone(self, server: Server) -> bool: ...
+    async def count(self, *, wait: float | None, max_age: float | None) -> Counts: ...
+    async def list(
+        self,
+        *,
+        cloud: str | None,
+        query: str,
+        limit: int,
+        marker: str | None,
+        wait: float | None,
+        max_age: float | None,
+    ) -> Listing: ...
 
 
 class Policy(Protocol):
@@ -92,19 +114,28 @@ class Api:
             {"name": cloud.name, "provider": cloud.entry.provider, "region": cloud.region} for cloud in self._clouds
         ]
         if _flag("count", request.query.get("count")):
-            counts = await self._directory.count()
+            counts = await self._directory.count(
+                wait=_seconds("wait", request, _WAIT), max_age=_seconds("max_age", request, None)
+            )
             for cloud in clouds:
                 cloud |= _count(counts, str(cloud["name"]))
         return web.json_response({"clouds": clouds})
 
     async def servers(self, request: web.Request) -> web.Response:
-        """Servers of one cloud or all, and what went wrong with which cloud."""
+        """Servers of one cloud or all, as of when they are known, and what went wrong with which cloud.
+
+        They come from what is kept. Clouds of which nothing is kept, or nothing younger than `max_age` seconds, are
+        waited for: one that was named as long as it takes, several for two seconds, or for `wait`.
+        """
         self._policy.authorize(request[ACTOR], Action.LIST)
+        cloud = request.query.get("cloud") or None
         listing = await self._directory.list(
-            cloud=request.query.get("cloud") or None,
+            cloud=cloud,
             query=request.query.get("q", ""),
             limit=_limit(request.query.get("limit")),
             marker=request.query.get("marker") or None,
+            wait=_seconds("wait", request, _WAIT if cloud is None else None),
+            max_age=_seconds("max_age", request, None),
         )
         return web.json_response(
             {
@@ -113,14 +144,16 @@ class Api:
                     for server in listing.servers
                 ],
                 "next_marker": listing.next_marker,
-                "errors": [problem_of(error) for error in listing.errors.values()],
+                "errors": [problem_of(error) for error in listing.known.errors.values()],
+                "as_of": {cloud: _iso(moment) for cloud, moment in listing.known.as_of.items()},
+                "waiting": list(listing.known.waiting),
             }
         )
 
     async def server(self, request: web.Request) -> web.Response:
         """One server; its bookmark calls it by what it was asked by."""
-        server, by_id = await self._asked(request, Action.LIST)
-        return web.json_response(self._server(server, shared=by_id))
+        server, _ = await self._asked(request, Action.LIST)
+        return web.json_response(self._as_meant(server, request.match_info["server"]))
 
     async def meant_server(self, request: web.Request) -> web.Response:
         """The server of an alias, whose bookmark the alias then is, or of a name that is unique among all clouds."""
@@ -129,7 +162,7 @@ class Api:
         target = self._directory.canonical(reference)
         server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
         self._policy.authorize(request[ACTOR], Action.LIST, server)
-        found = self._server(server, shared=server.name != reference)
+        found = self._as_meant(server, reference)
         return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
@@ -140,7 +173,7 @@ class Api:
         kind = _kind(wanted.get("kind", "novnc"))
         server, by_id = await self._asked(request, Action.CONTROL)
         expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
-        path = _path(server, shared=by_id)
+        path = bookmarks_of(server, shared=by_id).path
         return web.json_response(
             {
                 "page": self._public_url + path,
@@ -153,7 +186,8 @@ class Api:
 
     async def launch(self, request: web.Request) -> web.Response:
         """An actor's own launch: its steps, and its problem when it failed."""
-        return web.json_response(_launch(self._launches.get(request.match_info["id"], request[ACTOR])))
+        launch = self._launches.get(request.match_info["id"], request[ACTOR])
+        return web.json_response(_launch(launch, self._public_url))
 
     async def sessions(self, request: web.Request) -> web.Response:
         self._policy.authorize(request[ACTOR], Action.LIST)
@@ -183,14 +217,24 @@ class Api:
         return server, server.name != reference
 
     def _server(self, server: Server, *, shared: bool) -> dict[str, object]:
+        bookmarks = bookmarks_of(server, shared=shared)
         return {
             "cloud": server.cloud,
             "id": server.id,
             "name": server.name,
             "status": server.status,
             "task_state": server.task_state,
-            **self._addresses(_path(server, shared=shared)),
+            "by_name": bookmarks.by_name,
+            "by_id": bookmarks.by_id,
+            **self._addresses(bookmarks.path),
         }
+
+    def _as_meant(self, server: Server, reference: str) -> dict[str, object]:
+        """Where it was not asked for by its name, its own bookmark is that of its UUID."""
+        if server.name == reference:
+            return self._server(server, shared=False)
+        found = self._server(server, shared=not self._directory.alone(server))
+        return found | self._addresses(str(found["by_id"]))
 
     def _addresses(self, path: str) -> dict[str, object]:
         """The bookmark, whole and as a path."""
@@ -216,19 +260,30 @@ def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
     ]
 
 
-def _path(server: Server, *, shared: bool) -> str:
-    return page_path(server.cloud, lasting_reference(server, shared=shared))
-
-
 def _count(counts: Counts, cloud: str) -> dict[str, object]:
-    error = counts.errors.get(cloud)
-    return {"servers": counts.servers.get(cloud), "problem": problem_of(error) if error else None}
+    known = counts.known
+    error, moment = known.errors.get(cloud), known.as_of.get(cloud)
+    return {
+        "servers": counts.servers.get(cloud),
+        "problem": problem_of(error) if error else None,
+        "as_of": _iso(moment) if moment else None,
+        "waiting": cloud in known.waiting,
+    }
 
 
 def _flag(name: str, text: str | None) -> bool:
     if text not in (None, "true", "false"):
         raise BadRequestError(f"{name} is true or false.")
     return text == "true"
+
+
+def _seconds(name: str, request: web.Request, usual: float | None) -> float | None:
+    text = request.query.get(name)
+    if text is None:
+        return usual
+    if not _NUMBER.fullmatch(text):
+        raise BadRequestError(f"{name} is a number of seconds, like 2 or 0.5.")
+    return float(text)
 
 
 def _limit(text: str | None) -> int:
@@ -261,7 +316,7 @@ async def _body(request: web.Request) -> dict[str, object]:
     return body
 
 
-def _launch(launch: Launch) -> dict[str, object]:
+def _launch(launch: Launch, public_url: str) -> dict[str, object]:
     return {
         "id": launch.id,
         "cloud": launch.cloud,
@@ -278,7 +333,7 @@ def _launch(launch: Launch) -> dict[str, object]:
         ],
         "wait_until": None,
         "session": launch.session,
-        "problem": problem_of_launch(launch.problem, launch.server) if launch.problem else None,
+        "problem": problem_of_launch(launch.problem, launch.server, public_url) if launch.problem else None,
     }
 
 

@@ -16,6 +16,7 @@ from launcher.audit.log import describe
 from launcher.errors import CloudBusyError, CloudError, LauncherError
 from launcher.model import Server
 from launcher.relay.engine import cut_reason
+from launcher.web.bookmarks import candidate
 
 _LOG = logging.getLogger(__name__)
 GOING_AWAY = 1012
@@ -122,8 +123,8 @@ def answer_to(error: LauncherError) -> Answer:
     return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), _FAULT)
 
 
-def problem_of(error: LauncherError) -> dict[str, object]:
-    """The members of a problem+json document."""
+def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
+    """The members of a problem+json document; `public_url` stands before the paths of candidates."""
     answer = answer_to(error)
     problem: dict[str, object] = {
         "type": answer.slug,
@@ -140,7 +141,7 @@ def problem_of(error: LauncherError) -> dict[str, object]:
     if isinstance(error, CloudBusyError) and error.retry_after is not None:
         problem["retry_after"] = error.retry_after
     if isinstance(error, errors.AmbiguousServerError):
-        problem["candidates"] = list(error.candidates)
+        problem["candidates"] = [candidate(server, public_url) for server in error.candidates]
     return problem
 
 
@@ -164,9 +165,9 @@ _STATES: Mapping[str, tuple[str, str]] = {
 _BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)
 
 
-def problem_of_launch(error: LauncherError, server: Server | None) -> dict[str, object]:
+def problem_of_launch(error: LauncherError, server: Server | None, public_url: str = "") -> dict[str, object]:
     """The same, headed by the server's state where that is the likely reason."""
-    problem = problem_of(error)
+    problem = problem_of(error, public_url)
     if server is not None and isinstance(error, _BY_STATE) and server.status in _STATES:
         does, hint = _STATES[server.status]
         problem |= {"title": f"{server.name} {does} ({server.status})", "hint": hint}
@@ -180,7 +181,7 @@ def farewell(error: LauncherError) -> tuple[int, str]:
     return code, cut_reason(str(error))
 
 
-def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
+def problems(page: Callable[[Mapping[str, object]], str], public_url: str = "") -> Middleware:
     """The outermost middleware: whatever is raised becomes a problem, as JSON, or as a `page` for readers of HTML."""
 
     @web.middleware
@@ -188,7 +189,7 @@ def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
         try:
             return await handler(request)
         except LauncherError as error:
-            problem = problem_of(error)
+            problem = problem_of(error, public_url)
         except web.HTTPException as error:
             if error.status < 400:
                 raise
