@@ -38,6 +38,8 @@ class Known:
     """By cloud: why its servers are missing, or old."""
     as_of: Mapping[str, datetime]
     """By cloud: since when its servers are known; a cloud whose servers are missing is not in it."""
+    versions: Mapping[str, int]
+    """By cloud: another one where its servers are others than before."""
     waiting: tuple[str, ...]
     """The clouds that are being asked, and have not answered yet."""
 
@@ -226,6 +228,7 @@ def _known(seen: Mapping[str, Seen]) -> Known:
     return Known(
         errors={cloud: one.error for cloud, one in seen.items() if one.error is not None},
         as_of={cloud: one.as_of for cloud, one in seen.items() if one.as_of is not None},
+        versions={cloud: one.version for cloud, one in seen.items()},
         waiting=tuple(cloud for cloud, one in seen.items() if one.asking),
     )
 

@@ -41,6 +41,8 @@ class Seen:
 
     snapshot: Snapshot | None
     """None: nothing yet."""
+    version: int
+    """Another one where the servers are others than before."""
     as_of: datetime | None
     """Since when, in UTC."""
     error: CloudError | None
@@ -60,6 +62,7 @@ class KeptListing:
         self._tasks = tasks
         self._freshness = Freshness()
         self._snapshot: Snapshot | None = None
+        self._version = 0
         self._as_of: datetime | None = None
         self._attempt: asyncio.Task[None] | None = None
 
@@ -77,7 +80,7 @@ class KeptListing:
         if self._attempt is not None and self._freshness.waited_for(now, max_age):
             await asyncio.wait([self._attempt], timeout=wait)
         problem = self._freshness.problem(self._clock.monotonic())
-        return Seen(self._snapshot, self._as_of, problem, self._attempt is not None)
+        return Seen(self._snapshot, self._version, self._as_of, problem, self._attempt is not None)
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -98,7 +101,10 @@ class KeptListing:
             self._attempt = None
 
     def _take(self, servers: Sequence[Server], as_of: datetime) -> None:
-        self._snapshot = snapshot_of(servers)
+        snapshot = snapshot_of(servers)
+        if self._snapshot is None or snapshot.servers != self._snapshot.servers:
+            self._snapshot = snapshot
+            self._version += 1
         self._as_of = as_of
         self._freshness.succeed()
 

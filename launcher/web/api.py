@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from launcher.clock import Clock
@@ -34,6 +36,8 @@ class Known(Protocol):
     def errors(self) -> Mapping[str, CloudError]: ...
     @property
     def as_of(self) -> Mapping[str, datetime]: ...
+    @property
+    def versions(self) -> Mapping[str, int]: ...
     @property
     def waiting(self) -> Sequence[str]: ...
 
@@ -106,6 +110,8 @@ class Api:
         self._launches = launches
         self._clock = clock
         self._public_url = public_url.rstrip("/")
+        self._mark = secrets.token_hex(8)
+        """Of this object, which knows clouds' versions: a restart or a reload counts them anew."""
 
     async def clouds(self, request: web.Request) -> web.Response:
         """The clouds, in the configuration's order; `?count=true` asks each how many servers it has."""
@@ -125,7 +131,8 @@ class Api:
         """Servers of one cloud or all, as of when they are known, and what went wrong with which cloud.
 
         They come from what is kept. Clouds of which nothing is kept, or nothing younger than `max_age` seconds, are
-        waited for: one that was named as long as it takes, several for two seconds, or for `wait`.
+        waited for: one that was named as long as it takes, several for two seconds, or for `wait`. Who has the answer
+        already is told so by 304: a page asks every half a minute, and ten thousand servers are megabytes.
         """
         self._policy.authorize(request[ACTOR], Action.LIST)
         cloud = request.query.get("cloud") or None
@@ -137,8 +144,12 @@ class Api:
             wait=_seconds("wait", request, _WAIT if cloud is None else None),
             max_age=_seconds("max_age", request, None),
         )
+        tag = self._tag(listing.known)
+        if any(known.value == tag for known in request.if_none_match or ()):
+            return web.Response(status=304, headers={hdrs.ETAG: f'W/"{tag}"'})
         return web.json_response(
-            {
+            headers={hdrs.ETAG: f'W/"{tag}"'},
+            data={
                 "servers": [
                     self._server(server, shared=(server.cloud, server.name) in listing.shared)
                     for server in listing.servers
@@ -147,8 +158,13 @@ class Api:
                 "errors": [problem_of(error) for error in listing.known.errors.values()],
                 "as_of": {cloud: _iso(moment) for cloud, moment in listing.known.as_of.items()},
                 "waiting": list(listing.known.waiting),
-            }
+            },
         )
+
+    def _tag(self, known: Known) -> str:
+        """Of all that a listing says but its age."""
+        said = (self._mark, sorted(known.versions.items()), list(map(str, known.errors.values())), list(known.waiting))
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     async def server(self, request: web.Request) -> web.Response:
         """One server; its bookmark calls it by what it was asked by."""

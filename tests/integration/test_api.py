@@ -151,6 +151,18 @@ async def test_a_cloud_that_hangs_is_waited_for_elsewhere(run_gateway: RunGatewa
             assert len(lists) == 1, "all of them were about the same attempt"
 
 
+async def test_who_has_the_answer_already_is_told_so(running: Running) -> None:
+    url = f"{running.url}/api/v1/servers?cloud=prod"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as response:
+            tag = response.headers["ETag"]
+        async with http.get(url, headers={"If-None-Match": tag}) as response:
+            assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", tag)
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        async with http.get(url, headers={"If-None-Match": 'W/"another"'}) as response:
+            assert (response.status, response.headers["ETag"]) == (200, tag)
+
+
 @pytest.mark.parametrize("query", ["wait=long", "wait=-1", "max_age=1e3", "wait=nan", "max_age=", "wait=100000"])
 async def test_a_time_that_is_none_is_a_bad_request(running: Running, query: str) -> None:
     assert (await running.ask("GET", f"/api/v1/servers?{query}"))[0] == 400

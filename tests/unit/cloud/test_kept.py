@@ -162,6 +162,20 @@ async def test_a_cloud_that_asks_for_patience_is_not_asked_before(
     assert cloud.asked == ["servers"] * 2
 
 
+async def test_the_version_is_another_only_where_the_servers_are(
+    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+) -> None:
+    async def version() -> int:
+        clock.at += 60
+        return (await kept.seen(max_age=1)).version
+
+    first = await version()
+    cloud.all.reverse()
+    assert await version() == first
+    rename(cloud, "new")
+    assert await version() != first
+
+
 async def test_it_says_what_it_keeps(kept: KeptListing) -> None:
     assert repr(kept) == "<KeptListing prod: no servers, as of None>"
     await kept.seen()
