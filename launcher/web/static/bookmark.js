@@ -67,15 +67,22 @@ function item([label, path]) {
 
 // ---- the menu
 
+const items = () => [...menu.querySelectorAll("button")];
+
 function open(button, offered) {
   menu ??= make();
+  (button.closest("main, header") ?? document.body).append(menu); // beside it for those who hear the page
   menu.setAttribute("aria-label", button.getAttribute("aria-label") ?? "Copy bookmark");
-  menu.replaceChildren(...offered.map(item));
+  const heading = document.createElement("p");
+  heading.className = "fine";
+  heading.textContent = "Copy the bookmark of";
+  heading.ariaHidden = "true"; // the menu's own name says it
+  menu.replaceChildren(heading, ...offered.map(item));
   menu.showPopover();
   place(button.getBoundingClientRect());
   opener = button;
   button.setAttribute("aria-expanded", "true");
-  menu.firstElementChild.focus();
+  items()[0].focus();
 }
 
 function make() {
@@ -91,7 +98,6 @@ function make() {
     if (opener && !made.contains(event.target) && !opener.contains(event.target)) close(false);
   });
   window.addEventListener("scroll", () => close(false), { passive: true });
-  document.body.append(made);
   return made;
 }
 
@@ -114,10 +120,10 @@ function close(back = true) {
 /** Keys inside are the menu's own: the page's would search or move through the list. */
 function steer(event) {
   event.stopPropagation();
-  const items = [...menu.children];
-  const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
-  if (to !== undefined) items[to % items.length].focus();
+  const all = items();
+  const at = all.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 }[event.key];
+  if (to !== undefined) all[to % all.length].focus();
   else if (event.key === "Escape" || event.key === "Tab") close();
   else return;
   event.preventDefault();
