@@ -145,10 +145,11 @@ class Api:
             max_age=_seconds("max_age", request, None),
         )
         tag = self._tag(listing.known)
+        headers = {hdrs.ETAG: f'W/"{tag}"', hdrs.AGE: str(self._age(listing.known))}
         if any(known.value == tag for known in request.if_none_match or ()):
-            return web.Response(status=304, headers={hdrs.ETAG: f'W/"{tag}"'})
+            return web.Response(status=304, headers=headers)
         return web.json_response(
-            headers={hdrs.ETAG: f'W/"{tag}"'},
+            headers=headers,
             data={
                 "servers": [
                     self._server(server, shared=(server.cloud, server.name) in listing.shared)
@@ -162,9 +163,14 @@ class Api:
         )
 
     def _tag(self, known: Known) -> str:
-        """Of all that a listing says but its age."""
-        said = (self._mark, sorted(known.versions.items()), list(map(str, known.errors.values())), list(known.waiting))
+        """Of what a listing says of servers and problems; not of its age, and whether younger ones are asked for."""
+        said = (self._mark, sorted(known.versions.items()), list(map(str, known.errors.values())))
         return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+    def _age(self, known: Known) -> int:
+        """Whole seconds, of the oldest."""
+        ages = [(self._clock.now() - moment).total_seconds() for moment in known.as_of.values()]
+        return max(0, int(max(ages, default=0)))
 
     async def server(self, request: web.Request) -> web.Response:
         """One server; its bookmark calls it by what it was asked by."""

@@ -155,12 +155,23 @@ async def test_who_has_the_answer_already_is_told_so(running: Running) -> None:
     url = f"{running.url}/api/v1/servers?cloud=prod"
     async with aiohttp.ClientSession() as http:
         async with http.get(url) as response:
-            tag = response.headers["ETag"]
+            tag, age = response.headers["ETag"], response.headers["Age"]
+        assert age in {"0", "1"}
         async with http.get(url, headers={"If-None-Match": tag}) as response:
             assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", tag)
             assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         async with http.get(url, headers={"If-None-Match": 'W/"another"'}) as response:
             assert (response.status, response.headers["ETag"]) == (200, tag)
+
+
+async def test_a_gateway_stops_though_a_cloud_is_being_listed(run_gateway: RunGateway) -> None:
+    async def hang(_: web.Request) -> None:
+        await asyncio.Event().wait()
+
+    async with run_gateway() as running:
+        running.compute.fault = hang
+        _, listing = await running.ask("GET", "/api/v1/servers?wait=0.1")
+        assert listing["waiting"] == ["prod"]
 
 
 @pytest.mark.parametrize("query", ["wait=long", "wait=-1", "max_age=1e3", "wait=nan", "max_age=", "wait=100000"])

@@ -320,13 +320,19 @@ async def test_a_long_list_is_shown_in_steps(site: Site, profile: Profile) -> No
     for number in range(250):
         site.compute.add_server(f"node-{number}")
     async with site.daemon() as daemon:
-        tab = await profile.open(daemon.url)
+        tab = await profile.tab()
+        await tab.page.clock.install()
+        await tab.open(daemon.url)
         names = tab.page.locator("#servers tbody a")
         await expect(names).to_have_count(200)
         await tab.page.click("#more")
         await expect(names).to_have_count(250)
         await expect(names.nth(200)).to_be_focused()
         assert await names.nth(249).text_content() == "node-249"
+        async with tab.page.expect_response("**/api/v1/servers?*") as again:
+            await tab.page.clock.fast_forward(31_000)
+        assert (await again.value).status == 304, "a list that has not changed is not sent again"
+        await expect(names).to_have_count(250)
 
 
 async def test_the_list_shows_a_new_state_without_being_asked(site: Site, profile: Profile) -> None:

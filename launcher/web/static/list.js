@@ -9,8 +9,9 @@ const PAGE = 1000; // servers a request
 const STEP = 200; // rows shown at once
 const AT_ONCE = 4; // requests: a browser makes six for each gateway, and other tabs want some
 const FRESH_MS = 30_000;
-const SOON_MS = 2000; // the gateway shows old servers while it asks for new ones
-const EAGER = 3; // times that they are asked for so soon: a cloud may take long
+const OLD_S = 5; // servers as old are asked for anew, for whoever looks the next time
+const SOON_MS = 2000; // so that is soon
+const EAGER = 3; // times in a row: a cloud may take long
 const CLOUD_MS = 90_000; // longer than the gateway itself waits for a cloud
 const part = (id) => document.getElementById(id);
 const field = part("q");
@@ -22,6 +23,7 @@ let all = []; // the entries of all clouds, in order
 let refused = null; // the problem of the gateway itself
 let limit = STEP;
 let drawn = "";
+let page = []; // the entries that have a row
 let askedAt = 0;
 let asking = false;
 let eager = 0;
@@ -76,7 +78,7 @@ async function ask(cloud, known) {
   do {
     const query = new URLSearchParams({ cloud, limit: String(PAGE), ...(marker === null ? {} : { marker }) });
     const reply = await get(`/api/v1/servers?${query}`, CLOUD_MS, first ? null : known.tag).catch(() => null);
-    if (reply?.status === 304) return {}; // not one of the cloud's servers has changed
+    if (reply?.status === 304) return { refreshing: reply.age >= OLD_S }; // not one of its servers has changed
     if (!reply?.ok || !reply.body) return { problem: complaint(reply), asOf: null, tag: null };
     first ??= reply;
     add(servers, reply.body.servers);
@@ -147,14 +149,19 @@ function moment(when) {
 
 function draw() {
   const found = matching(all, field.value);
-  const page = found.slice(0, limit);
+  const before = page;
+  page = found.slice(0, limit);
   const wrong = [{ problem: refused }, ...clouds.values()].filter((one) => one.problem);
   const now = JSON.stringify([page.map((one) => one.server), found.length, wrong.map((one) => [one.problem, one.asOf])]);
   if (now !== drawn) {
     drawn = now;
-    const back = focusIn(rows);
-    rows.replaceChildren(...page.map(row));
-    back();
+    if (before.length && before.every((one, place) => one === page[place])) {
+      rows.append(...page.slice(before.length).map(row));
+    } else {
+      const back = focusIn(rows);
+      rows.replaceChildren(...page.map(row));
+      back();
+    }
     part("problems").replaceChildren(...wrong.map(problemLine));
     part("problems").hidden = wrong.length === 0;
     more.hidden = found.length <= limit;
