@@ -5,6 +5,7 @@ Everything that waits, expires or stamps takes a `Clock`; pure modules take the 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -21,6 +22,10 @@ class Clock(Protocol):
         """The wall clock in UTC; only for what a person or a log line reads."""
         ...
 
+    async def sleep(self, seconds: float) -> None:
+        """Come back when `monotonic` has gone on by so many seconds."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -30,3 +35,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

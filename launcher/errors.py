@@ -10,18 +10,19 @@
     │   ├── MisdirectedError(name)          the Host header names somebody else
     │   ├── BadRequestError
     │   ├── NotFoundError                   a path, launch or session that is not there
-    │   ├── ServerNotFoundError
+    │   ├── ServerNotFoundError(request_id)
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
     │   └── GatewayStoppingError
-    ├── CloudError(cloud, request_id)       the cloud
+    ├── CloudError(cloud, request_id,       the cloud
+    │   │          retry_after)
     │   ├── CloudUnreachableError
-    │   ├── CloudBusyError(retry_after)
+    │   ├── CloudBusyError
     │   ├── CloudCredentialsError
     │   ├── CloudReplyError(status)
     │   ├── KindNotOfferedError(kind)       the cloud has no consoles of this kind
-    │   └── ConsoleRefusedError(state)
+    │   └── ConsoleRefusedError(state, hint)
     └── UpstreamError                       the console proxy
         ├── UpstreamUnreachableError
         ├── UpstreamStaleError              it ended before its first bytes: the console is stale
@@ -121,7 +122,11 @@ class NotFoundError(RequestError):
 
 
 class ServerNotFoundError(RequestError):
-    """No server answers to the reference."""
+    """No server answers to the reference; `request_id` is the cloud's own, where a cloud was asked."""
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
 
 
 class CloudNotFoundError(ServerNotFoundError):
@@ -145,12 +150,18 @@ class GatewayStoppingError(RequestError):
 
 
 class CloudError(LauncherError):
-    """A cloud did not give what was asked of it."""
+    """A cloud did not give what was asked of it.
 
-    def __init__(self, message: str, *, cloud: str, request_id: str | None = None) -> None:
+    `retry_after`: seconds after which asking again makes sense, as the cloud said or as we decided; None: not known.
+    """
+
+    def __init__(
+        self, message: str, *, cloud: str, request_id: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.cloud = cloud
         self.request_id = request_id
+        self.retry_after = retry_after
 
 
 class CloudUnreachableError(CloudError):
@@ -158,13 +169,7 @@ class CloudUnreachableError(CloudError):
 
 
 class CloudBusyError(CloudError):
-    """The cloud asks for patience; `retry_after` in seconds, if it said."""
-
-    def __init__(
-        self, message: str, *, cloud: str, request_id: str | None = None, retry_after: float | None = None
-    ) -> None:
-        super().__init__(message, cloud=cloud, request_id=request_id)
-        self.retry_after = retry_after
+    """The cloud asks for patience, or is spared by the gateway's own budget for it."""
 
 
 class CloudCredentialsError(CloudError):
@@ -188,11 +193,23 @@ class KindNotOfferedError(CloudError):
 
 
 class ConsoleRefusedError(CloudError):
-    """The server's state allows no console now; `state` is its status in upper case, if known."""
+    """The server's state allows no console now.
 
-    def __init__(self, message: str, *, cloud: str, request_id: str | None = None, state: str | None = None) -> None:
+    `state` is its status in upper case, `hint` what a person can do about it, if they are known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cloud: str,
+        request_id: str | None = None,
+        state: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.state = state
+        self.hint = hint
 
 
 class UpstreamError(LauncherError):

@@ -1,34 +1,58 @@
 """The use case: a reference becomes a live screen.
 
-resolve → authorize → obtain → open → relay → record
+resolve → authorize → wait until ready → obtain → open → relay → record
 
-The one branch: the upstream ends before its first bytes, so the console is stale: it is discarded, and obtained and
-opened once more. The viewer has its 101 already and sees nothing of it.
+Two branches. The upstream ends before its first bytes: the console is stale, is discarded, and obtained and opened once
+more. The cloud refuses a console, or shows no screen: the server's state is looked at again, and where that explains it
+the launch waits for the server, or says what it is. The viewer has its 101 already and sees nothing of either.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 from typing import Protocol
 
 from launcher.audit.events import Event, LaunchEvent, SessionEvent
 from launcher.clock import Clock
 from launcher.consoles.broker import Obtained
-from launcher.errors import CloudError, LauncherError, UpstreamStaleError
+from launcher.errors import (
+    CloudError,
+    CloudReplyError,
+    ConsoleRefusedError,
+    LauncherError,
+    ServerNotFoundError,
+    UpstreamStaleError,
+    UpstreamUnreachableError,
+)
 from launcher.launches import Launch, Launches, LaunchState, StepName
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Server
 from launcher.relay.pump import Pump
 from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
+from launcher.states import Outlook, reading
+from launcher.waiting import current, persist, poll_pause, refusal, until_ready
 
 _LOG = logging.getLogger(__name__)
+_TRIES = 2
+"""How often a server that is said to run is asked for anew after the cloud has refused or failed."""
+_ASKS_FOR_THE_STATE = (
+    ConsoleRefusedError,
+    CloudReplyError,
+    ServerNotFoundError,
+    UpstreamStaleError,
+    UpstreamUnreachableError,
+)
 
 
 class Resolves(Protocol):
     async def resolve(self, cloud: str, reference: str) -> Server: ...
+    async def current(self, cloud: str, server_id: str) -> Server: ...
 
 
 class Authorizes(Protocol):
@@ -108,7 +132,7 @@ class Launcher:
             async with viewer.present():
                 server = await self._resolve(launch)
                 self._authorize(launch, server)
-                opened = await self._obtain_and_open(launch, server)
+                opened = await self._show(launch, server)
         except ViewerLeftError as left:
             self._record_launch(launch, left.reason.value)
             self._launches.finish(launch, LaunchState.ENDED)
@@ -123,12 +147,43 @@ class Launcher:
 
     async def _resolve(self, launch: Launch) -> Server:
         with launch.step(StepName.RESOLVE, f"Looking for {launch.reference} in {launch.cloud}"):
-            launch.server = await self._directory.resolve(launch.cloud, launch.reference)
+            asked = partial(self._directory.resolve, launch.cloud, launch.reference)
+            launch.server = await persist(launch, self._clock, asked, retries=True)
         return launch.server
 
     def _authorize(self, launch: Launch, server: Server) -> None:
         with launch.step(StepName.AUTHORIZE, "Checking that you may open it"):
             self._policy.authorize(launch.actor, Action.CONTROL, server)
+
+    async def _show(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:
+        """The server's screen, however often its state changes meanwhile."""
+        for count in itertools.count():
+            server = await until_ready(launch, self._clock, self._directory, server)
+            try:
+                return await self._obtain_and_open(launch, server)
+            except _ASKS_FOR_THE_STATE as error:
+                server = await self._explained(launch, server, error, count)
+        raise AssertionError("not reached")
+
+    async def _explained(self, launch: Launch, server: Server, error: LauncherError, count: int) -> Server:
+        """The server in its present state, where that explains why there is no screen. Raises `error` where not."""
+        if isinstance(error, CloudReplyError) and error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise error
+        try:
+            server = launch.server = await current(launch, self._clock, self._directory, server)
+        except CloudError:
+            raise error from None
+        match reading(server).outlook:
+            case Outlook.PASSING if not launch.anyway:
+                return server
+            case Outlook.STANDING | Outlook.GONE:
+                raise refusal(server, error if isinstance(error, CloudError) else None) from error
+            case Outlook.READY | Outlook.PASSING:
+                pass
+        if not isinstance(error, CloudError) or count >= _TRIES:
+            raise error
+        await self._clock.sleep(poll_pause(count))  # its state is fine by now, or Nova has not said yet
+        return server
 
     async def _obtain_and_open(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:
         key = ConsoleKey(server.cloud, server.id, launch.kind)
@@ -143,8 +198,8 @@ class Launcher:
 
     async def _obtain(self, launch: Launch, key: ConsoleKey) -> Console:
         with launch.step(StepName.OBTAIN, f"Asking {key.cloud} for a console"):
-            obtained = await self._broker.obtain(key)
-        launch.console, launch.cached = obtained.console, obtained.cached
+            obtained = await persist(launch, self._clock, partial(self._broker.obtain, key))
+        launch.console, launch.cached, launch.kind = obtained.console, obtained.cached, obtained.console.key.kind
         return obtained.console
 
     async def _open(self, launch: Launch, console: Console) -> tuple[UpstreamEnd, bytes]:

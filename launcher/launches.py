@@ -23,6 +23,7 @@ class StepName(enum.StrEnum):
 
     RESOLVE = "resolve"
     AUTHORIZE = "authorize"
+    WAIT = "wait"
     OBTAIN = "obtain"
     OPEN = "open"
 
@@ -45,6 +46,15 @@ class Step:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a launch waits for just now."""
+
+    why: str
+    until: float | None
+    """The moment of the next try, where it is not a few seconds off anyway."""
+
+
 @dataclass(slots=True)
 class Launch:
     """One launch, from what was asked to how it ended."""
@@ -56,6 +66,9 @@ class Launch:
     kind: Kind
     began_at: float
     clock: Clock
+    anyway: bool = False
+    """The person wants the console whatever the server's state is."""
+    waiting: Waiting | None = None
     steps: list[Step] = field(default_factory=list)
     state: LaunchState = LaunchState.LAUNCHING
     session: str | None = None
@@ -67,12 +80,12 @@ class Launch:
     over_at: float | None = None
 
     @contextmanager
-    def step(self, name: StepName, text: str) -> Iterator[None]:
+    def step(self, name: StepName, text: str) -> Iterator[Step]:
         """A step lasts as long as this context; what it raises passes through."""
         step = Step(name, text, self.clock.monotonic())
         self.steps.append(step)
         try:
-            yield
+            yield step
         except BaseException:
             step.failed = True
             raise
@@ -91,13 +104,15 @@ class Launches:
         self._clock = clock
         self._launches: dict[str, Launch] = {}
 
-    def begin(self, launch_id: str, actor: Actor, cloud: str, reference: str, kind: Kind) -> Launch:
+    def begin(
+        self, launch_id: str, actor: Actor, cloud: str, reference: str, kind: Kind, *, anyway: bool = False
+    ) -> Launch:
         """A new launch. Raises BadRequestError where the id is in use."""
         now = self._clock.monotonic()
         self._forget(now)
         if launch_id in self._launches:
             raise BadRequestError("This launch id is in use. Make a new random one for each launch.")
-        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock)
+        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway)
         self._launches[launch_id] = launch
         return launch
 

@@ -84,6 +84,8 @@ class Server:
     status: str
     """Nova's status in upper case: ACTIVE, SHUTOFF, BUILD …"""
     task_state: str | None = None
+    fault: str | None = None
+    """Why it is in ERROR, in the cloud's own words: one line of at most 300 characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from launcher.consoles.url import Rewrite, target_of
-from launcher.model import Console
+from launcher.errors import KindNotOfferedError
+from launcher.model import Console, Kind
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 
@@ -45,6 +46,14 @@ class Opener:
 
     async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
         """The upstream and the bytes that proved it. Raises CloudError or UpstreamError."""
+        if console.key.kind is not Kind.NOVNC:
+            raise KindNotOfferedError(
+                f"{console.key.cloud} offers no novnc consoles for this server, only {console.key.kind} ones, which "
+                "this gateway cannot show.",
+                cloud=console.key.cloud,
+                kind=Kind.NOVNC,
+                request_id=console.request_id,
+            )
         rules = self._rules[console.key.cloud]
         egress = await rules.endpoint.egress()
         target = target_of(

@@ -32,6 +32,7 @@ from launcher.cloud.kept import KeptListing
 from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
+from launcher.consoles.budget import Budget, Rate
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -103,11 +104,15 @@ class Brokers:
 
     def keeps(self, cloud: str) -> bool:
         """Whether a console of this cloud serves more than one session."""
-        return self._brokers[cloud].keeps(cloud)
+        return self._brokers[cloud].keeps
 
-    async def obtain(self, key: ConsoleKey) -> Obtained:
-        """A console that is usable now. Raises CloudError or ServerNotFoundError."""
-        return await self._brokers[key.cloud].obtain(key)
+    async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained:
+        """A console that is usable now; of another kind unless one insists. Raises CloudError, ServerNotFoundError."""
+        return await self._brokers[key.cloud].obtain(key, insist=insist)
+
+    async def fresh(self, key: ConsoleKey) -> Obtained:
+        """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
+        return await self._brokers[key.cloud].fresh(key)
 
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
@@ -136,6 +141,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
+    journal = LogJournal()
     launcher = Launcher(
         directory=directory,
         policy=policy,
@@ -143,7 +149,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
         sessions=lasting.sessions,
         launches=lasting.launches,
-        journal=LogJournal(),
+        journal=journal,
         clock=lasting.clock,
         frame_limit=lasting.limits.frame,
         farewell=farewell,
@@ -164,6 +170,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         broker=brokers,
         sessions=lasting.sessions,
         launches=lasting.launches,
+        journal=journal,
         clock=lasting.clock,
         public_url=lasting.public_url,
     )
@@ -184,9 +191,12 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
     broker = Broker(
-        {cloud.name: compute},
+        cloud.name,
+        compute,
         margin=lasting.margin,
-        single_use=[cloud.name] if cloud.entry.session_ends_with_token else [],
+        keeps=not cloud.entry.session_ends_with_token,
+        budget=_budget(cloud),
+        at_once=cloud.entry.budget.at_once,
         clock=lasting.clock,
         tasks=lasting.tasks,
     )
@@ -199,6 +209,12 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     )
     listing = KeptListing(cloud.name, compute, lasting.clock, lasting.tasks)
     return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
+
+
+def _budget(cloud: Cloud) -> Budget:
+    budget = cloud.entry.budget
+    rates = [Rate(budget.per_minute, 60.0)]
+    return Budget(rates if budget.per_day is None else [*rates, Rate(budget.per_day, 86400.0)])
 
 
 def _digest(cloud: Cloud) -> bytes:

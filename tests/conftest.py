@@ -1,7 +1,8 @@
 """What all tests share; above all, the record of everything that is put out while they run.
 
-`suite_output` gathers the files that the project's own programs write to; log records and what tests print are gathered
-here. The last test of the suite (`tests/test_no_secret.py`) searches it all for every secret that the fakes handed out.
+`suite_output` gathers the files that the project's own programs write to; log records and what tests print go from here
+to `tests.fakes.issued`, where the fakes put what they were answered. The last test of the suite
+(`tests/test_no_secret.py`) searches it all for every secret that the fakes handed out.
 """
 
 from __future__ import annotations
@@ -15,13 +16,11 @@ import pytest
 
 from launcher.audit.log import JsonLines
 from launcher.clock import SystemClock
+from tests.fakes.issued import PUT_OUT, put_out
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs the suite in the background ignores Ctrl-C for it, and all that it starts inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-PUT_OUT: list[str] = []
-"""Text of log records, and what tests printed."""
 
 LAST = "tests/test_no_secret.py"
 
@@ -30,7 +29,7 @@ class _Recorder(logging.Handler):
     """Records as the daemon writes them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        PUT_OUT.append(self.format(record))
+        put_out(self.format(record))
 
 
 @pytest.fixture(scope="session")

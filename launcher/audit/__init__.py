@@ -1,1 +1,1 @@
-"""What is recorded: one event per launch and one per end of a session, without any secret."""
+"""What is recorded: one event per launch, per end of a session and per console URL revealed, without any secret."""

@@ -60,7 +60,27 @@ class SessionEvent:
     request_id: str | None
 
 
-Event = LaunchEvent | SessionEvent
+@dataclass(frozen=True, slots=True)
+class RevealEvent:
+    """A console URL is handed out as it is: whoever reads it can open that console until it expires.
+
+    It is recorded before the answer is sent, and never holds the URL. When that was, the record's own time says.
+    """
+
+    EVENT: ClassVar[str] = "reveal"
+
+    actor: str
+    uid: int
+    via: str
+    cloud: str
+    server: str
+    name: str
+    kind: Kind
+    request_id: str | None
+    """The cloud's id of the request that made the console."""
+
+
+Event = LaunchEvent | SessionEvent | RevealEvent
 
 
 def fields(event: Event) -> dict[str, object]:

@@ -55,6 +55,8 @@ def sentence(event: Mapping[str, object]) -> str:
     if kind == "session-end":
         seconds = int(str(event.get("milliseconds") or 0)) / 1000
         return f"session of {who}: {event.get('end_reason')}, after {seconds:.1f} s"
+    if kind == "reveal":
+        return f"console URL ({event.get('kind')}) revealed to {who}"
     return f"{kind}: {who}"
 
 

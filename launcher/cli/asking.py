@@ -8,6 +8,7 @@ from importlib import import_module
 
 from launcher.cli.arguments import Group, add_gateway, add_json
 from launcher.cli.exits import ALL, ASKING, Exit
+from launcher.model import Kind
 
 _COUNT = re.compile("[1-9][0-9]{0,8}")
 _LISTING = {**ASKING, Exit.TRY_AGAIN: ALL[Exit.TRY_AGAIN]}
@@ -29,6 +30,7 @@ def add_asking(group: Group) -> None:
     _add_clouds(group)
     _add_url(group)
     _add_open(group)
+    _add_console_url(group)
     _add_sessions(group)
     _add_end(group)
 
@@ -113,6 +115,46 @@ console-launcher open prod/web-01""",
     _add_reference(parser)
 
 
+def _add_console_url(group: Group) -> None:
+    parser = group.add(
+        "console-url",
+        "print a console URL of the cloud itself, for a viewer outside the gateway",
+        ends={**_NAMING, Exit.REFUSED: "the gateway says no: no such server, several, or no console of this kind"},
+        about=f"""A console URL holds a console token: whoever has it has the console, until it expires. So it
+is printed only with --reveal, only through the gateway's Unix socket, and the gateway records
+who asked. It is a new one each time; no session of the gateway depends on it.
+
+Standard output is the URL alone (on a terminal, for xvpvnc, the Java viewer's command line
+below it), what is to be said about it goes to standard error, and --json has it in "url".
+A bookmark ("console-launcher url") needs none of this, and does not expire.
+
+A novnc console URL is opened by a browser. An xvpvnc one is taken by the Java viewer:
+
+  java -jar VncViewer.jar URL 'CONSOLE_URL'
+
+Only the viewer derived from xvp (nova-xvpvncviewer) understands the word URL; those of RealVNC
+and TightVNC do not. Its command line puts the console token into the list of processes, where
+every account of that machine can read it.
+
+{_REFERENCE}""",
+        examples="""# for a browser outside the gateway
+console-launcher console-url prod/web-01 --reveal
+# for the Java viewer
+java -jar VncViewer.jar URL "$(console-launcher console-url prod/web-01 --kind xvpvnc --reveal)\"""",
+    )
+    _add_server(parser)
+    parser.add_argument(
+        "--kind",
+        type=_kind,
+        choices=tuple(str(kind) for kind in Kind),
+        default=str(Kind.NOVNC),
+        help="the kind of console: novnc for a browser, xvpvnc for the Java viewer (default: %(default)s)",
+    )
+    parser.add_argument("--reveal", action="store_true", help="yes, print the URL with the console token in it")
+    add_json(parser)
+    add_gateway(parser)
+
+
 def _add_sessions(group: Group) -> None:
     parser = group.add(
         "sessions",
@@ -163,8 +205,12 @@ eval "$(console-launcher completion bash)\"""",
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
 
 
-def _add_reference(parser: argparse.ArgumentParser) -> None:
+def _add_server(parser: argparse.ArgumentParser) -> None:
     _complete(parser.add_argument("reference", metavar="REFERENCE", help="the server (see above)"), "servers")
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    _add_server(parser)
     parser.add_argument("--view-only", action="store_true", help="for a page that sends no keys and no pointer")
     add_json(parser)
     add_gateway(parser)
@@ -177,6 +223,12 @@ def _complete(action: argparse.Action, offers: str) -> None:
         return getattr(import_module("launcher.cli.candidates"), offers)(**asked)
 
     action.completer = completer  # type: ignore[attr-defined]  # the argcomplete library looks for it there
+
+
+def _kind(text: str) -> str:
+    if text not in tuple(Kind):
+        raise argparse.ArgumentTypeError(f"{text!r} consoles are not offered here; the kinds are: {', '.join(Kind)}")
+    return text
 
 
 def _count(text: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
 import pwd
 import socket
@@ -53,14 +54,18 @@ class Client:
         """What the API answers; `path` is percent-encoded."""
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path)
 
+    def post(self, path: str, body: Object) -> Object:
+        """What the API answers to a JSON object."""
+        return self._ask("POST", path, json.dumps(body).encode())
+
     def delete(self, path: str) -> None:
         self._ask("DELETE", path)
 
-    def _ask(self, method: str, target: str) -> Object:
+    def _ask(self, method: str, target: str, body: bytes | None = None) -> Object:
         connection = _Connection(self.gateway, self._timeout)
         try:
             with _explained(self.gateway, self._timeout, connection):
-                answer = _answer(connection, method, target)
+                answer = _answer(connection, method, target, body)
         finally:
             connection.finish()
         return parse_answer(self.gateway, answer)
@@ -143,9 +148,11 @@ def _dial(gateway: Gateway, timeout: float) -> socket.socket:
     return sock
 
 
-def _answer(connection: _Connection, method: str, target: str) -> Answer:
+def _answer(connection: _Connection, method: str, target: str, sent: bytes | None) -> Answer:
     headers = {"Host": connection.gateway.host_header, "Accept": "application/json", "Connection": "close"}
-    connection.request(method, target, headers=headers)
+    if sent is not None:
+        headers["Content-Type"] = "application/json"
+    connection.request(method, target, sent, headers)
     with connection.getresponse() as response:
         body = response.read(LIMIT + 1)
         if response.length or len(body) > LIMIT:  # a read with a limit does not tell that the rest is missing

@@ -1,6 +1,9 @@
 """Asks a cloud: signs in to it, lists its servers, gets consoles from its Compute API.
 
-    wire            pure: requests, replies and every fault shape; one table from HTTP status to error
+    reply           pure: one reply, and what it says
+    retry_after     pure: how long a reply asks to wait
+    faults          pure: what a refusal means; one table from HTTP status to error
+    wire            pure: requests built, good replies parsed
     flight          asks once for all who wait
     transport       how keystoneauth1 reaches an Identity service: bounded, without redirects
     signin          blocking: one sign-in with keystoneauth1, for a worker thread

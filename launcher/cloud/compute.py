@@ -1,14 +1,16 @@
 """The Compute API of one cloud, over aiohttp: its servers, and consoles for them.
 
 No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A 401 has the API
-token renewed once and the request repeated once. Nothing else is tried twice.
+token renewed once and the request repeated once. A cloud that turns out to have the other console API than version
+discovery said is asked by that one, once, and remembered so. Nothing else is tried twice.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -16,7 +18,8 @@ import aiohttp
 from yarl import URL
 
 from launcher.clock import Clock
-from launcher.cloud import wire
+from launcher.cloud import faults, wire
+from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import Cloud
@@ -50,11 +53,12 @@ class Egress:
 
 
 class RedirectRefusedError(aiohttp.ClientError):
-    """A cloud answered with a redirect."""
+    """A cloud answered with a redirect; `headers` are those of its reply."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(f"redirect {status} refused")
         self.status = status
+        self.headers = headers
 
 
 async def _refuse_redirects(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -62,7 +66,7 @@ async def _refuse_redirects(request: aiohttp.ClientRequest, ask: aiohttp.ClientH
     response = await ask(request)
     if 300 <= response.status < 400:
         response.close()
-        raise RedirectRefusedError(response.status)
+        raise RedirectRefusedError(response.status, response.headers)
     return response
 
 
@@ -84,6 +88,7 @@ class Compute:
         self, cloud: Cloud, identity: Identity, http: aiohttp.ClientSession, clock: Clock, *, timeout: float = 40.0
     ) -> None:
         self.name = cloud.name
+        self._provider = cloud.entry.provider
         self._console_ttl = cloud.entry.console_ttl
         self._identity = identity
         self._http = http
@@ -107,13 +112,20 @@ class Compute:
 
     async def server(self, server_id: str) -> Server:
         """The server as it is now. Raises ServerNotFoundError as well."""
-        reply = await self._ask_about(server_id, wire.server_request(server_id))
+        about = self._about(server_id)
+        reply = await self._ask(wire.server_request(server_id), about)
         return wire.parse_server(self.name, reply)
 
     async def console(self, server_id: str, kind: Kind) -> Console:
         """A new console; its life counts from before the request. Raises ServerNotFoundError as well."""
+        about = self._about(server_id, kind)
         api = await self._api()
-        reply = await self._ask_about(server_id, wire.console_request(api, server_id, kind))
+        reply = await self._reply(api, wire.console_request(api, server_id, kind))
+        if wire.misjudged(api, reply):
+            other = await self._reconsidered(api)
+            if other.remote_consoles is not api.remote_consoles:
+                reply = await self._reply(other, wire.console_request(other, server_id, kind))
+        reply = self._good(reply, about)
         return Console(
             key=ConsoleKey(self.name, server_id, kind),
             url=wire.parse_console_url(self.name, reply),
@@ -126,7 +138,7 @@ class Compute:
         found: dict[str, Server] = {}
         marker: str | None = None
         for _ in range(_PAGES_AT_MOST):
-            page = wire.parse_page(self.name, await self._ask(wire.servers_request(marker, name)))
+            page = wire.parse_page(self.name, await self._ask(wire.servers_request(marker, name), self._about()))
             before = len(found)
             found.update((server.id, server) for server in page.servers)
             marker = page.marker
@@ -135,27 +147,49 @@ class Compute:
         message = f"{self.name} lists more than {_PAGES_AT_MOST * wire.PAGE_SIZE} servers, or never ends its list."
         raise CloudReplyError(message, cloud=self.name)
 
-    async def _ask_about(self, server_id: str, request: wire.Request) -> wire.Reply:
-        if not wire.is_server_id(server_id):
+    def _about(self, server_id: str | None = None, kind: Kind | None = None) -> About:
+        """What a request is about. Raises ServerNotFoundError for an id that has no place in a path."""
+        if server_id is not None and not wire.is_server_id(server_id):
             raise ServerNotFoundError(f'{self.name} has no server "{wire.clean(server_id)}".')
-        return await self._ask(request, server_id)
+        return About(server_id or "", kind.value if kind else "", self._provider)
 
-    async def _ask(self, request: wire.Request, server_id: str | None = None) -> wire.Reply:
-        """The good reply to a request, after one renewal of the API token if need be."""
-        prefix = (await self._api()).prefix
+    async def _ask(self, request: wire.Request, about: About) -> wire.Reply:
+        return self._good(await self._reply(await self._api(), request), about)
+
+    def _good(self, reply: wire.Reply, about: About) -> wire.Reply:
+        """The reply, if it is a good one. Raises CloudError, ServerNotFoundError."""
+        if not reply.good:
+            raise faults.compute_fault(self.name, reply, self._clock.now(), about)
+        return reply
+
+    async def _reply(self, api: wire.Api, request: wire.Request) -> wire.Reply:
+        """The reply to a request, after one renewal of the API token if need be."""
+        path = api.prefix + request.path
         access = await self._identity.access()
-        reply = await self._exchange(access, access.endpoint + prefix + request.path, request)
+        reply = await self._exchange(access, access.endpoint + path, request)
         if reply.status == 401:
             access = await self._identity.renew(access)
-            reply = await self._exchange(access, access.endpoint + prefix + request.path, request)
-        if not reply.good:
-            raise wire.fault_of(self.name, reply, self._clock.now(), server_id)
+            reply = await self._exchange(access, access.endpoint + path, request)
         return reply
 
     async def _api(self) -> wire.Api:
         endpoint = (await self._identity.access()).endpoint
         found = self._discovered.get(endpoint)
         return found if found is not None else await self._discovery.share(self._discover)
+
+    async def _reconsidered(self, misjudged: wire.Api) -> wire.Api:
+        """What is known of the endpoint now that it has not the console API that it was taken to have.
+
+        `remote-consoles` gives way to the action; without the action, version discovery is asked anew, unless somebody
+        has done so since.
+        """
+        endpoint = (await self._identity.access()).endpoint
+        if self._discovered.get(endpoint, misjudged) is misjudged:
+            if misjudged.remote_consoles:
+                self._discovered[endpoint] = replace(misjudged, remote_consoles=False)
+            else:
+                self._discovered.pop(endpoint, None)
+        return await self._api()
 
     async def _discover(self) -> wire.Api:
         """Version discovery; where it gives nothing, the action at the endpoint as given works on every cloud."""
@@ -187,26 +221,16 @@ class Compute:
                 allow_redirects=False,
                 timeout=self._timeout,
             ) as response:
-                body = await self._read(response)
+                body = await _read(response)
         except RedirectRefusedError as error:
-            message = (
-                f"{self.name} answered with a redirect ({error.status}), which is never followed. Check its endpoint."
-            )
-            raise CloudReplyError(message, cloud=self.name, status=error.status) from error
+            reply = _without_token(access, wire.Reply(error.status, _joined(error.headers), b"", asked_at))
+            raise faults.redirected(self.name, reply) from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise self._unreachable(url, error) from error
-        if access.token is not None and response.status >= 400:  # an error's text may repeat what was sent
-            body = body.replace(access.token.reveal().encode(), b"***")
-        return wire.Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body, asked_at)
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += chunk
-            if len(body) > wire.REPLY_LIMIT:
-                message = f"{self.name} answered with more than {wire.REPLY_LIMIT // 1024**2} MiB."
-                raise CloudReplyError(message, cloud=self.name, status=response.status)
-        return bytes(body)
+        reply = _without_token(access, wire.Reply(response.status, _joined(response.headers), body, asked_at))
+        if len(body) > wire.REPLY_LIMIT:
+            raise faults.too_large(self.name, reply)
+        return reply
 
     def _unreachable(self, url: str, error: Exception) -> CloudUnreachableError:
         """No answer; aiohttp's own texts may hold whole URLs and headers, so only chosen parts are said."""
@@ -236,3 +260,32 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The unpacked body, or a little more of it than `REPLY_LIMIT`."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > wire.REPLY_LIMIT:
+            break
+    return bytes(body)
+
+
+def _joined(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers by lower-case name; those that were sent twice with a comma between."""
+    joined: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
+
+
+def _without_token(access: ApiAccess, reply: wire.Reply) -> wire.Reply:
+    """The reply without the API token, which headers and an error's text may repeat."""
+    if access.token is None:
+        return reply
+    token = access.token.reveal()
+    headers = {name: value.replace(token, "***") for name, value in reply.headers.items()}
+    body = reply.body if reply.good else reply.body.replace(token.encode(), b"***")
+    return replace(reply, headers=headers, body=body)

@@ -66,13 +66,13 @@ class Freshness:
         """It brought none: what there was before stays good enough."""
         self.error = error
         self._too_old = False
-        if isinstance(error, CloudBusyError) and error.retry_after is not None:
+        if error.retry_after is not None:
             self._not_before = now + min(error.retry_after, BELIEVED)
 
     def problem(self, now: float) -> CloudError | None:
         """Why the last attempt failed, with what is left of the patience that the cloud asked for."""
         left = math.ceil(self._not_before - now) if now < self._not_before else 0
-        if self.error is None or not left:
+        if not left or not isinstance(self.error, CloudBusyError):
             return self.error
         return CloudBusyError(
             f"{self.error.cloud} is busy or limits requests: it is not asked for its servers in the next {left} s.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from launcher.model import Server
@@ -90,10 +90,9 @@ def parse_marker(marker: str) -> Place | None:
 
 def _lean(server: Server, texts: dict[str, str]) -> Server:
     task = server.task_state
-    return Server(
+    return replace(
+        server,
         cloud=texts.setdefault(server.cloud, server.cloud),
-        id=server.id,
-        name=server.name,
         status=texts.setdefault(server.status, server.status),
         task_state=None if task is None else texts.setdefault(task, task),
     )

@@ -145,6 +145,26 @@ class ConsoleUrlRewrite(Model):
         return value
 
 
+class Budget(Model):
+    """How many consoles a cloud is asked for; whoever comes when it is used up waits, and is told how long."""
+
+    per_minute: int = Field(default=600, ge=1, le=1_000_000)
+    """At most so many at once, and as many again in each minute."""
+    per_day: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """The same for a day. Empty: no such limit."""
+    at_once: int = Field(default=20, ge=1, le=1000)
+    """The most requests under way at the same time."""
+
+
+class RackspaceBudget(Budget):
+    """Rackspace's own limits: of its kind of request it takes 100 a minute and 1,000 a day."""
+
+    per_minute: int = Field(default=100, ge=1, le=1_000_000)
+    """At most so many at once, and as many again in each minute."""
+    per_day: int = Field(default=1000, ge=1, le=1_000_000_000)
+    """The same for a day."""
+
+
 class CloudEntry(Model):
     """What every cloud's entry may say, whatever its provider."""
 
@@ -157,6 +177,8 @@ class CloudEntry(Model):
     console_hosts: tuple[HostPattern, ...] = ()
     """The hosts that console URLs of this cloud may name, like "*.example.net". Empty: any but link-local and metadata
     addresses."""
+    budget: Budget = Budget()
+    """How many consoles this cloud is asked for."""
     plain_console: bool = False
     """True allows unencrypted console URLs (http, ws) although the cloud's own endpoint is https."""
     cacert: Authorities | None = None
@@ -176,6 +198,8 @@ class RackspaceEntry(CloudEntry):
     """The regions, like [DFW, ORD]. Several make one cloud each, named entry-region in lower case: rax-dfw, rax-ord."""
     auth_url: IdentityUrl = "https://identity.api.rackspacecloud.com/v2.0"
     """The Identity endpoint."""
+    budget: RackspaceBudget = RackspaceBudget()
+    """How many consoles Rackspace is asked for."""
 
 
 class OpenStackEntry(CloudEntry):

@@ -28,6 +28,8 @@ def _plain(part: Any) -> Any:
         found["additionalProperties"] = False
     if found.get("default", ...) is None:
         del found["default"]
+    if isinstance(default := found.get("default"), dict):
+        found["default"] = {key: value for key, value in default.items() if value is not None}
     if (pattern := found.get("pattern")) in _FORMATS and "default" in found:
         found["default"] = _FORMATS[pattern](found["default"])
     return found

@@ -1,26 +1,30 @@
-"""Hands out consoles: a usable one, the one being asked for, or a new one.
+"""Hands out the consoles of one cloud: a usable one, the one being asked for, or a new one.
 
-For each (cloud, server, kind) at most one request is under way, however many ask. The request is a task of the
-daemon's: whoever waits may leave without taking it from the others. A failure reaches all who waited and is then
-forgotten; but a cloud that asked for patience is not asked before its time is over.
+For each (server, kind) at most one request is under way, however many ask. The request is a task of the daemon's:
+whoever waits may leave without taking it from the others. A failure reaches all who waited; it says by `retry_after`
+when to come again, if that makes sense, and nobody is let through to the cloud before (`patience`, `budget`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from launcher.clock import Clock
+from launcher.consoles.budget import Budget
 from launcher.consoles.cache import ConsoleCache
 from launcher.consoles.patience import Patience
-from launcher.errors import CloudBusyError, ServerNotFoundError
+from launcher.consoles.turns import Turns
+from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError
 from launcher.model import Console, ConsoleKey, Kind
 
 
 class ConsoleSource(Protocol):
-    """A cloud, as far as consoles go."""
+    """The cloud, as far as consoles go."""
 
     async def console(self, server_id: str, kind: Kind) -> Console:
         """A new console. Raises CloudError or ServerNotFoundError."""
@@ -36,34 +40,76 @@ class Obtained:
 
 
 class Broker:
-    """Every console of the daemon."""
+    """Every console of one cloud."""
 
     def __init__(
         self,
-        sources: Mapping[str, ConsoleSource],
+        cloud: str,
+        source: ConsoleSource,
         *,
         margin: float,
-        single_use: Collection[str],
+        keeps: bool,
+        budget: Budget,
+        at_once: int,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        """`single_use` are the clouds that end a session with its console token: there every session gets its own."""
-        self._sources = sources
-        self._single_use = frozenset(single_use)
+        """`keeps` is false for a cloud that ends a session with its console token: there every session gets its own."""
+        self.keeps = keeps
+        self._cloud = cloud
+        self._source = source
         self._clock = clock
         self._tasks = tasks
+        self._chance = chance
         self._cache = ConsoleCache(margin)
         self._patience = Patience()
+        self._budget = budget
+        self._at_once = at_once
+        self._turns = Turns(at_once)
+        self._first_kind: Kind | None = None
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
 
-    def keeps(self, cloud: str) -> bool:
-        """Whether a console of this cloud serves more than one session."""
-        return cloud not in self._single_use
+    async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained:
+        """A console that is usable now; of the cloud's other kind where it has none of this, unless one insists.
 
-    async def obtain(self, key: ConsoleKey) -> Obtained:
-        """A console that is usable now. Raises CloudError or ServerNotFoundError."""
-        if key.cloud in self._single_use:
-            return Obtained(await self._new(key, self._source(key)), cached=False)
+        Raises CloudError or ServerNotFoundError.
+        """
+        if insist:
+            return await self._obtain(key)
+        first, other = self._kinds(key)
+        try:
+            return await self._obtain(first)
+        except KindNotOfferedError as refused:
+            try:
+                obtained = await self._obtain(other)
+            except KindNotOfferedError:
+                raise refused from None
+        self._first_kind = other.kind
+        return obtained
+
+    async def fresh(self, key: ConsoleKey) -> Obtained:
+        """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
+        return Obtained(await self._new(key), cached=False)
+
+    def discard(self, console: Console) -> None:
+        """Forget a console that the console proxy refused."""
+        self._cache.discard(console)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Broker {self._cloud}: {len(self._cache)} consoles, {len(self._under_way)} requests under way, "
+            f"{len(self._turns)} queued>"
+        )
+
+    def _kinds(self, key: ConsoleKey) -> tuple[ConsoleKey, ConsoleKey]:
+        """What is asked for first, and what then: a cloud that had none of a kind is asked for the other one first."""
+        other = replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)
+        return (other, key) if self._first_kind is other.kind else (key, other)
+
+    async def _obtain(self, key: ConsoleKey) -> Obtained:
+        if not self.keeps:
+            return await self.fresh(key)
         console = self._cache.get(key, self._clock.monotonic())
         if console is not None:
             return Obtained(console, cached=True)
@@ -71,24 +117,16 @@ class Broker:
         asked = self._under_way.get(key) or self._ask(key)
         return Obtained(await asyncio.shield(asked), cached=False)
 
-    def discard(self, console: Console) -> None:
-        """Forget a console that the console proxy refused."""
-        self._cache.discard(console)
-
-    def __repr__(self) -> str:
-        return f"<Broker {len(self._cache)} consoles, {len(self._under_way)} requests>"
-
     def _ask(self, key: ConsoleKey) -> asyncio.Future[Console]:
-        source = self._source(key)
         asked: asyncio.Future[Console] = asyncio.get_running_loop().create_future()
         self._under_way[key] = asked
-        self._tasks.create_task(self._fulfil(key, source, asked), name=f"console {key.cloud}")
+        self._tasks.create_task(self._fulfil(key, asked), name=f"console {self._cloud}")
         return asked
 
-    async def _fulfil(self, key: ConsoleKey, source: ConsoleSource, asked: asyncio.Future[Console]) -> None:
+    async def _fulfil(self, key: ConsoleKey, asked: asyncio.Future[Console]) -> None:
         """Settle the future whatever happens: somebody may be waiting."""
         try:
-            console = await self._new(key, source)
+            console = await self._new(key)
         except asyncio.CancelledError:
             asked.cancel()
             raise
@@ -102,16 +140,32 @@ class Broker:
             if not asked.cancelled():
                 asked.exception()  # everyone may have left: then nobody else reads it
 
-    async def _new(self, key: ConsoleKey, source: ConsoleSource) -> Console:
-        self._patience.require(key.cloud, self._clock.monotonic())
-        try:
-            return await source.console(key.server_id, key.kind)
-        except CloudBusyError as error:
-            self._patience.note(error, self._clock.monotonic())
-            raise
+    async def _new(self, key: ConsoleKey) -> Console:
+        self._patience.require(key.server_id, self._clock.monotonic())
+        async with self._turns.turn():
+            now = self._clock.monotonic()
+            self._patience.require(key.server_id, now)  # who went before may have been told to wait
+            self._spare(key, now)
+            return await self._request(key)
 
-    def _source(self, key: ConsoleKey) -> ConsoleSource:
-        source = self._sources.get(key.cloud)
-        if source is None:
-            raise ServerNotFoundError(f'There is no cloud "{key.cloud}".')
-        return source
+    async def _request(self, key: ConsoleKey) -> Console:
+        try:
+            console = await self._source.console(key.server_id, key.kind)
+        except CloudError as error:
+            error.retry_after = self._patience.note(error, key.server_id, self._clock.monotonic(), self._chance())
+            raise
+        else:
+            self._patience.good(key.server_id)
+            return console
+        finally:
+            self._turns.limit(1 if self._patience.wary else self._at_once)
+
+    def _spare(self, key: ConsoleKey, now: float) -> None:
+        """Raises CloudBusyError where the budget has nothing for this request yet."""
+        wait = self._budget.due(f"{key.kind} {key.server_id}", now)
+        if wait > 0:
+            message = (
+                f"{self._cloud} is asked for no more consoles in the next {math.ceil(wait)} s: "
+                "the gateway's own budget for it is used up."
+            )
+            raise CloudBusyError(message, cloud=self._cloud, retry_after=wait)

@@ -1,50 +1,120 @@
-"""Which clouds asked for patience, and until when; the caller says what time it is."""
+"""When a cloud is to be asked again; the caller says what time it is. One for each cloud.
+
+    the cloud said how long (Retry-After and its kin)     nobody asks it before, then one asks alone
+    it is busy, or does not answer, and says no time      nobody asks it for a few seconds
+    502, 504: something behind its API does not answer    nobody asks it for that server for a few seconds
+
+"A few seconds" double with each failure in a row, a quarter more or less by chance; after `TRIES` the failure is handed
+out for what it is, and the next who comes begins anew.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from launcher.errors import CloudBusyError
+from launcher.errors import CloudBusyError, CloudError, CloudReplyError, CloudUnreachableError
 
 BELIEVED: Final = 3600.0
 """Seconds; a cloud that asks for more is asked again after this long: clocks and units are got wrong, too."""
+TRIES: Final = 4
+FIRST_PAUSE: Final = 1.0
+"""Seconds."""
+
+_GATEWAY_STATUSES = frozenset({502, 504})
+_CLOUD = ""
+"""Where failures of the cloud as a whole are counted; servers by their id."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Busy:
+@dataclass(slots=True)
+class _Trouble:
+    error: CloudError
     until: float
-    request_id: str | None
+    failures: int = 0
 
 
+@dataclass(slots=True)
 class Patience:
-    """Remembers what clouds asked for (Retry-After and its kin), one moment for each."""
+    """Remembers a cloud's failures, as far as they say when to ask again."""
 
-    def __init__(self) -> None:
-        self._busy: dict[str, _Busy] = {}
+    _troubles: dict[str, _Trouble] = field(default_factory=dict)
+    wary: bool = False
+    """It has asked for patience and not given a console since: who asks, asks alone."""
 
-    def note(self, error: CloudBusyError, now: float) -> None:
-        """A cloud has just answered so; where it did not say how long, nothing is remembered."""
-        if error.retry_after is None:
-            return
-        until = now + min(error.retry_after, BELIEVED)
-        before = self._busy.get(error.cloud)
-        if before is None or before.until < until:
-            self._busy[error.cloud] = _Busy(until, error.request_id)
+    def note(self, error: CloudError, server_id: str, now: float, chance: float) -> float | None:
+        """The cloud has just failed; seconds until it may be asked again, if that makes sense. `chance` is in 0–1."""
+        if isinstance(error, CloudBusyError):
+            self.wary = True
+            if error.retry_after is not None:
+                return self._busy(error, now)
+        place = _place_of(error, server_id)
+        return None if place is None else self._failed(place, error, now, chance)
 
-    def require(self, cloud: str, now: float) -> None:
-        """Raises CloudBusyError while the cloud is not to be asked, with what is left in whole seconds."""
-        busy = self._busy.get(cloud)
-        if busy is None:
-            return
-        if now >= busy.until:
-            del self._busy[cloud]
-            return
-        left = math.ceil(busy.until - now)
-        raise CloudBusyError(
-            f"{cloud} is busy or limits requests: it is asked for no console in the next {left} s.",
-            cloud=cloud,
-            request_id=busy.request_id,
-            retry_after=left,
-        )
+    def good(self, server_id: str) -> None:
+        """It has just given a console for this server."""
+        self.wary = False
+        self._troubles.pop(_CLOUD, None)
+        self._troubles.pop(server_id, None)
+
+    def require(self, server_id: str, now: float) -> None:
+        """Raises the CloudError of before while the cloud is not to be asked for this server."""
+        for place in (_CLOUD, server_id):
+            trouble = self._troubles.get(place)
+            if trouble is not None and now < trouble.until:
+                raise _again(trouble.error, trouble.until - now)
+
+    def _busy(self, error: CloudBusyError, now: float) -> float:
+        until = now + min(error.retry_after or 0.0, BELIEVED)
+        before = self._troubles.get(_CLOUD)
+        if before is None or before.until <= until:
+            self._troubles[_CLOUD] = _Trouble(error, until)
+        return max(0.0, self._troubles[_CLOUD].until - now)
+
+    def _failed(self, place: str, error: CloudError, now: float, chance: float) -> float | None:
+        self._forget(now)
+        before = self._troubles.get(place)
+        failures = before.failures + 1 if before is not None else 1
+        if failures >= TRIES:
+            self._troubles.pop(place, None)
+            return None
+        wait = pause(failures, chance)
+        self._troubles[place] = _Trouble(error, now + wait, failures)
+        return wait
+
+    def _forget(self, now: float) -> None:
+        """What was over a minute ago and nobody has come back to does not count as "in a row"."""
+        self._troubles = {place: trouble for place, trouble in self._troubles.items() if now < trouble.until + 60}
+
+
+def pause(failures: int, chance: float) -> float:
+    """Seconds to wait after so many failures in a row (1 … `TRIES` - 1); `chance` is in 0–1."""
+    return float(FIRST_PAUSE * 2 ** (failures - 1) * (0.75 + 0.5 * chance))
+
+
+def passes(error: CloudError) -> bool:
+    """Whether the failure may be over in a few seconds."""
+    return _place_of(error, "a server") is not None
+
+
+def _place_of(error: CloudError, server_id: str) -> str | None:
+    """What failed: the cloud, or what it has behind its API for one server; None: asking again changes nothing."""
+    if isinstance(error, CloudBusyError | CloudUnreachableError):
+        return _CLOUD
+    if isinstance(error, CloudReplyError) and error.status in _GATEWAY_STATUSES:
+        return server_id
+    return None
+
+
+def _again(error: CloudError, left: float) -> CloudError:
+    """The error of before, with what is left of its time."""
+    cloud, request_id = error.cloud, error.request_id
+    if isinstance(error, CloudBusyError):
+        message = f"{cloud} asks for patience: it is asked for no console in the next {math.ceil(left)} s."
+        return CloudBusyError(message, cloud=cloud, request_id=request_id, retry_after=left)
+    if isinstance(error, CloudReplyError):
+        again: CloudError = CloudReplyError(str(error), cloud=cloud, request_id=request_id, status=error.status)
+    else:
+        again = CloudUnreachableError(str(error), cloud=cloud, request_id=request_id)
+    again.retry_after = left
+    return again

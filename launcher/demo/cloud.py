@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -31,6 +31,8 @@ class DemoCloud:
     credentials: identity.Credentials = field(repr=False)
     fleet: Fleet
     consoles: ConsoleTokens
+    api_tokens: Mapping[str, identity.Scope] = field(repr=False)
+    """What each API token that was given is good for."""
     screens: Screens
     proxy: ConsoleProxy
 
@@ -61,11 +63,11 @@ async def open_cloud(
     fleet = Fleet(machines, clock.monotonic())
     consoles, screens = ConsoleTokens(clock, console_ttl), Screens(fleet, clock)
     proxy = ConsoleProxy(consoles, screens, pace)
-    credentials = identity.Credentials()
+    credentials, api_tokens = identity.Credentials(), dict[str, identity.Scope]()
     proxy_base = await proxy.start()
 
     def services(base: str) -> list[web.RouteDef]:
-        who = identity.Identity(base, clock, credentials)
+        who = identity.Identity(base, clock, credentials, api_tokens)
         nova_api = compute.Compute(
             base, fleet, who, lambda server: console_url(proxy_base, consoles.mint(server)), clock, page_size=page_size
         )
@@ -73,7 +75,7 @@ async def open_cloud(
 
     try:
         async with _served(services) as base:
-            yield DemoCloud(base, proxy_base, credentials, fleet, consoles, screens, proxy)
+            yield DemoCloud(base, proxy_base, credentials, fleet, consoles, api_tokens, screens, proxy)
     finally:
         screens.close()
         await proxy.stop()

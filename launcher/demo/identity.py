@@ -57,13 +57,13 @@ def project_id(project: str) -> str:
 
 
 class Identity:
-    """Gives API tokens, and says what one is good for. `base` is where the cloud listens."""
+    """Gives API tokens, and says what one is good for: `tokens` holds them. `base` is where the cloud listens."""
 
-    def __init__(self, base: str, clock: Clock, credentials: Credentials) -> None:
+    def __init__(self, base: str, clock: Clock, credentials: Credentials, tokens: dict[str, Scope]) -> None:
         self._base = base
         self._clock = clock
         self._credentials = credentials
-        self._tokens: dict[str, Scope] = {}
+        self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -195,7 +195,8 @@ class Identity:
         }
 
     def _issue(self, scope: Scope, token: str) -> str:
-        self._tokens = dict(list(self._tokens.items())[-_MOST + 1 :])
+        while len(self._tokens) >= _MOST:
+            del self._tokens[next(iter(self._tokens))]
         self._tokens[token] = scope
         return token
 

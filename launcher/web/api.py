@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, CloudError, ForbiddenError
+from launcher.errors import BadRequestError
 from launcher.launches import Launch, Launches
-from launcher.model import Action, Actor, ConsoleKey, EndReason, Kind, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
+from launcher.states import Outlook, reading
+from launcher.waiting import refusal
 from launcher.web.bookmarks import alias_path, bookmarks_of
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
-from launcher.web.problems import problem_of, problem_of_launch
+from launcher.web.listings import (
+    WAIT,
+    Directory,
+    addresses,
+    age_of,
+    count_object,
+    iso,
+    limit_of,
+    listing_object,
+    meant_object,
+    seconds_of,
+    tag_of,
+)
+from launcher.web.problems import problem_of_launch
+from launcher.web.reveal import check_asker, event_of, plain_url
 
-_PAGE = 100
-_PAGE_AT_MOST = 1000
-_WAIT = 2.0
-"""Seconds that clouds which were never listed before are waited for, where several are asked."""
-_NUMBER = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
-
-
-class Known(Protocol):
-    @property
-    def errors(self) -> Mapping[str, CloudError]: ...
-    @property
-    def as_of(self) -> Mapping[str, datetime]: ...
-    @property
-    def versions(self) -> Mapping[str, int]: ...
-    @property
-    def waiting(self) -> Sequence[str]: ...
-
-
-class Listing(Protocol):
-    @property
-    def servers(self) -> Sequence[Server]: ...
-    @property
-    def next_marker(self) -> str | None: ...
-    @property
-    def shared(self) -> frozenset[tuple[str, str]]: ...
-    @property
-    def known(self) -> Known: ...
-
-
-class Counts(Protocol):
-    @property
-    def servers(self) -> Mapping[str, int]: ...
-    @property
-    def known(self) -> Known: ...
-
-
-class Directory(Protocol):
-    def canonical(self, alias_or_name: str) -> tuple[str, str] | None: ...
-    async def resolve(self, cloud: str, reference: str) -> Server: ...
-    async def unique(self, name: str) -> Server: ...
-    def alone(self, server: Server) -> bool: ...
-    async def count(self, *, wait: float | None, max_age: float | None) -> Counts: ...
-    async def list(
-        self,
-        *,
-        cloud: str | None,
-        query: str,
-        limit: int,
-        marker: str | None,
-        wait: float | None,
-        max_age: float | None,
-    ) -> Listing: ...
+_SHOWN = 40
+"""Characters of a stranger's word that an error repeats."""
 
 
 class Policy(Protocol):
@@ -84,7 +49,12 @@ class Policy(Protocol):
 
 class Obtains(Protocol):
     def keeps(self, cloud: str) -> bool: ...
-    async def obtain(self, key: ConsoleKey) -> Obtained: ...
+    async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained: ...
+    async def fresh(self, key: ConsoleKey) -> Obtained: ...
+
+
+class Journal(Protocol):
+    def record(self, event: Event) -> None: ...
 
 
 class Api:
@@ -99,6 +69,7 @@ class Api:
         broker: Obtains,
         sessions: Sessions,
         launches: Launches,
+        journal: Journal,
         clock: Clock,
         public_url: str,
     ) -> None:
@@ -108,6 +79,7 @@ class Api:
         self._broker = broker
         self._sessions = sessions
         self._launches = launches
+        self._journal = journal
         self._clock = clock
         self._public_url = public_url.rstrip("/")
         self._mark = secrets.token_hex(8)
@@ -121,10 +93,10 @@ class Api:
         ]
         if _flag("count", request.query.get("count")):
             counts = await self._directory.count(
-                wait=_seconds("wait", request, _WAIT), max_age=_seconds("max_age", request, None)
+                wait=seconds_of(request.query, "wait", WAIT), max_age=seconds_of(request.query, "max_age", None)
             )
             for cloud in clouds:
-                cloud |= _count(counts, str(cloud["name"]))
+                cloud |= count_object(counts, str(cloud["name"]))
         return web.json_response({"clouds": clouds})
 
     async def servers(self, request: web.Request) -> web.Response:
@@ -139,43 +111,21 @@ class Api:
         listing = await self._directory.list(
             cloud=cloud,
             query=request.query.get("q", ""),
-            limit=_limit(request.query.get("limit")),
+            limit=limit_of(request.query),
             marker=request.query.get("marker") or None,
-            wait=_seconds("wait", request, _WAIT if cloud is None else None),
-            max_age=_seconds("max_age", request, None),
+            wait=seconds_of(request.query, "wait", WAIT if cloud is None else None),
+            max_age=seconds_of(request.query, "max_age", None),
         )
-        tag = self._tag(listing.known)
-        headers = {hdrs.ETAG: f'W/"{tag}"', hdrs.AGE: str(self._age(listing.known))}
+        tag = tag_of(listing.known, self._mark)
+        headers = {hdrs.ETAG: f'W/"{tag}"', hdrs.AGE: str(age_of(listing.known, self._clock.now()))}
         if any(known.value == tag for known in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
-        return web.json_response(
-            headers=headers,
-            data={
-                "servers": [
-                    self._server(server, shared=(server.cloud, server.name) in listing.shared)
-                    for server in listing.servers
-                ],
-                "next_marker": listing.next_marker,
-                "errors": [problem_of(error) for error in listing.known.errors.values()],
-                "as_of": {cloud: _iso(moment) for cloud, moment in listing.known.as_of.items()},
-                "waiting": list(listing.known.waiting),
-            },
-        )
-
-    def _tag(self, known: Known) -> str:
-        """Of what a listing says of servers and problems; not of its age, and whether younger ones are asked for."""
-        said = (self._mark, sorted(known.versions.items()), list(map(str, known.errors.values())))
-        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
-
-    def _age(self, known: Known) -> int:
-        """Whole seconds, of the oldest."""
-        ages = [(self._clock.now() - moment).total_seconds() for moment in known.as_of.values()]
-        return max(0, int(max(ages, default=0)))
+        return web.json_response(listing_object(listing, self._public_url), headers=headers)
 
     async def server(self, request: web.Request) -> web.Response:
         """One server; its bookmark calls it by what it was asked by."""
         server, _ = await self._asked(request, Action.LIST)
-        return web.json_response(self._as_meant(server, request.match_info["server"]))
+        return web.json_response(self._meant(server, request.match_info["server"]))
 
     async def meant_server(self, request: web.Request) -> web.Response:
         """The server of an alias, whose bookmark the alias then is, or of a name that is unique among all clouds."""
@@ -184,32 +134,43 @@ class Api:
         target = self._directory.canonical(reference)
         server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
         self._policy.authorize(request[ACTOR], Action.LIST, server)
-        found = self._as_meant(server, reference)
-        return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
+        found = self._meant(server, reference)
+        return web.json_response(found | addresses(alias_path(reference), self._public_url) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
-        """Obtain a console, so that a launch finds it; the console URL itself stays inside."""
+        """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
         wanted = await _body(request)
-        if wanted.get("reveal"):
-            raise ForbiddenError("This gateway reveals no console URL: open the page or the WebSocket it names.")
-        kind = _kind(wanted.get("kind", "novnc"))
+        kind, insist = _kind(wanted.get("kind", "novnc")), "kind" in wanted
+        reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
+        if reveal:
+            check_asker(request[ACTOR], request.headers)
         server, by_id = await self._asked(request, Action.CONTROL)
-        expires_at, cached = await self._obtained(ConsoleKey(server.cloud, server.id, kind))
+        if reading(server).outlook is not Outlook.READY and not anyway:
+            raise refusal(server)
         path = bookmarks_of(server, shared=by_id).path
+        key = ConsoleKey(server.cloud, server.id, kind)
+        asked = self._revealed(request[ACTOR], server, key) if reveal else self._obtained(key, insist=insist)
         return web.json_response(
             {
                 "page": self._public_url + path,
                 "websocket": f"ws{self._public_url.removeprefix('http')}/ws/{path.removeprefix('/c/')}",
-                "kind": kind,
-                "expires_at": expires_at,
-                "cached": cached,
-            }
+                **await asked,
+            },
+            headers={hdrs.CACHE_CONTROL: "no-store"},
         )
 
     async def launch(self, request: web.Request) -> web.Response:
         """An actor's own launch: its steps, and its problem when it failed."""
         launch = self._launches.get(request.match_info["id"], request[ACTOR])
-        return web.json_response(_launch(launch, self._public_url))
+        return web.json_response(_launch(launch, self._wait_of(launch), self._public_url))
+
+    def _wait_of(self, launch: Launch) -> dict[str, object]:
+        """What it waits for, as texts and moments for a person, and as seconds: clocks differ."""
+        waiting = launch.waiting
+        left = None if waiting is None or waiting.until is None else waiting.until - self._clock.monotonic()
+        until = None if left is None else iso(self._clock.now() + timedelta(seconds=left))
+        seconds = None if left is None else max(0.0, round(left, 3))
+        return {"waiting": waiting.why if waiting else None, "wait_until": until, "wait_seconds": seconds}
 
     async def sessions(self, request: web.Request) -> web.Response:
         self._policy.authorize(request[ACTOR], Action.LIST)
@@ -222,13 +183,23 @@ class Api:
         session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
         return web.Response(status=204)
 
-    async def _obtained(self, key: ConsoleKey) -> tuple[str | None, bool]:
-        """When the console expires, and whether it had been there; where none is kept, none is asked for in vain."""
+    async def _obtained(self, key: ConsoleKey, *, insist: bool) -> dict[str, object]:
+        """The console's kind and end, and whether it had been there; where none is kept, none is asked for in vain."""
         if not self._broker.keeps(key.cloud):
-            return None, False
-        obtained = await self._broker.obtain(key)
-        left = obtained.console.expires_at - self._clock.monotonic()
-        return _iso(self._clock.now() + timedelta(seconds=left)), obtained.cached
+            return {"kind": key.kind, "expires_at": None, "cached": False}
+        obtained = await self._broker.obtain(key, insist=insist)
+        return self._told(obtained.console, cached=obtained.cached)
+
+    async def _revealed(self, actor: Actor, server: Server, key: ConsoleKey) -> dict[str, object]:
+        """A console of its own, and its URL, which may leak: no session may depend on it."""
+        console = (await self._broker.fresh(key)).console
+        url = plain_url(console)
+        self._journal.record(event_of(actor, server, console))
+        return {**self._told(console, cached=False), "url": url}
+
+    def _told(self, console: Console, *, cached: bool) -> dict[str, object]:
+        left = timedelta(seconds=console.expires_at - self._clock.monotonic())
+        return {"kind": console.key.kind, "expires_at": iso(self._clock.now() + left), "cached": cached}
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -238,29 +209,8 @@ class Api:
         self._policy.authorize(request[ACTOR], action, server)
         return server, server.name != reference
 
-    def _server(self, server: Server, *, shared: bool) -> dict[str, object]:
-        bookmarks = bookmarks_of(server, shared=shared)
-        return {
-            "cloud": server.cloud,
-            "id": server.id,
-            "name": server.name,
-            "status": server.status,
-            "task_state": server.task_state,
-            "by_name": bookmarks.by_name,
-            "by_id": bookmarks.by_id,
-            **self._addresses(bookmarks.path),
-        }
-
-    def _as_meant(self, server: Server, reference: str) -> dict[str, object]:
-        """Where it was not asked for by its name, its own bookmark is that of its UUID."""
-        if server.name == reference:
-            return self._server(server, shared=False)
-        found = self._server(server, shared=not self._directory.alone(server))
-        return found | self._addresses(str(found["by_id"]))
-
-    def _addresses(self, path: str) -> dict[str, object]:
-        """The bookmark, whole and as a path."""
-        return {"page": self._public_url + path, "path": path}
+    def _meant(self, server: Server, reference: str) -> dict[str, object]:
+        return meant_object(server, reference, self._public_url, alone=self._directory.alone(server))
 
 
 def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
@@ -282,45 +232,26 @@ def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
     ]
 
 
-def _count(counts: Counts, cloud: str) -> dict[str, object]:
-    known = counts.known
-    error, moment = known.errors.get(cloud), known.as_of.get(cloud)
-    return {
-        "servers": counts.servers.get(cloud),
-        "problem": problem_of(error) if error else None,
-        "as_of": _iso(moment) if moment else None,
-        "waiting": cloud in known.waiting,
-    }
-
-
 def _flag(name: str, text: str | None) -> bool:
     if text not in (None, "true", "false"):
         raise BadRequestError(f"{name} is true or false.")
     return text == "true"
 
 
-def _seconds(name: str, request: web.Request, usual: float | None) -> float | None:
-    text = request.query.get(name)
-    if text is None:
-        return usual
-    if not _NUMBER.fullmatch(text):
-        raise BadRequestError(f"{name} is a number of seconds, like 2 or 0.5.")
-    return float(text)
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return _PAGE
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= _PAGE_AT_MOST:
-        raise BadRequestError(f"limit is a number from 1 to {_PAGE_AT_MOST}.")
-    return int(text)
-
-
 def _kind(text: object) -> Kind:
     try:
         return Kind(str(text))
     except ValueError:
-        raise BadRequestError(f"kind is one of: {', '.join(Kind)}.") from None
+        offered = ", ".join(Kind)
+        raise BadRequestError(
+            f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.'
+        ) from None
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequestError(f"{name} is true or false.")
+    return value
 
 
 async def _body(request: web.Request) -> dict[str, object]:
@@ -338,7 +269,7 @@ async def _body(request: web.Request) -> dict[str, object]:
     return body
 
 
-def _launch(launch: Launch, public_url: str) -> dict[str, object]:
+def _launch(launch: Launch, wait: dict[str, object], public_url: str) -> dict[str, object]:
     return {
         "id": launch.id,
         "cloud": launch.cloud,
@@ -353,7 +284,7 @@ def _launch(launch: Launch, public_url: str) -> dict[str, object]:
             }
             for step in launch.steps
         ],
-        "wait_until": None,
+        **wait,
         "session": launch.session,
         "problem": problem_of_launch(launch.problem, launch.server, public_url) if launch.problem else None,
     }
@@ -371,11 +302,7 @@ def _session(session: Session) -> dict[str, object]:
         "server": session.server.id,
         "name": session.server.name,
         "kind": session.kind,
-        "opened_at": _iso(session.opened_at),
+        "opened_at": iso(session.opened_at),
         "bytes_up": session.pump.bytes_up,
         "bytes_down": session.pump.bytes_down,
     }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from aiohttp.typedefs import Handler, Middleware
 
 from launcher import errors
 from launcher.audit.log import describe
-from launcher.errors import CloudBusyError, CloudError, LauncherError
+from launcher.errors import CloudError, LauncherError
 from launcher.model import Server
 from launcher.relay.engine import cut_reason
+from launcher.states import Outlook, reading, told
 from launcher.web.bookmarks import candidate
 
 _LOG = logging.getLogger(__name__)
@@ -138,39 +140,28 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
             problem["hint"] = "Look at this cloud's entry in the gateway's configuration, and at what answers there."
         problem["cloud"] = error.cloud
         problem["request_id"] = error.request_id
-    if isinstance(error, CloudBusyError) and error.retry_after is not None:
-        problem["retry_after"] = error.retry_after
+        if error.retry_after is not None:
+            problem["retry_after"] = error.retry_after
+    if isinstance(error, errors.ConsoleRefusedError) and error.state:
+        problem |= {"state": error.state, "hint": error.hint or answer.hint}
     if isinstance(error, errors.AmbiguousServerError):
         problem["candidates"] = [candidate(server, public_url) for server in error.candidates]
     return problem
 
 
-_STATES: Mapping[str, tuple[str, str]] = {
-    "SHUTOFF": ("is off", "Start it, then try again."),
-    "SUSPENDED": ("is suspended", "Resume it, then try again."),
-    "PAUSED": ("is paused", "Unpause it, then try again."),
-    "SHELVED": ("is shelved", "Unshelve it, then try again."),
-    "SHELVED_OFFLOADED": ("is shelved", "Unshelve it, then try again."),
-    "BUILD": ("is being built", "Try again when it is done."),
-    "REBUILD": ("is being rebuilt", "Try again when it is done."),
-    "REBOOT": ("reboots", _AGAIN),
-    "HARD_REBOOT": ("reboots", _AGAIN),
-    "MIGRATING": ("moves to another host", "Try again when it is done."),
-    "RESIZE": ("is being resized", "Try again when it is done."),
-    "ERROR": ("is in error", "Look up its fault at the cloud; a hard reboot or a rebuild may help."),
-    "DELETED": ("is deleted", "Look for its successor in the list of servers."),
-    "SOFT_DELETED": ("is deleted", "Restore it, or look for its successor in the list of servers."),
-}
-"""Nova's statuses that explain why there is no screen: what the server does, and what a person can do."""
 _BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)
 
 
 def problem_of_launch(error: LauncherError, server: Server | None, public_url: str = "") -> dict[str, object]:
     """The same, headed by the server's state where that is the likely reason."""
     problem = problem_of(error, public_url)
-    if server is not None and isinstance(error, _BY_STATE) and server.status in _STATES:
-        does, hint = _STATES[server.status]
-        problem |= {"title": f"{server.name} {does} ({server.status})", "hint": hint}
+    if server is None:
+        return problem
+    state = reading(server)
+    if isinstance(error, _BY_STATE) and state.outlook is not Outlook.READY:
+        problem |= {"title": told(server), "hint": state.hint}
+    if isinstance(error, _BY_STATE):
+        problem |= {"state": server.status, "outlook": state.outlook}
     return problem
 
 
@@ -178,7 +169,8 @@ def farewell(error: LauncherError) -> tuple[int, str]:
     """Close code and reason (at most 123 bytes) for a viewer that has its 101 already."""
     answer = answer_to(error)
     code = GOING_AWAY if isinstance(error, errors.GatewayStoppingError) else answer.close_code
-    return code, cut_reason(str(error))
+    hint = error.hint if isinstance(error, errors.ConsoleRefusedError) else None
+    return code, cut_reason(f"{error} {hint}" if hint else str(error))
 
 
 def problems(page: Callable[[Mapping[str, object]], str], public_url: str = "") -> Middleware:
@@ -207,7 +199,7 @@ def _respond(problem: dict[str, object], page: Callable[[Mapping[str, object]], 
     if isinstance(allow, str):
         headers[hdrs.ALLOW] = allow
     if isinstance(retry_after, float | int):
-        headers[hdrs.RETRY_AFTER] = str(max(1, round(retry_after)))
+        headers[hdrs.RETRY_AFTER] = str(max(1, math.ceil(retry_after)))
     assert isinstance(status, int)
     if page is not None:
         return web.Response(status=status, headers=headers, text=page(problem), content_type="text/html")

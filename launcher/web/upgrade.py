@@ -66,7 +66,8 @@ class ViewerRoute:
         self._policy.authorize(actor, Action.CONTROL)
         if cloud not in self._directory.clouds():
             raise CloudNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
-        launch = self._launches.begin(_launch_id(request), actor, cloud, reference, Kind.NOVNC)
+        launch_id, anyway = _launch_id(request), request.query.get("anyway") == "true"
+        launch = self._launches.begin(launch_id, actor, cloud, reference, Kind.NOVNC, anyway=anyway)
         try:
             session = self._sessions.admit(secrets.token_hex(6), actor)
         except (TooManySessionsError, GatewayStoppingError) as error:

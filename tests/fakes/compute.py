@@ -1,8 +1,9 @@
 """A simulated Compute API on loopback, in the test's own event loop; its replies have the shapes of a real Nova's.
 
 `max_version` says which Nova: `""` is the legacy `/v2/{project}` without microversions, `"2.1"` to `"2.5"` know only
-the action `os-getVNCConsole`, from `"2.6"` on `remote-consoles` is there too. Whatever else a cloud may do wrong is a
-test's own `fault`.
+the action `os-getVNCConsole`, from `"2.6"` on `remote-consoles` is there too. As a real Nova's, what comes from the API
+itself echoes the microversion that it was answered in, in the headers that this Nova knows. Whatever else a cloud may
+do wrong is a test's own `fault`, whose replies go out as they are but for the request's id.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from tests.fakes.issued import issue
+from tests.fakes.issued import issue, note
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 Mint = Callable[[str, str], str]
 
 _OLD_KINDS = frozenset({"novnc", "xvpvnc"})
 _XVPVNC_ENDS = (2, 87)  # Ussuri: the backend of xvpvnc is gone
-_NEW_HEADER = (2, 27)  # earlier ones ignore OpenStack-API-Version
+_NEW_HEADER = (2, 27)  # earlier ones ignore OpenStack-API-Version, and do not send it
+_VERSION_HEADER, _OLD_VERSION_HEADER = "OpenStack-API-Version", "X-OpenStack-Nova-API-Version"
+_WITHOUT_HOST = frozenset({"BUILD", "ERROR", "SHELVED_OFFLOADED"})
+_MOVING = frozenset({"migrating", "deleting"})
 _NO_SUCH_PATH = "The resource could not be found."
 _UNEXPECTED = (
     "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if "
@@ -84,7 +88,11 @@ class FakeCompute:
         if max_version and _numbers(max_version) >= _XVPVNC_ENDS:
             self.kinds = {"novnc"}
         self.api_tokens: set[str] | None = None
+        self.readers: set[str] = set()
+        """Those of the API tokens that may list, but get no consoles."""
         self.fault: Fault | None = None
+        self.gives_ids = True
+        """Whether replies hold the request's id; keystonemiddleware's and Repose's own do not."""
         self.console_requests: list[ConsoleRequest] = []
         self.requests: list[tuple[str, str]] = []
         self.request_headers: list[Mapping[str, str]] = []
@@ -92,8 +100,16 @@ class FakeCompute:
         self.port = 0
         self._runner: web.AppRunner | None = None
 
-    def add_server(self, name: str, status: str = "ACTIVE", id: str | None = None) -> str:  # noqa: A002 -- the API's own word
-        """A new server; its id."""
+    def add_server(
+        self,
+        name: str,
+        status: str = "ACTIVE",
+        id: str | None = None,  # noqa: A002 -- the API's own word
+        *,
+        task_state: str | None = None,
+        fault: str | None = None,
+    ) -> str:
+        """A new server; its id. One in BUILD, ERROR or SHELVED_OFFLOADED has no host, and so no console."""
         server_id = id or str(uuid.uuid4())
         self.servers[server_id] = {
             "id": server_id,
@@ -102,10 +118,12 @@ class FakeCompute:
             "tenant_id": self.project or "610275",
             "metadata": {},
             "OS-EXT-STS:vm_state": status.lower(),
-            "OS-EXT-STS:task_state": "spawning" if status == "BUILD" else None,
+            "OS-EXT-STS:task_state": task_state or ("spawning" if status == "BUILD" else None),
             "OS-EXT-STS:power_state": 1 if status == "ACTIVE" else 4,
             "links": [{"rel": "self", "href": f"http://wrong.invalid/v2.1/servers/{server_id}"}],
         }
+        if fault is not None:
+            self.servers[server_id]["fault"] = {"code": 500, "created": "2026-11-23T12:00:00Z", "message": fault}
         return server_id
 
     async def start(self) -> None:
@@ -140,13 +158,15 @@ class FakeCompute:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs))
         self.request_headers.append(dict(request.headers))
+        if "X-Auth-Token" in request.headers:  # a real Keystone's, perhaps, which nobody here handed out
+            note(request.headers["X-Auth-Token"])
         if self.delay:
             await asyncio.sleep(self.delay)
         reply = await self.fault(request) if self.fault else None
         if reply is None:
             reply = await self._reply(request)
         self.request_ids.append(f"req-{uuid.uuid4()}")
-        if not reply.prepared:
+        if not reply.prepared and self.gives_ids:
             reply.headers.setdefault("X-Compute-Request-Id", self.request_ids[-1])
             reply.headers.setdefault("X-OpenStack-Request-ID", self.request_ids[-1])
         return reply
@@ -161,18 +181,34 @@ class FakeCompute:
             return fault_reply(404, "itemNotFound", _NO_SUCH_PATH)
         if parts[0] != "servers" and parts.pop(0) != self.project:
             return fault_reply(400, "badRequest", "Malformed request URL: URL's project_id doesn't match Context's")
-        return await self._servers(request, parts[1:])
+        asked = self._asked_version(request)
+        if isinstance(asked, web.Response):
+            return asked
+        reply = await self._servers(request, parts[1:], asked)
+        self._echo(asked, reply)
+        return reply
 
-    async def _servers(self, request: web.Request, parts: list[str]) -> web.StreamResponse:
+    def _echo(self, version: tuple[int, int], reply: web.StreamResponse) -> None:
+        """Say which microversion this was answered in; the legacy endpoint takes both headers out again."""
+        if not self.max_version:
+            return
+        spelt = f"{version[0]}.{version[1]}"
+        if _numbers(self.max_version) >= _NEW_HEADER:
+            reply.headers[_VERSION_HEADER] = f"compute {spelt}"
+            reply.headers.add("Vary", _VERSION_HEADER)
+        reply.headers[_OLD_VERSION_HEADER] = spelt
+        reply.headers.add("Vary", _OLD_VERSION_HEADER)
+
+    async def _servers(self, request: web.Request, parts: list[str], version: tuple[int, int]) -> web.StreamResponse:
         match request.method, parts:
             case "GET", ["detail"]:
                 return self._list(request)
             case "GET", [server_id]:
                 return self._show(server_id)
             case "POST", [server_id, "action"]:
-                return await self._act(request, server_id)
+                return await self._act(request, server_id, version)
             case "POST", [server_id, "remote-consoles"]:
-                return await self._remote_console(request, server_id)
+                return await self._remote_console(request, server_id, version)
             case _:
                 return fault_reply(404, "itemNotFound", _NO_SUCH_PATH)
 
@@ -198,8 +234,8 @@ class FakeCompute:
 
     def _asked_version(self, request: web.Request) -> tuple[int, int] | web.Response:
         """The microversion that the request asks for; legacy drops both headers, old ones read only their own."""
-        asked = request.headers.get("X-OpenStack-Nova-API-Version", "")
-        service, _, version = request.headers.get("OpenStack-API-Version", "").partition(" ")
+        asked = request.headers.get(_OLD_VERSION_HEADER, "")
+        service, _, version = request.headers.get(_VERSION_HEADER, "").partition(" ")
         if not self.max_version:
             return 2, 1
         if service == "compute" and _numbers(self.max_version) >= _NEW_HEADER:
@@ -237,10 +273,7 @@ class FakeCompute:
     def _no_server(self, server_id: str) -> web.Response:
         return fault_reply(404, "itemNotFound", f"Instance {server_id} could not be found.")
 
-    async def _act(self, request: web.Request, server_id: str) -> web.Response:
-        version = self._asked_version(request)
-        if isinstance(version, web.Response):
-            return version
+    async def _act(self, request: web.Request, server_id: str, version: tuple[int, int]) -> web.Response:
         body = await request.json()
         if not isinstance(body, dict) or len(body) != 1:
             return fault_reply(400, "badRequest", "Malformed request body")
@@ -252,7 +285,7 @@ class FakeCompute:
         if not isinstance(argument, dict) or set(argument) != {"type"}:
             return fault_reply(400, "badRequest", "Invalid input for field/attribute os-getVNCConsole.")
         self._note(request, server_id, argument["type"], "action")
-        refusal = self._refusal(server_id, conflicts=True)
+        refusal = self._refusal(request, server_id, conflicts=True)
         if refusal is not None:
             return refusal
         if argument["type"] not in self.kinds:
@@ -260,10 +293,7 @@ class FakeCompute:
         url = self.mint(server_id, argument["type"])
         return web.json_response({"console": {"type": argument["type"], "url": url}})
 
-    async def _remote_console(self, request: web.Request, server_id: str) -> web.Response:
-        version = self._asked_version(request)
-        if isinstance(version, web.Response):
-            return version
+    async def _remote_console(self, request: web.Request, server_id: str, version: tuple[int, int]) -> web.Response:
         if version < (2, 6):
             return fault_reply(404, "itemNotFound", _NO_SUCH_PATH)
         body = await request.json()
@@ -271,7 +301,7 @@ class FakeCompute:
         if set(body) != {"remote_console"} or set(asked) != {"protocol", "type"}:
             return fault_reply(400, "badRequest", "Invalid input for field/attribute remote_console.")
         self._note(request, server_id, asked["type"], "remote-consoles")
-        refusal = self._refusal(server_id, conflicts=False)
+        refusal = self._refusal(request, server_id, conflicts=False)
         if refusal is not None:
             return refusal
         if asked["protocol"] != "vnc" or asked["type"] not in self.kinds:
@@ -282,15 +312,18 @@ class FakeCompute:
     def _note(self, request: web.Request, server_id: str, kind: str, api: str) -> None:
         self.console_requests.append(ConsoleRequest(server_id, kind, api, request.headers.get("X-Auth-Token")))
 
-    def _refusal(self, server_id: str, *, conflicts: bool) -> web.Response | None:
-        """What the server's state forbids; while it migrates only the action says so (`conflicts`)."""
+    def _refusal(self, request: web.Request, server_id: str, *, conflicts: bool) -> web.Response | None:
+        """What the role or the server's state forbids; while it moves only the action says so (`conflicts`)."""
+        if request.headers.get("X-Auth-Token") in self.readers:
+            message = "Policy doesn't allow os_compute_api:os-remote-consoles to be performed."
+            return fault_reply(403, "forbidden", message)
         server = self.servers.get(server_id)
         if server is None:
             return self._no_server(server_id)
-        if server["status"] == "BUILD":
+        if server["status"] in _WITHOUT_HOST:
             return fault_reply(409, "conflictingRequest", f"Instance {server_id} is not ready")
         state = server["OS-EXT-STS:task_state"]
-        if state not in {"migrating", "deleting"}:
+        if state not in _MOVING:
             return None
         if conflicts:
             message = f"Cannot 'get_vnc_console' instance {server_id} while it is in task_state {state}"

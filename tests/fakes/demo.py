@@ -22,5 +22,5 @@ async def demo_cloud(**settings: Any) -> AsyncIterator[DemoCloud]:
         try:
             yield cloud
         finally:
-            for token in cloud.consoles._tokens:
+            for token in (*cloud.consoles._tokens, *cloud.api_tokens):
                 note(token)

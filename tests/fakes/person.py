@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from launcher.model import Secret
+from tests.fakes.issued import put_out
 
 
 class FakePerson:
@@ -23,14 +24,14 @@ class FakePerson:
         return "\n".join([*self.told, *self.warned, *self.asked])
 
     def tell(self, text: str) -> None:
-        self.told.append(text)
+        self.told.append(put_out(text))
 
     def warn(self, text: str) -> None:
-        self.warned.append(text)
+        self.warned.append(put_out(text))
 
     def ask(self, question: str) -> str:
         assert self.interactive, f"nobody can be asked: {question}"
-        self.asked.append(question)
+        self.asked.append(put_out(question))
         answer, *self._answers = self._answers
         return answer
 

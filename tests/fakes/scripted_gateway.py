@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+_LENGTH = re.compile(r"^Content-Length: (\d+)", re.IGNORECASE | re.MULTILINE)
 
 HANG = None
 """Instead of an answer: say nothing and keep the connection."""
@@ -53,6 +56,8 @@ class ScriptedGateway:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            # A body that is left unread would have the kernel reset the connection, answer and all.
+            await reader.readexactly(int((_LENGTH.search(self.requests[-1]) or ("", 0))[1]))
             self.asked.set()
             answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
             if answer is HANG:

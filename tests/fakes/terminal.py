@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.fakes.issued import put_out
+
 _PATIENCE = 60.0
 
 
@@ -46,6 +48,7 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._process is not None
+        put_out(self.screen)
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

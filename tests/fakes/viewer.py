@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.fakes.console_proxy import BANNER, BINARY, CLOSE, PING, PONG, frame
+from tests.fakes.issued import put_out
 
 __all__ = ["BANNER", "BINARY", "CLOSE", "PING", "PONG", "Refused", "Viewer", "frame"]
 
@@ -64,7 +65,8 @@ class Viewer:
         status = int(self.head.split()[1])
         if status != 101:
             length = next((line for line in self.head.lower().split("\r\n") if line.startswith("content-length")), ":0")
-            raise Refused(status, (await self.reader.readexactly(int(length.split(":")[1]))).decode())
+            body = await self.reader.readexactly(int(length.split(":")[1]))
+            raise Refused(status, put_out(body.decode()))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,7 +122,7 @@ class Viewer:
             if opcode == CLOSE:
                 self.send(payload[:2], CLOSE)
                 code = int.from_bytes(payload[:2], "big") if payload else 1005
-                return code, payload[2:].decode()
+                return code, put_out(payload[2:].decode())
 
     async def greeted(self) -> None:
         """The screen is there."""

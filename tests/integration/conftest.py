@@ -16,6 +16,7 @@ from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
 from launcher.relay.upstream import DialLimits
 from tests.fakes.compute import FakeCompute
+from tests.fakes.issued import put_out
 from tests.fakes.viewer import Viewer
 
 
@@ -28,15 +29,26 @@ class Running:
         self.url = gateway.where[0]
         self.port = int(self.url.rsplit(":", 1)[1])
 
-    def viewer(self, server: str = "web-01", *, cloud: str = "prod", **options: Any) -> Viewer:
-        """A viewer of a server's console."""
-        return Viewer(self.port, f"/ws/{cloud}/{server}", **options)
+    def viewer(
+        self, server: str = "web-01", *, cloud: str = "prod", launch: str | None = None, **options: Any
+    ) -> Viewer:
+        """A viewer of a server's console; `launch` is the id of its launch, of at least 16 signs."""
+        return Viewer(self.port, f"/ws/{cloud}/{server}" + (f"?launch={launch}" if launch else ""), **options)
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Status and body of an API call."""
         async with aiohttp.ClientSession() as http, http.request(method, self.url + path, **options) as response:
-            text = await response.text()
+            text = put_out(await response.text())
             return response.status, json.loads(text) if text and "json" in response.content_type else text
+
+    async def until_waiting(self, launch: str) -> str:
+        """Wait until the launch waits; for what."""
+        async with asyncio.timeout(10):
+            while True:
+                _, told = await self.ask("GET", f"/api/v1/launches/{launch}")
+                if told.get("waiting"):
+                    return str(told["waiting"])
+                await asyncio.sleep(0.01)
 
     async def settled(self) -> None:
         """Wait until no place is taken any more."""

@@ -24,6 +24,7 @@ from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
 from launcher.config.models import Config, clouds_of
 from launcher.consoles.broker import Broker
+from launcher.consoles.budget import Budget
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Actor, Kind
@@ -117,7 +118,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
     pool = ThreadPoolExecutor(1)
     async with open_http() as http, asyncio.TaskGroup() as tasks:
         source = Compute(cloud, identity_of(cloud, clock, pool), http, clock)
-        broker = Broker({"prod": source}, margin=30, single_use=(), clock=clock, tasks=tasks)
+        broker = Broker("prod", source, margin=30, keeps=True, budget=Budget(()), at_once=9, clock=clock, tasks=tasks)
         rules = ConsoleRules(source, (), (), plain=False, tls=ssl.create_default_context())
         launcher = Launcher(
             directory=Directory({"prod": KeptListing("prod", source, clock, tasks)}, {}),
@@ -157,7 +158,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
     pool.shutdown()
     assert len(sessions) == 0
     assert launch.over_at is not None
-    assert repr(broker).endswith(" 0 requests>")
+    assert repr(broker).endswith(" 0 requests under way, 0 queued>")
     async with asyncio.timeout(5):
         while proxy.live:
             await asyncio.sleep(0)

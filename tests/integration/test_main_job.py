@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import AsyncExitStack
+from email.utils import formatdate
 
 import pytest
 from aiohttp import web
@@ -84,21 +87,65 @@ async def test_a_cloud_that_asks_for_patience_is_asked_again_when_its_time_is_ov
         async with running.viewer("web-02") as viewer:
             await viewer.greeted()
         running.compute.fault = refuse
-        for wait in ("asks for patience for 41 s", "asked for no console in the next 31 s"):
+        async with running.viewer(launch="launch-that-waits-1") as first, running.viewer() as second:
+            await running.until_waiting("launch-that-waits-1")
+            _, launch = await running.ask("GET", "/api/v1/launches/launch-that-waits-1")
+            assert ("asks for patience for 41 s" in launch["waiting"], launch["wait_seconds"]) == (True, 41)
+            assert launch["wait_until"] == "2026-01-01T00:17:21Z"
+            clock.advance(10)
+            answer, problem = await running.ask("POST", "/api/v1/servers/prod/web-01/console")
+            assert (answer, problem["type"], problem["retry_after"]) == (503, "cloud-busy", 31)
+            async with running.viewer("web-02") as viewer:
+                await viewer.greeted()
+            assert len(refused) == 1
+            running.compute.fault = None
+            clock.advance(31)
+            await first.greeted()
+            await second.greeted()
+        assert [asked.server_id for asked in running.compute.console_requests].count(refused[0].split("/")[-2]) == 1
+
+
+async def test_a_cloud_that_wants_more_than_a_launch_lasts_is_told_with_the_time(run_gateway: RunGateway) -> None:
+    async def refuse(request: web.Request) -> web.Response | None:
+        if not request.path.endswith("/action"):
+            return None
+        return web.Response(status=413, headers={"Retry-After": "2400"})
+
+    clock = FakeClock()
+    async with run_gateway(clock=clock) as running:
+        running.compute.fault = refuse
+        for wait in ("asks for patience for 40 min", "asked for no console in the next 2390 s"):
             async with running.viewer() as viewer:
                 code, reason = await viewer.closed()
                 assert (code, wait in reason) == (4503, True)
             clock.advance(10)
-        answer, problem = await running.ask("POST", "/api/v1/servers/prod/web-01/console")
-        assert (answer, problem["type"], problem["retry_after"]) == (503, "cloud-busy", 21)
-        async with running.viewer("web-02") as viewer:
-            await viewer.greeted()
-        assert len(refused) == 1
-        running.compute.fault = None
-        clock.advance(21)
-        async with running.viewer() as viewer:
-            await viewer.greeted()
-        assert [asked.server_id for asked in running.compute.console_requests].count(refused[0].split("/")[-2]) == 1
+
+
+async def test_a_hundred_who_wait_for_a_limited_cloud_cause_one_further_request(run_gateway: RunGateway) -> None:
+    """Rackspace's limit as Repose puts it: 413 with an HTTP date, three seconds ahead. By the real clock."""
+    until, asked = 0.0, list[float]()
+
+    async def limit(request: web.Request) -> web.Response | None:
+        nonlocal until
+        if not request.path.endswith("/action"):
+            return None
+        now = time.time()
+        asked.append(now)
+        if not until:
+            until = int(now) + 3
+        if now >= until:
+            return None
+        date = {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(until, usegmt=True)}
+        return web.Response(status=413, headers=date, text="<html>Over Limit</html>", content_type="text/html")
+
+    async with FaultyProxy() as proxy, run_gateway() as running, AsyncExitStack() as viewers:
+        running.compute.mint = lambda *_: proxy.url()
+        running.compute.fault = limit
+        waiting = [await viewers.enter_async_context(running.viewer()) for _ in range(100)]
+        await asyncio.gather(*(viewer.greeted() for viewer in waiting))
+    assert len(asked) == 2
+    assert asked[1] >= until
+    assert len(running.compute.console_requests) == 1
 
 
 async def test_where_a_session_ends_with_its_token_each_gets_its_own(run_gateway: RunGateway) -> None:

@@ -11,10 +11,11 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fakes.issued import put_out
 from tests.process.daemon import ROOT
 
 BIN = Path(sys.executable).parent
@@ -32,6 +33,14 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+def _ended(command: Sequence[str], code: int | None, out: bytes, err: bytes = b"") -> Ended:
+    """What it said is searched for secrets, but for the one place of a console URL: what --reveal prints."""
+    assert code is not None
+    ended = Ended(code, out.decode(), err.decode())
+    put_out(ended.err if "--reveal" in command else ended.out + ended.err)
+    return ended
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -53,8 +62,7 @@ async def run_program(*command: str, stdin: str = "", **env: str) -> Ended:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return _ended(command, process.returncode, out, err)
 
 
 async def run(*argv: str, **env: str) -> Ended:
@@ -80,7 +88,7 @@ async def run_on_terminal(*argv: str, columns: int, env: Mapping[str, str]) -> E
             process.kill()
             await process.wait()
         os.close(ours)
-    return Ended(code, said.decode().replace("\r\n", "\n"), "")
+    return _ended(command, code, said.replace(b"\r\n", b"\n"))
 
 
 def _read_to_end(terminal: int) -> bytes:
@@ -106,5 +114,4 @@ async def interrupted(*argv: str, asked: asyncio.Event, **env: str) -> Ended:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    return _ended(argv, process.returncode, out, err)

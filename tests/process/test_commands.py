@@ -16,8 +16,9 @@ import pytest_asyncio
 
 from launcher.cli.parser import command_names, parser
 from launcher.cli.text import width
-from tests.fakes.compute import FakeCompute
+from tests.fakes.compute import FakeCompute, mint_nowhere
 from tests.fakes.console_proxy import BANNER, FaultyProxy
+from tests.fakes.issued import issue
 from tests.fakes.scripted_gateway import HANG, ScriptedGateway, http
 from tests.fakes.viewer import Viewer
 from tests.process.command import Ended, environment, interrupted, run, run_on_terminal
@@ -55,6 +56,7 @@ ROWS = {
     "clouds": Row(("clouds",), 75, 69, "prod\tnone\t-\t"),
     "url": Row(("url", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
     "open": Row(("open", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
+    "console-url": Row(("console-url", "prod/web-01", "--reveal"), 0, 69, "/vnc_lite.html?path=%3Ftoken%3D"),
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
@@ -98,6 +100,22 @@ async def place(suite_output: Path) -> AsyncIterator[Place]:
         }
         async with Daemon(suite_output / "daemons", clouds, aliases={"db": "prod/web-01"}) as daemon:
             yield Place(daemon, prod, stage)
+
+
+def minting(compute: FakeCompute) -> list[str]:
+    """The console URLs that a cloud hands out from now on."""
+    urls: list[str] = []
+
+    def mint(server_id: str, kind: str) -> str:
+        urls.append(mint_nowhere(server_id, kind))
+        return urls[-1]
+
+    compute.mint = mint
+    return urls
+
+
+def token_of(url: str) -> str:
+    return url.rpartition("%3D")[2]
 
 
 @pytest.mark.parametrize("name", command_names(parser()))
@@ -284,6 +302,90 @@ async def test_open_says_the_address_where_no_browser_can_be_shown(place: Place)
         ended = await place.run("open", "prod/web-01", **env)
         assert (ended.code, ended.out) == (0, f"{place.page('/c/prod/web-01')}\n")
         assert "open this address on your own machine" in ended.err
+
+
+@pytest.mark.parametrize("kind", ["novnc", "xvpvnc"])
+async def test_a_console_url_stands_alone_on_standard_output_and_nowhere_else(place: Place, kind: str) -> None:
+    urls = minting(place.prod)
+    ended = await place.run("console-url", "db", "--reveal", "--kind", kind)
+    assert (ended.code, ended.out) == (0, f"{urls[-1]}\n")
+    assert f"this is a {kind} console of prod/web-01: whoever has its URL can open it until 20" in ended.err
+    assert f"The bookmark holds no secret and does not expire: {place.page('/c/db')}" in ended.err
+    java = "java -jar VncViewer.jar URL 'CONSOLE_URL'", "nova-xvpvncviewer", "the list of processes"
+    assert [words in ended.err for words in java] == [kind == "xvpvnc"] * 3
+    assert ("A browser opens it." in ended.err) == (kind == "novnc")
+    assert token_of(urls[-1]) not in ended.err
+    again = await place.run("console-url", "prod/web-01", "--reveal", "--kind", kind)
+    assert again.out == f"{urls[-1]}\n" != ended.out
+    recorded = place.daemon.log_events("reveal")[-1]
+    assert (recorded["actor"], recorded["via"], recorded["kind"], recorded["name"]) == (ACCOUNT, "unix", kind, "web-01")
+    assert recorded["request_id"] == place.prod.request_ids[-1]
+    assert not any(token_of(url) in place.daemon.log() for url in urls)
+
+
+async def test_a_console_url_for_programs_is_json_alone(place: Place) -> None:
+    urls = minting(place.stage)
+    ended = await place.run("console-url", "lone", "--reveal", "--json")
+    console = json.loads(ended.out)
+    assert (ended.code, ended.err, console["url"], console["kind"]) == (0, "", urls[-1], "novnc")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", console["expires_at"])
+    assert {"cloud": "stage", "name": "lone", "page": place.page("/c/stage/lone")}.items() <= console.items()
+    assert console["server"] in place.stage.servers
+
+
+async def test_on_a_terminal_the_java_viewer_s_command_line_stands_below_the_url(place: Place) -> None:
+    urls = minting(place.prod)
+    ended = await run_on_terminal("console-url", "db", "--reveal", "--kind", "xvpvnc", columns=200, env=place.env)
+    assert ended.code == 0
+    url, java, *_ = ended.out.splitlines()
+    assert (url, java) == (urls[-1], f"java -jar VncViewer.jar URL '{urls[-1]}'")
+    assert "The Java viewer takes it as above." in ended.out
+
+
+async def test_without_reveal_it_is_said_what_would_be_shown_and_nobody_is_asked(place: Place) -> None:
+    before = len(place.prod.console_requests)
+    for env in (place.env, NOWHERE):
+        ended = await run("console-url", "prod/new\nline", **env)
+        assert (ended.code, ended.out) == (2, "")
+        assert "prints a console URL with the console token in it" in ended.err
+        assert "add --reveal" in ended.err
+        assert "console-launcher url 'prod/new\\nline'" in ended.err
+    assert len(place.prod.console_requests) == before
+
+
+async def test_over_tcp_no_console_url_is_revealed(place: Place) -> None:
+    before = len(place.prod.console_requests)
+    ended = await run("console-url", "prod/web-01", "--reveal", "--gateway", place.daemon.url)
+    assert (ended.code, ended.out) == (77, "")
+    assert "A console URL is revealed through the gateway's Unix socket alone, not over TCP" in ended.err
+    assert len(place.prod.console_requests) == before
+
+
+async def test_a_hostile_server_and_a_hostile_cloud_steer_nobody_s_terminal(place: Place) -> None:
+    urls = minting(place.prod)
+    for reference, shown in (
+        ("prod/\x1b[31mred\x1b]0;title\x07", "prod/\\x1b[31mred"),
+        ("rtl\u202egnp.exe", "rtl\\u202egnp"),
+    ):
+        ended = await place.run("console-url", reference, "--reveal")
+        assert (ended.code, ended.out) == (0, f"{urls[-1]}\n")
+        assert shown in ended.err
+        assert all(char.isprintable() or char == "\n" for char in ended.err)
+    wrong = await place.run("console-url", "prod/wbe-01", "--reveal")
+    assert (wrong.code, "Near: prod/web-01" in wrong.err) == (1, True)
+    place.prod.mint = lambda *_: f"https://console.example.net/\x1b[2J?token={issue()}"
+    ended = await place.run("console-url", "prod/web-01", "--reveal")
+    assert (ended.code, ended.out) == (75, "")
+    assert "prod: its console URL cannot be shown" in ended.err
+
+
+async def test_what_is_no_address_is_not_taken_from_a_stranger_at_the_gateway_s_place() -> None:
+    server = dict.fromkeys(("cloud", "id", "name", "status", "path"), "x") | {"page": "https://jump.example.net/c/x"}
+    console = {"url": "--version", "kind": "novnc", "expires_at": "soon"}
+    async with ScriptedGateway(http(json.dumps(server)), http(json.dumps(console))) as stranger:
+        ended = await run("console-url", "x", "--reveal", "--gateway", stranger.where)
+    assert (ended.code, ended.out) == (69, "")
+    assert "is no console-launcher, or one of another version" in ended.err
 
 
 async def test_end_ends_a_live_session_and_its_viewer_is_told_who_did(place: Place) -> None:

@@ -99,6 +99,8 @@ async def test_bash_completes_commands_options_and_what_the_gateway_knows(env: d
     assert await bash("console-launcher url prod/w", **env) == {"prod/web-01", "prod/web-02"}
     assert await bash("console-launcher url mail", **env) == {"mail-unique"}
     assert await bash("console-launcher open pr", **env) == {"prod/"}
+    assert await bash("console-launcher console-url prod/w", **env) == {"prod/web-01", "prod/web-02"}
+    assert await bash("console-launcher console-url prod/web-01 --kind ", **env) == {"novnc", "xvpvnc"}
     assert await bash("console-launcher servers --cloud p", **env) == {"prod"}
     assert "--view-only" in await bash("console-launcher url --", **env)
     assert await bash("console-launcher completion ", **env) == {"bash", "zsh", "fish"}

@@ -19,7 +19,7 @@ import pytest_asyncio
 
 from launcher.demo.fleet import SITE
 from tests.fakes.console_proxy import free_port
-from tests.fakes.issued import note
+from tests.fakes.issued import note, put_out
 from tests.fakes.viewer import Viewer
 from tests.process.browser import Profile, Tab
 from tests.process.daemon import ACCOUNT
@@ -155,7 +155,7 @@ async def run(*arguments: str) -> tuple[int, str]:
     async with asyncio.timeout(30):
         _, said = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, said.decode()
+    return process.returncode, put_out(said.decode())
 
 
 async def test_it_opens_the_browser_that_one_has(output: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import free_port, until_gone
 from tests.fakes.eavesdropper import Eavesdropper
 from tests.fakes.identity import FakeIdentity
-from tests.fakes.issued import issue, note
+from tests.fakes.issued import issue, note, put_out
 from tests.fakes.terminal import Terminal
 from tests.process.daemon import ROOT, start
 
@@ -65,7 +65,7 @@ class Ran:
     """What a command did."""
 
     def __init__(self, code: int, out: bytes, err: bytes) -> None:
-        self.code, self.out, self.err = code, out.decode(), err.decode()
+        self.code, self.out, self.err = code, put_out(out.decode()), put_out(err.decode())
 
 
 async def ran(words: Sequence[str], env: dict[str, str], cwd: Path, typed: str = "") -> Ran:

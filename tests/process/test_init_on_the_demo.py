@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.fakes.console_proxy import free_port, until_gone
-from tests.fakes.issued import note
+from tests.fakes.issued import note, put_out
 from tests.process.daemon import ROOT, start
 from tests.process.demo import DemoProcess
 
@@ -41,7 +41,7 @@ async def launcher(home: Path, *arguments: str, **environment: str) -> subproces
     async with asyncio.timeout(60):
         said, _ = await process.communicate()
     assert process.returncode is not None
-    return subprocess.CompletedProcess(arguments, process.returncode, said.decode())
+    return subprocess.CompletedProcess(arguments, process.returncode, put_out(said.decode()))
 
 
 def state(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:

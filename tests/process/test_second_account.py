@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.compute import FakeCompute
+from tests.fakes.issued import put_out
 from tests.process.daemon import Daemon
 
 STRANGER = 12345
@@ -49,7 +50,7 @@ async def ask_as(uid: int, where: str, request: str) -> str:
         if process.returncode is None:
             process.kill()
     assert process.returncode == 0, errors.decode()
-    return answer.decode()
+    return put_out(answer.decode())
 
 
 @pytest.mark.parametrize("request_text", [_UPGRADE, _POST, _PAGE], ids=["websocket", "post", "page"])

@@ -15,6 +15,12 @@ from tests.process.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+_REVEAL = """async (path) => {
+  const headers = {"Content-Type": "application/json"};
+  const answer = await fetch(path, {method: "POST", headers, body: JSON.stringify({reveal: true})});
+  return [answer.status, (await answer.json()).detail];
+}"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _openssh_is_there() -> None:
@@ -40,9 +46,14 @@ async def test_a_bookmark_through_a_tunnel_shows_the_screen_to_the_account_that_
                     async with client.get(f"http://127.0.0.1:{port}/api/v1/sessions", headers=host) as reply:
                         assert reply.status == 200
                         (session,) = (await reply.json())["sessions"]
+                asked = site.console_requests()
+                status, detail = await tab.page.evaluate(_REVEAL, "/api/v1/servers/lab/web-01/console")
+                assert (status, "never revealed to a browser" in detail) == (403, True)
+                assert site.console_requests() == asked
                 await tab.close()
         (launch,) = daemon.log_events("launch")
         (end,) = daemon.log_events("session-end")
+        assert daemon.log_events("reveal") == []
     assert (session["actor"], session["via"], session["server"]) == (name, "unix", server_id)
     assert (launch["actor"], launch["uid"], launch["via"]) == (name, account.pw_uid, "unix")
     assert (end["actor"], end["uid"], end["via"]) == (name, account.pw_uid, "unix")

@@ -2,12 +2,14 @@
 
 import RFB from "./novnc/core/rfb.js";
 import { get, problemOf } from "./api.js";
-import { failing, pause, verdict } from "./ending.js";
+import { failing, look, pause, verdict } from "./ending.js";
 import * as panel from "./panel.js";
 import { tools } from "./tools.js";
 import { closed } from "./words.js";
 
 const POLL_MS = 500;
+const SLOW_POLL_MS = 2000; // for launches that wait long
+const SLOW_AFTER = 60; // polls
 const STEADY_MS = 10_000;
 const OPEN_MS = 30_000; // for the handshake, which the gateway answers at once: then the line is dead
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -21,6 +23,7 @@ let current = null; // the attempt that the page is about
 let again = false; // this tab has shown the screen before
 let failures = 0; // attempts since it last stood steadily
 let waiting = 0; // timer of the next attempt
+let glance = null; // looks at a server that is watched
 let earliest = 0; // the moment before which a cloud wants no other
 
 const tool = tools(() => (current?.connected && !current.over ? current.rfb : null));
@@ -30,8 +33,8 @@ function launchId() {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-function address(id) {
-  const url = new URL(`/ws/${cloud}/${server}?launch=${id}`, location.href);
+function address(id, anyway) {
+  const url = new URL(`/ws/${cloud}/${server}?launch=${id}${anyway ? "&anyway=true" : ""}`, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   return url;
 }
@@ -43,12 +46,14 @@ function enter(state) {
 
 // ---- one attempt
 
-function connect() {
+/** Connect; `anyway` whatever the server's state is. */
+function connect(anyway = false) {
   leave();
   enter(again ? "reconnecting" : "launching");
   panel.countdown(null);
+  panel.watching(false);
   const id = launchId();
-  const socket = new WebSocket(address(id), ["binary"]);
+  const socket = new WebSocket(address(id, anyway), ["binary"]);
   const attempt = { id, socket, opened: false, timer: 0, connected: false, over: false, problem: null, rfb: null };
   current = attempt;
   attempt.timer = setTimeout(() => socket.close(), OPEN_MS);
@@ -100,11 +105,21 @@ function arrive(attempt) {
 /** Show the launch's steps until the screen is there; there is no launch before the gateway has answered. */
 async function follow(attempt) {
   const going = () => attempt === current && !attempt.connected && !attempt.over;
-  while (going()) {
+  for (let polls = 0; going(); polls += 1) {
     const launch = attempt.opened ? await launchOf(attempt) : null;
-    if (launch && going()) panel.steps(launch, Date.now());
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (launch && going()) tell(launch);
+    const counting = typeof launch?.wait_seconds === "number";
+    const patience = polls < SLOW_AFTER || counting ? POLL_MS : SLOW_POLL_MS;
+    await new Promise((resolve) => setTimeout(resolve, patience));
   }
+}
+
+/** How far a launch has come, and what it waits for. */
+function tell(launch) {
+  panel.steps(launch);
+  panel.waiting(launch, Date.now());
+  if (launch.waiting) enter("waiting");
+  else if (document.documentElement.dataset.state === "waiting") enter(again ? "reconnecting" : "launching");
 }
 
 async function launchOf(attempt) {
@@ -131,6 +146,7 @@ async function end(attempt, code, reason) {
   if (attempt !== current) return;
   panel.problem(problem);
   if (next === "retry") retry(attempt.opened, problem?.retry_after ?? 0);
+  else if (next === "watch") watch(problem.state);
   else enter(next === "done" ? "disconnected" : "failed");
 }
 
@@ -139,15 +155,25 @@ async function judge(attempt, code, reason) {
   if (attempt.problem) return { next: "failed", problem: attempt.problem };
   if (!attempt.opened) return refused();
   const launch = await launchOf(attempt);
-  if (launch && attempt === current && !attempt.connected) panel.steps(launch, Date.now());
+  if (launch && attempt === current && !attempt.connected) panel.steps(launch);
   const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);
-  return { next: verdict(code, again), problem: launch?.problem ?? lost };
+  const problem = launch?.problem ?? lost;
+  return { next: verdict(code, again, problem), problem: known(problem) };
+}
+
+/** A server that this tab has shown and that nobody knows any more is not one that never was. */
+function known(problem) {
+  if (!again || problem?.type !== "server-not-found") return problem;
+  return { ...problem, title: `${panel.nameShown()} is gone: it was deleted, or has another name by now.` };
 }
 
 /** A browser hides why a WebSocket was refused: the API tells. */
 async function refused() {
   const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
-  if (reply && !reply.ok) return { next: failing(reply.status, again), problem: problemOf(reply) };
+  if (reply && !reply.ok) {
+    const problem = problemOf(reply);
+    return { next: failing(reply.status, again, problem), problem: known(problem) };
+  }
   const title = reply ? "The gateway did not open the connection." : "The gateway does not answer.";
   return { next: "retry", problem: { title, hint: reply ? null : "Is your tunnel to it still open?" } };
 }
@@ -180,8 +206,30 @@ function retry(reached, patience) {
   tick();
 }
 
+/** Somebody has to do something with the server first: look at its state, and connect when that is done. */
+function watch(state) {
+  enter("waiting");
+  panel.watching(true);
+  const later = () => {
+    waiting = setTimeout(glance, look(document.hidden) * 1000);
+  };
+  glance = async () => {
+    const mine = waiting;
+    const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
+    if (mine !== waiting) return;
+    const found = reply?.ok ? reply.body : null;
+    if (found ? found.status !== state || found.outlook !== "standing" : reply?.status === 404) connect();
+    else later();
+  };
+  later();
+}
+
 /** The line is back, or the person: no need to wait for the rest of the pause. */
 function hurry() {
+  if (glance && !document.hidden) {
+    clearTimeout(waiting);
+    glance();
+  }
   const pausing = current?.over && document.documentElement.dataset.state === "reconnecting" && waiting;
   if (pausing && !document.hidden && Date.now() >= earliest) connect();
 }
@@ -190,6 +238,7 @@ function hurry() {
 function leave() {
   clearTimeout(waiting);
   waiting = 0;
+  glance = null;
   const attempt = current;
   current = null;
   if (!attempt || attempt.over) return;
@@ -201,15 +250,16 @@ function leave() {
 
 // ---- the person
 
-function connectNow() {
+function connectNow(anyway) {
   failures = 0;
   panel.problem(null);
   panel.steps(null);
-  connect();
+  connect(anyway);
 }
 
-part("reconnect").addEventListener("click", connectNow);
-part("again").addEventListener("click", connectNow);
+part("reconnect").addEventListener("click", () => connectNow(false));
+part("again").addEventListener("click", () => connectNow(false));
+part("anyway").addEventListener("click", () => connectNow(true));
 window.addEventListener("online", hurry);
 document.addEventListener("visibilitychange", hurry);
 

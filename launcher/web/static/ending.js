@@ -1,23 +1,27 @@
 // What the end of a WebSocket means, and how long to wait before the next. Pure.
 
 const TEMPORARY = new Set([409, 429, 502, 503, 504]);
+const WATCH = { seen: 10, hidden: 60 };
 const FINAL = new Set([1002, 1003, 1007, 1008, 1009]);
 
 /**
  * "done": it ended before it showed anything, and nothing is wrong; "failed": it will not get better by itself;
- * "retry": connect again. Codes 4xxx are 4000 + the HTTP status that the problem would have had. A tab that has shown
- * the screen before (`again`) waits for servers, clouds and console proxies to come back; a first launch says at once
- * what is wrong.
+ * "retry": connect again; "watch": look at the server's state, and connect when it has a screen. Codes 4xxx are 4000 +
+ * the HTTP status that the problem would have had. A tab that has shown the screen before (`again`) waits for servers,
+ * clouds and console proxies to come back; a first launch says at once what is wrong, unless it is known when to ask
+ * again.
  */
-export function verdict(code, again) {
+export function verdict(code, again, problem) {
   if (code === 1000) return again ? "retry" : "done"; // not this page's own: it goes without waiting for an answer
-  if (code >= 4000) return failing(code - 4000, again);
+  if (code >= 4000) return failing(code - 4000, again, problem);
   return FINAL.has(code) ? "failed" : "retry";
 }
 
 /** The same for a request that was refused before the upgrade, by its HTTP status. */
-export function failing(status, again) {
-  return again && TEMPORARY.has(status) ? "retry" : "failed";
+export function failing(status, again, problem) {
+  const expected = { standing: "watch", passing: "retry", gone: "failed" }[problem?.outlook];
+  if (expected) return expected;
+  return TEMPORARY.has(status) && (again || typeof problem?.retry_after === "number") ? "retry" : "failed";
 }
 
 /**
@@ -27,4 +31,9 @@ export function failing(status, again) {
 export function pause(count, chance, { reached, hidden }) {
   const longest = hidden ? 300 : reached ? 120 : 30;
   return Math.min(longest, 2 ** count) * (0.8 + 0.4 * chance);
+}
+
+/** Seconds between two looks at a server that somebody has to start first. */
+export function look(hidden) {
+  return hidden ? WATCH.hidden : WATCH.seen;
 }

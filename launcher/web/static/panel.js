@@ -6,6 +6,7 @@ import { TEXT, details, seconds, shown, until } from "./words.js";
 const STATES = {
   launching: "Connecting …",
   connected: "Connected",
+  waiting: "Waiting …",
   reconnecting: "Reconnecting …",
   failed: "Not connected",
   disconnected: "Disconnected",
@@ -14,16 +15,17 @@ const part = (id) => document.getElementById(id);
 
 let called = part("name").textContent;
 let told = null;
+let waits = false; // the panel speaks of what is waited for, not of a problem
 
 function say(id, text) {
   part(id).textContent = text ? shown(String(text), TEXT) : "";
   part(id).hidden = !text;
 }
 
-/** Enter one of launching, connected, reconnecting, failed, disconnected. */
+/** Enter one of launching, waiting, connected, reconnecting, failed, disconnected. */
 export function state(name) {
   document.documentElement.dataset.state = name;
-  part("state").textContent = STATES[name];
+  if (part("state").textContent !== STATES[name]) part("state").textContent = STATES[name]; // else it is read out again
   part("again").hidden = name !== "failed" && name !== "disconnected";
   part("again").textContent = { disconnected: "Connect again", reconnecting: "Try now" }[name] ?? "Try again";
   title();
@@ -37,7 +39,7 @@ function title() {
 export function problem(found) {
   told = found;
   say("headline", found?.title);
-  say("detail", found?.detail === found?.title ? null : found?.detail);
+  say("detail", found?.detail?.replace(/\.$/, "") === found?.title ? null : found?.detail);
   say("hint", found?.hint);
   const ids = [found?.request_id && `Request id: ${found.request_id}`, found?.instance && `Instance: ${found.instance}`];
   say("request-id", ids.filter(Boolean).join(" · "));
@@ -46,7 +48,7 @@ export function problem(found) {
 }
 
 /** Show how far a launch has come; null clears it. */
-export function steps(launch, now) {
+export function steps(launch) {
   const lines = (launch?.steps ?? []).map((step) => {
     const line = document.createElement("li");
     line.dataset.state = step.state;
@@ -56,8 +58,32 @@ export function steps(launch, now) {
     return line;
   });
   part("steps").replaceChildren(...lines);
-  const end = until(launch?.wait_until, now);
-  say("countdown", end && `Waiting until ${end}`);
+}
+
+/** Show what a launch waits for, and how long; once it waits no more, what was said before. */
+export function waiting(launch, now) {
+  const why = launch.waiting;
+  if (!why && !waits) return;
+  waits = Boolean(why);
+  if (!why) {
+    problem(told);
+    say("countdown", null);
+    return;
+  }
+  const last = launch.steps.at(-1);
+  const server = last?.name === "wait";
+  say("headline", server ? last.text : `${launch.cloud} asks for patience`);
+  say("detail", server ? null : why);
+  say("hint", server ? why : "This page goes on by itself.");
+  const end = until(launch.wait_seconds, now);
+  say("countdown", end && `Asks again in ${end}`);
+}
+
+/** Say that the server is looked at until it has a screen, and offer to try now, whatever its state is. */
+export function watching(yes) {
+  part("again").hidden = !yes;
+  part("again").textContent = "Look now";
+  part("anyway").hidden = !yes;
 }
 
 /** Say when the next attempt starts, and offer it now; null clears it. */
@@ -65,6 +91,9 @@ export function countdown(left) {
   part("again").hidden = left === null;
   say("countdown", left === null ? null : `Next attempt in ${Math.ceil(left)} s`);
 }
+
+/** What the page calls the server. */
+export const nameShown = () => called;
 
 /** The server's name, once it is known better than by its address. */
 export function name(text) {

@@ -16,12 +16,10 @@ export function seconds(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 }
 
-/** What is left until an ISO moment, as "03:12:09 (41 s)"; null where there is no such moment. */
-export function until(moment, now) {
-  const end = moment ? Date.parse(moment) : Number.NaN;
-  if (Number.isNaN(end)) return null;
-  const left = Math.max(0, Math.ceil((end - now) / 1000));
-  return `${new Date(end).toLocaleTimeString()} (${left} s)`;
+/** A moment so many seconds from now, as "41 s (03:12:09)"; null where there is none. */
+export function until(left, now) {
+  if (typeof left !== "number") return null;
+  return `${Math.ceil(left)} s (${new Date(now + left * 1000).toLocaleTimeString()})`;
 }
 
 /** A problem made of a WebSocket's close reason, for when the gateway told no more. */

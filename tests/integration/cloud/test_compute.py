@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
@@ -24,6 +26,7 @@ from launcher.errors import (
     CloudReplyError,
     CloudUnreachableError,
     ConsoleRefusedError,
+    KindNotOfferedError,
     ServerNotFoundError,
 )
 from launcher.model import Kind
@@ -206,8 +209,123 @@ async def test_a_state_without_a_console_is_said(fake: FakeCompute, cloud: Compu
 
 
 async def test_a_kind_that_the_cloud_has_given_up_is_said(fake: FakeCompute, cloud: Compute) -> None:
-    with pytest.raises(CloudReplyError, match="Invalid console type xvpvnc"):
+    with pytest.raises(KindNotOfferedError, match=r"^prod has no xvpvnc console for this server\.") as caught:
         await cloud.console(fake.add_server("web-01"), Kind.XVPVNC)
+    assert (caught.value.kind, caught.value.request_id) == ("xvpvnc", fake.request_ids[-1])
+
+
+@pytest.mark.parametrize("state", ["migrating", "deleting"])
+@pytest.mark.parametrize("version", ["", "2.5", "2.104"])
+async def test_a_server_that_moves_has_no_console_whichever_way_the_cloud_says_so(
+    compute: Computes, version: str, state: str
+) -> None:
+    async with FakeCompute(max_version=version) as fake:
+        server_id = fake.add_server("web-01", task_state=state)
+        with pytest.raises(ConsoleRefusedError, match="in the server's present state"):
+            await compute(cloud_of(bare(fake.endpoint))).console(server_id, Kind.NOVNC)
+
+
+async def test_a_reader_may_list_but_is_told_which_role_consoles_need(fake: FakeCompute, compute: Computes) -> None:
+    token = note("token-of-a-reader")
+    fake.api_tokens, fake.readers = {token}, {token}
+    server_id = fake.add_server("web-01")
+    cloud = compute(cloud_of(bare(fake.endpoint, token)))
+    assert len(await cloud.servers()) == 1
+    with pytest.raises(CloudCredentialsError, match="needs the role member in the server's project; reader is not"):
+        await cloud.console(server_id, Kind.NOVNC)
+
+
+async def test_a_server_in_error_says_why(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01", "ERROR", fault="No valid host was found.")
+    assert (await cloud.server(server_id)).fault == "No valid host was found."
+
+
+# A cloud that has the other console API than its version document says
+
+
+def versions(version: str) -> web.Response:
+    return web.json_response({"version": {"id": "v2.1", "version": version}})
+
+
+NO_SUCH_PATH = "The resource could not be found."
+
+
+@pytest.mark.parametrize("max_version", ["2.5", "2.1"])
+async def test_where_remote_consoles_is_not_understood_the_action_is_asked_at_once_and_from_then_on(
+    compute: Computes, max_version: str
+) -> None:
+    async with FakeCompute(max_version=max_version) as fake:
+        fake.fault = only("/v2.1/", lambda: versions("2.104"))
+        cloud = compute(cloud_of(bare(fake.endpoint)))
+        server_id = fake.add_server("web-01")
+        for _ in range(2):
+            assert (await cloud.console(server_id, Kind.NOVNC)).url
+        asked = [path.rpartition("/")[2] for method, path in fake.requests if method == "POST"]
+        assert asked == ["remote-consoles", "action", "action"]
+        assert fake.requests.count(("GET", "/v2.1/")) == 1
+
+
+async def test_a_cloud_that_echoes_the_microversion_has_understood(fake: FakeCompute, cloud: Compute) -> None:
+    def refuse() -> web.Response:
+        reply = fault_reply(404, "itemNotFound", NO_SUCH_PATH)
+        reply.headers["OpenStack-API-Version"] = "compute 2.6"
+        return reply
+
+    fake.fault = only("/remote-consoles", refuse)
+    with pytest.raises(CloudReplyError, match="knows no request for consoles"):
+        await cloud.console(fake.add_server("web-01"), Kind.NOVNC)
+    assert [method for method, _ in fake.requests] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("answer", [(404, "itemNotFound", NO_SUCH_PATH), (406, "computeFault", "Version 2.6 is …")])
+async def test_a_cloud_that_has_neither_console_api_is_asked_for_each_once(
+    fake: FakeCompute, cloud: Compute, answer: tuple[int, str, str]
+) -> None:
+    async def fault(request: web.Request) -> web.Response | None:
+        return fault_reply(*answer) if request.method == "POST" else None
+
+    fake.fault = fault
+    with pytest.raises(CloudReplyError) as caught:
+        await cloud.console(fake.add_server("web-01"), Kind.NOVNC)
+    assert caught.value.status == answer[0]
+    assert [path.rpartition("/")[2] for _, path in fake.requests] == ["", "remote-consoles", "action"]
+
+
+async def test_where_the_action_has_ended_discovery_is_asked_anew(fake: FakeCompute, cloud: Compute) -> None:
+    """A cloud that was upgraded while the gateway ran, or whose version document was wrong for a while."""
+    server_id = fake.add_server("web-01")
+    ended = [only("/v2.1/", lambda: versions("2.1")), only("/action", lambda: no_path())]
+
+    def no_path() -> web.Response:
+        return fault_reply(404, "itemNotFound", NO_SUCH_PATH)
+
+    fake.fault = ended[0]
+    await cloud.console(server_id, Kind.NOVNC)
+    fake.fault = ended[1]
+    await asyncio.gather(*(cloud.console(server_id, Kind.NOVNC) for _ in range(10)))
+    await cloud.console(server_id, Kind.NOVNC)
+    assert fake.requests.count(("GET", "/v2.1/")) == 2
+    assert [asked.api for asked in fake.console_requests] == ["action"] + 11 * ["remote-consoles"]
+
+
+async def test_where_discovery_says_the_same_again_nothing_is_asked_twice(compute: Computes) -> None:
+    async with FakeCompute(max_version="") as fake:
+        fake.fault = only("/action", lambda: fault_reply(404, "itemNotFound", NO_SUCH_PATH))
+        with pytest.raises(CloudReplyError, match="knows no request for consoles at its endpoint"):
+            await compute(cloud_of(bare(fake.endpoint))).console(fake.add_server("web-01"), Kind.NOVNC)
+        assert [path.rpartition("/")[2] for _, path in fake.requests] == ["", "action", ""]
+
+
+async def test_legacy_endpoints_and_listings_get_no_microversion(compute: Computes) -> None:
+    for version in ("", "2.104"):
+        async with FakeCompute(max_version=version) as fake:
+            cloud = compute(cloud_of(bare(fake.endpoint)))
+            server_id = fake.add_server("web-01")
+            await cloud.servers()
+            await cloud.server(server_id)
+            await cloud.console(server_id, Kind.NOVNC)
+            sent = ["OpenStack-API-Version" in headers for headers in fake.request_headers]
+            assert sent == [False, False, False, version != ""]
 
 
 # The API token
@@ -242,7 +360,7 @@ async def test_the_token_is_sent_and_a_refused_one_is_asked_for_again_only_once(
         (lambda: web.Response(body=b""), CloudReplyError, "is not a list of servers"),
         (lambda: web.Response(body=b'{"servers": ['), CloudReplyError, "is not a list of servers"),
         (lambda: web.Response(body=b" " * (5 * 1024**2)), CloudReplyError, "more than 4 MiB"),
-        (lambda: web.Response(status=502, text="<h1>Bad"), CloudReplyError, "status 502 and no message"),
+        (lambda: web.Response(status=502, text="<h1>Bad"), CloudReplyError, r"\(status 502\)\. Try again"),
         (lambda: fault_reply(403, "forbidden", "Policy."), CloudCredentialsError, "Policy"),
         (lambda: fault_reply(413, "overLimit", "Wait.", retryAt="2999-01-01T00:00:00Z"), CloudBusyError, "Wait"),
         (lambda: web.Response(status=429, headers={"Retry-After": "41"}), CloudBusyError, "for 41 s"),
@@ -260,8 +378,32 @@ async def test_every_fault_is_a_typed_error_with_the_request_id(
     with pytest.raises(error, match=message) as caught:
         await cloud.servers()
     assert caught.value.cloud == "prod"
-    if "4 MiB" not in message:
-        assert caught.value.request_id == fake.request_ids[-1]
+    assert caught.value.request_id == fake.request_ids[-1]
+
+
+async def test_a_header_that_was_sent_twice_is_read_whole(fake: FakeCompute, cloud: Compute) -> None:
+    """Repose and Nova behind it each send a Date; a wait until a moment counts from the later one."""
+    headers = CIMultiDict({"Retry-After": "Tue, 30 Jun 2015 17:39:00 GMT"})
+    headers.add("Date", "Tue, 30 Jun 2015 17:38:17 GMT")
+    headers.add("Date", "Tue, 30 Jun 2015 17:38:19 GMT")
+    fake.fault = only("/detail", lambda: web.Response(status=413, headers=headers))
+    with pytest.raises(CloudBusyError, match="for 41 s") as caught:
+        await cloud.servers()
+    assert caught.value.retry_after == 41
+
+
+@pytest.mark.parametrize("status", [200, 403])
+async def test_a_cloud_that_repeats_the_api_token_is_not_quoted(
+    fake: FakeCompute, compute: Computes, status: int
+) -> None:
+    token = note("token-that-a-cloud-repeats")
+    headers = {"X-Compute-Request-Id": token, "Content-Type": f"text/{token}"}
+    body = json.dumps({"forbidden": {"code": 403, "message": f"The token {token} is not allowed"}})
+    fake.fault = only("/detail", lambda: web.Response(status=status, headers=headers, body=body))
+    with pytest.raises(CloudError) as caught:
+        await compute(cloud_of(bare(fake.endpoint, token))).servers()
+    assert token not in f"{caught.value} {vars(caught.value)}"
+    assert "***" in str(caught.value)
 
 
 async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, compute: Computes) -> None:
@@ -271,7 +413,7 @@ async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, co
         cloud = compute(cloud_of(bare(fake.endpoint, note("token-that-must-not-travel"))))
         with pytest.raises(CloudReplyError, match="redirect \\(307\\), which is never followed") as caught:
             await cloud.servers()
-        assert caught.value.status == 307
+        assert (caught.value.status, caught.value.request_id) == (307, fake.request_ids[-1])
         assert other.requests == []
 
 

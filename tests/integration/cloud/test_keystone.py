@@ -15,7 +15,7 @@ from launcher.config.models import Cloud, OpenStackEntry
 from launcher.errors import CloudCredentialsError, CloudReplyError, CloudUnreachableError
 from launcher.model import Kind
 from tests.fakes.compute import FakeCompute
-from tests.fakes.issued import note
+from tests.fakes.issued import ISSUED, note
 from tests.fakes.keystone import Keystone, KeystoneMissingError
 from tests.integration.cloud.conftest import cloud_of
 
@@ -73,7 +73,7 @@ def test_without_a_keystone_the_tests_fail_and_say_what_to_run(tmp_path: Path, m
 
 
 async def test_a_password_lists_servers_and_gets_a_console(
-    written: Written, fake: FakeCompute, compute: Computes
+    keystone: Keystone, written: Written, fake: FakeCompute, compute: Computes
 ) -> None:
     server_id = fake.add_server("web-01")
     cloud = compute(written())
@@ -82,7 +82,8 @@ async def test_a_password_lists_servers_and_gets_a_console(
     assert "token" in console.url.reveal()
     [asked] = fake.console_requests
     assert asked.api == "remote-consoles"
-    assert len(note(asked.token or "")) > 100, "a fernet token of Keystone's came along"
+    assert len(asked.token or "") > 100, "a fernet token of Keystone's came along"
+    assert {asked.token, keystone.password} <= ISSUED
 
 
 async def test_an_application_credential_lists_servers_and_gets_a_console(
@@ -96,7 +97,7 @@ async def test_an_application_credential_lists_servers_and_gets_a_console(
     cloud = compute(save(tmp_path, entry, secret, "RegionOne"))
     assert len(await cloud.servers()) == 1
     assert (await cloud.console(server_id, Kind.NOVNC)).url
-    note(fake.console_requests[0].token or "")
+    assert {fake.console_requests[0].token, credential["secret"]} <= ISSUED
 
 
 async def test_the_token_lives_as_long_as_keystone_says(

@@ -16,7 +16,7 @@ from launcher.audit.journal import entry, event_fields, loss_fields, priority, s
 from launcher.audit.log import JournalHandler, LogJournal, set_up_logging
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
-from tests.unit.audit.test_log import END, LAUNCH
+from tests.unit.audit.test_log import END, LAUNCH, REVEAL
 
 
 def parsed(data: bytes) -> dict[str, str]:
@@ -90,6 +90,7 @@ def test_events_are_sentences() -> None:
     assert visible(sentence(fields(LAUNCH))) == (
         "launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms"
     )
+    assert sentence(fields(REVEAL)) == "console URL (novnc) revealed to alice: prod/web-01"
     assert sentence({"event": "other", "actor": "bob", "cloud": "prod", "name": "x"}) == "other: bob: prod/x"
 
 

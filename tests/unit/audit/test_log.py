@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from launcher.audit.events import LaunchEvent, SessionEvent, fields
+from launcher.audit.events import LaunchEvent, RevealEvent, SessionEvent, fields
 from launcher.audit.log import LogJournal, describe, set_up_logging
 from launcher.model import Kind
 from tests.fakes.clock import FakeClock
@@ -21,6 +21,10 @@ LAUNCH = LaunchEvent(
 END = SessionEvent(
     session="S", launch="L", actor="alice", uid=1000, via="tcp", cloud="prod", server="u-u-i-d", name="web-01",
     kind=Kind.NOVNC, cached=True, milliseconds=9, bytes_up=1, bytes_down=2, end_reason="viewer closed",
+    request_id="req-1",
+)  # fmt: skip
+REVEAL = RevealEvent(
+    actor="alice", uid=1000, via="unix", cloud="prod", server="u-u-i-d", name="web-01", kind=Kind.NOVNC,
     request_id="req-1",
 )  # fmt: skip
 

@@ -22,6 +22,10 @@ class HandClock:
     def now(self) -> datetime:
         return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.at)
 
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.at += seconds
+
 
 class FakeCloud:
     """Servers by name, and a count of what was asked."""

@@ -1,37 +1,23 @@
-"""Requests, replies and every fault shape of the Compute API."""
+"""Requests and good replies of the Compute API, and which of its two console APIs a cloud has."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from launcher.cloud import wire
-from launcher.errors import (
-    CloudBusyError,
-    CloudCredentialsError,
-    CloudError,
-    CloudReplyError,
-    ConsoleRefusedError,
-    LauncherError,
-    ServerNotFoundError,
-)
+from launcher.errors import CloudReplyError
 from launcher.model import Kind
 from tests.fakes.issued import issue
 
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 ID = "5f3c1a54-7c0e-4c3b-9c7c-1d4a8f0d2c11"
 
 
 def reply(status: int = 200, body: object = None, **headers: str) -> wire.Reply:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return wire.Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, text, 0.0)
-
-
-def fault(status: int, body: object = None, server_id: str | None = None, **headers: str) -> LauncherError:
-    return wire.fault_of("prod", reply(status, body, **headers), NOW, server_id)
 
 
 # Requests
@@ -123,21 +109,42 @@ def test_a_refused_discovery_offers_the_oldest_api(status: int) -> None:
     assert wire.parse_api(reply(status, {"version": new("2.104")})) == wire.Api()
 
 
+NO_SUCH_PATH = {"itemNotFound": {"code": 404, "message": "The resource could not be found."}}
+NO_SUCH_SERVER = {"itemNotFound": {"code": 404, "message": f"Instance {ID} could not be found."}}
+NEW, OLD_API = wire.Api(remote_consoles=True), wire.Api()
+
+
+@pytest.mark.parametrize(
+    ("api", "status", "body", "echo", "misjudged"),
+    [
+        (NEW, 404, NO_SUCH_PATH, {}, True),
+        (NEW, 404, {"itemNotFound": {"code": 404, "message": ""}}, {}, True),
+        (NEW, 404, NO_SUCH_PATH, {"x_openstack_nova_api_version": "2.1"}, True),
+        (NEW, 404, NO_SUCH_PATH, {"x_openstack_nova_api_version": "2.6"}, False),
+        (NEW, 404, NO_SUCH_PATH, {"openstack_api_version": "compute 2.6"}, False),
+        (NEW, 404, NO_SUCH_SERVER, {}, False),
+        (NEW, 404, b"<html>Not Found</html>", {}, False),
+        (NEW, 404, b"", {}, False),
+        (NEW, 406, {"computeFault": {"code": 406, "message": "Version 2.6 is not supported."}}, {}, True),
+        (NEW, 406, b"", {}, True),
+        (NEW, 406, b"", {"openstack_api_version": "compute 2.6"}, False),
+        (NEW, 400, NO_SUCH_PATH, {}, False),
+        (OLD_API, 404, NO_SUCH_PATH, {}, True),
+        (OLD_API, 404, NO_SUCH_PATH, {"x_openstack_nova_api_version": "2.6"}, True),
+        (OLD_API, 404, NO_SUCH_SERVER, {}, False),
+        (OLD_API, 404, b"", {}, False),
+        (OLD_API, 406, b"", {}, False),
+        (OLD_API, 200, {"console": {}}, {}, False),
+        (NEW, 200, {"remote_console": {}}, {}, False),
+    ],
+)
+def test_a_cloud_that_was_misjudged_is_known_by_its_answer(
+    api: wire.Api, status: int, body: object, echo: dict[str, str], misjudged: bool
+) -> None:
+    assert wire.misjudged(api, reply(status, body, **echo)) is misjudged
+
+
 # Good replies
-
-
-def test_200_and_203_are_good() -> None:
-    assert [status for status in (200, 201, 203, 204, 400) if reply(status).good] == [200, 203]
-
-
-@pytest.mark.parametrize("header", ["x-compute-request-id", "x-openstack-request-id"])
-def test_the_request_id_is_read_from_either_header(header: str) -> None:
-    assert wire.Reply(200, {header: "req-9106"}, b"", 0.0).request_id == "req-9106"
-
-
-def test_a_request_id_of_odd_signs_is_none() -> None:
-    assert reply(x_compute_request_id="req 1\x1b[31m").request_id is None
-    assert reply().request_id is None
 
 
 def test_a_page_gives_servers_and_the_marker_of_the_next() -> None:
@@ -166,6 +173,28 @@ def test_a_server_without_name_or_status_still_counts() -> None:
     assert (server.name, server.status, server.task_state) == (ID, "UNKNOWN", None)
 
 
+@pytest.mark.parametrize(
+    ("status", "fault", "told"),
+    [
+        ("ERROR", {"code": 500, "message": "No valid host was found. "}, "No valid host was found."),
+        ("error", {"message": "a\n\x1b[31m http://c/?token=x"}, "a [31m http://c/?…"),
+        ("ERROR", {"message": ""}, None),
+        ("ERROR", {"message": 3}, None),
+        ("ERROR", "odd", None),
+        ("ERROR", None, None),
+        ("ACTIVE", {"message": "Of yesterday."}, None),
+    ],
+)
+def test_a_server_in_error_says_why(status: str, fault: object, told: str | None) -> None:
+    server = wire.parse_server("prod", reply(200, {"server": {"id": ID, "status": status, "fault": fault}}))
+    assert server.fault == told
+
+
+def test_a_long_fault_is_cut() -> None:
+    body = {"server": {"id": ID, "status": "ERROR", "fault": {"message": 900 * "b"}}}
+    assert len(wire.parse_server("prod", reply(200, body)).fault or "") == 300
+
+
 def test_entries_without_a_usable_id_are_left_out() -> None:
     body = {"servers": ["odd", {"name": "x"}, {"id": "../admin"}, {"id": 3}], "servers_links": [{"rel": "next"}]}
     assert wire.parse_page("prod", reply(200, body)) == wire.Page((), None)
@@ -192,101 +221,3 @@ def test_whatever_is_not_the_wanted_reply_is_one_error(body: bytes) -> None:
 def test_a_console_url_of_absurd_length_is_refused() -> None:
     with pytest.raises(CloudReplyError, match="unknown body"):
         wire.parse_console_url("prod", reply(200, {"console": {"url": "http://c/" + "a" * 9000}}))
-
-
-def test_a_reply_does_not_print_its_body() -> None:
-    secret = issue()
-    assert secret not in repr(reply(200, {"url": secret}, set_cookie=secret))
-
-
-# Faults
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (400, CloudReplyError),
-        (401, CloudCredentialsError),
-        (403, CloudCredentialsError),
-        (404, CloudReplyError),
-        (406, CloudReplyError),
-        (409, ConsoleRefusedError),
-        (413, CloudBusyError),
-        (429, CloudBusyError),
-        (500, CloudReplyError),
-        (501, CloudReplyError),
-        (503, CloudBusyError),
-    ],
-)
-def test_the_status_says_which_error_it_is(status: int, error: type[CloudError]) -> None:
-    found = fault(status, {"computeFault": {"code": status, "message": "Why."}}, x_openstack_request_id="req-7")
-    assert type(found) is error
-    assert isinstance(found, CloudError)
-    assert (found.cloud, found.request_id) == ("prod", "req-7")
-    assert "Why" in str(found)
-    assert ".." not in str(found)
-    if isinstance(found, CloudReplyError):
-        assert found.status == status
-
-
-def test_404_is_about_the_server_if_the_request_was() -> None:
-    found = fault(404, {"itemNotFound": {"message": "Instance could not be found."}}, server_id=ID)
-    assert isinstance(found, ServerNotFoundError)
-    assert str(found) == f"prod has no server {ID}."
-
-
-def test_404_without_the_apis_own_words_is_about_the_endpoint() -> None:
-    assert isinstance(fault(404, b"<html>Not Found</html>", server_id=ID), CloudReplyError)
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>Bad Gateway</html>", {"odd": 3}, [1], {"error": {"message": 3}}])
-def test_a_fault_without_a_message_still_makes_a_sentence(body: object) -> None:
-    assert str(fault(502, body)) == "prod answered with status 502 and no message that can be read."
-
-
-def test_the_message_is_found_in_the_other_shapes() -> None:
-    assert wire.said(reply(401, {"error": {"code": 401, "title": "Unauthorized", "message": "Sign in."}})) == "Sign in"
-    assert wire.said(reply(503, {"message": "Service down.", "code": "503", "title": "x"})) == "Service down"
-
-
-def test_a_message_is_one_short_line_without_queries_and_control_characters() -> None:
-    token = issue()
-    text = f"see\n\x1b[31m http://user:{token}@c/vnc?token={token} and \u202eevil " + "long " * 100
-    line = wire.clean(text)
-    assert token not in line
-    assert line.isprintable()
-    assert len(line) == 300
-    assert line.startswith("see [31m http://c/vnc?… and evil")
-    assert wire.clean("http://c/path") == "http://c/path"
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("41", 41.0),
-        ("1.5", 1.5),
-        ("Mon, 23 Nov 2026 12:00:41 GMT", 41.0),
-        ("Mon, 23 Nov 2026 12:00:41 -0000", 41.0),
-        ("Mon, 23 Nov 2026 11:00:00 GMT", 0.0),
-        ("soon", None),
-        ("1e400", None),
-        ("", None),
-        ("Mon, 99 Nov 99999999999999999999 12:00:41 GMT", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
-    found = fault(413, None, retry_after=header)
-    assert isinstance(found, CloudBusyError)
-    assert found.retry_after == seconds
-    assert ("for 41 s" in str(found)) is (seconds == 41.0)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("2026-11-23T12:00:41Z", 41.0), ("2026-11-23T12:00:41", 41.0), ("2026-11-23T07:00:41-05:00", 41.0), (41, 41.0)],
-)
-@pytest.mark.parametrize("key", ["retryAt", "retryAfter"])
-def test_the_body_may_say_how_long_to_wait(key: str, value: object, seconds: float) -> None:
-    found = fault(413, {"overLimit": {"code": 413, "message": "OverLimit Retry...", key: value}})
-    assert isinstance(found, CloudBusyError)
-    assert found.retry_after == seconds

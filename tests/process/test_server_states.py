@@ -1,0 +1,150 @@
+"""Bookmarks of servers that are not ready, in Chromium, on TigerVNC: the page waits, says for what, and opens."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from email.utils import formatdate
+
+import pytest
+from aiohttp import web
+from playwright.async_api import expect
+
+from tests.fakes.screens import Screen
+from tests.process.browser import Profile
+from tests.process.site import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def turn(site: Site, server_id: str, status: str, task: str | None = None) -> None:
+    """The server's state from now on."""
+    site.compute.servers[server_id] |= {"status": status, "OS-EXT-STS:task_state": task}
+
+
+async def test_a_server_that_is_being_built_appears_by_itself_once_it_runs(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    server_id = site.add_server("web-01", screen)
+    turn(site, server_id, "BUILD", "spawning")
+    await screen.stop()
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_state("waiting")
+        assert await tab.page.inner_text("#headline") == "web-01 is being built (BUILD, spawning)"
+        await expect(tab.page).to_have_title("web-01 · Waiting …")
+        await asyncio.sleep(5)
+        assert site.console_requests() == 0
+        await screen.restart()
+        turn(site, server_id, "ACTIVE")
+        await tab.until_shows(screen.picture, seconds=30)
+        assert [state for state in await tab.states() if state != "launching"] == ["waiting", "connected"]
+    assert site.console_requests() == 1
+
+
+async def test_a_server_that_reboots_comes_back_and_one_that_is_deleted_ends_with_a_sentence(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    server_id = site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_shows(screen.picture)
+        turn(site, server_id, "REBOOT", "reboot_started")
+        await screen.stop()
+        await tab.until_state("waiting")
+        assert await tab.page.inner_text("#headline") == "web-01 reboots (REBOOT, reboot_started)"
+        await screen.restart()
+        turn(site, server_id, "ACTIVE")
+        await tab.until_shows(screen.picture, seconds=30)
+
+        turn(site, server_id, "ACTIVE", "deleting")
+        await screen.stop()
+        await tab.until_state("failed")
+        assert await tab.page.inner_text("#headline") == "web-01 is being deleted (ACTIVE, deleting)"
+        del site.compute.servers[server_id]
+        await tab.page.click("#again")
+        gone = "web-01 is gone: it was deleted, or has another name by now."
+        await expect(tab.page.locator("#headline")).to_have_text(gone)
+        assert await tab.state() == "failed"
+    await screen.restart()
+
+
+async def test_a_server_that_is_deleted_while_it_is_waited_for_ends_with_a_sentence(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    server_id = site.add_server("web-01", screen)
+    turn(site, server_id, "BUILD")
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_state("waiting")
+        del site.compute.servers[server_id]
+        await tab.until_state("failed")
+        assert "web-01 is deleted" in await tab.page.inner_text("#panel")
+
+
+async def test_a_server_that_is_off_costs_no_request_and_appears_once_somebody_has_started_it(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    server_id = site.add_server("web-01", screen)
+    turn(site, server_id, "SHUTOFF")
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_state("waiting")
+        assert await tab.page.inner_text("#headline") == "web-01 is off (SHUTOFF)"
+        hint = "Start it, or leave this page open: it connects when it runs."
+        assert await tab.page.inner_text("#hint") == hint
+        assert await tab.page.locator("#detail").is_hidden()
+        assert site.console_requests() == 0
+        turn(site, server_id, "SHUTOFF", "powering-on")
+        await tab.page.evaluate(
+            "window.dispatchEvent(new Event('online'))"
+        )  # looks at once, as when a tab is turned to
+        await expect(tab.page.locator("#headline")).to_have_text("web-01 is being started (SHUTOFF, powering-on)")
+        assert site.console_requests() == 0
+        turn(site, server_id, "ACTIVE")
+        await tab.until_shows(screen.picture, seconds=30)
+    assert site.console_requests() == 1
+
+
+async def test_whoever_wants_the_console_anyway_gets_what_there_is(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    turn(site, site.add_server("web-01", screen), "PAUSED")
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_state("waiting")
+        await tab.page.click("#anyway")
+        await tab.until_shows(screen.picture)
+
+
+async def test_a_page_counts_the_seconds_down_that_a_limited_cloud_asks_for(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    """Rackspace's limit, as Repose puts it: a moment, five seconds ahead, and a page of HTML."""
+    until = 0
+
+    async def limit(request: web.Request) -> web.StreamResponse | None:
+        nonlocal until
+        now = time.time()
+        until = until or int(now) + 5
+        if request.method != "POST" or now >= until:
+            return None
+        dates = {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(until, usegmt=True)}
+        return web.Response(status=413, headers=dates, text="<html>Over Limit</html>", content_type="text/html")
+
+    site.add_server("web-01", screen)
+    site.compute.fault = limit
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_state("waiting")
+        assert await tab.page.inner_text("#headline") == "lab asks for patience"
+        seen: list[str] = []
+        while await tab.state() == "waiting":
+            seen += [await tab.page.locator("#countdown").text_content() or ""]
+            await asyncio.sleep(0.1)
+        await tab.until_shows(screen.picture)
+    told = [int(found[1]) for text in seen if (found := re.match(r"Asks again in (\d+) s \(", text))]
+    assert len(set(told)) >= 3
+    assert told == sorted(told, reverse=True)
+    assert site.console_requests() == 1
