@@ -33,6 +33,7 @@ from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision
 from launcher.web.api import api_routes
 from launcher.web.app import build_app, build_runner
+from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
 from launcher.web.listeners import listen
 from launcher.web.pages import page_routes
@@ -57,6 +58,8 @@ class Gateway:
         self._parts = build(gathered, lasting, {})
         self.where: tuple[str, ...] = ()
         """What it listens on: URLs, and paths of Unix sockets."""
+        self.stopping = False
+        """Whether it begins nothing new."""
 
     @property
     def sessions(self) -> Sessions:
@@ -203,6 +206,7 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
         routes=[
             viewer_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
+            *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
             *page_routes(lambda: gateway.parts.directory, static),
         ],
     )
@@ -214,6 +218,7 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
         try:
             yield gateway
         finally:
+            gateway.stopping = True
             for one in listening:
                 one.close()
             await gateway.sessions.drain(_DRAIN)

@@ -33,6 +33,8 @@ from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.consoles.budget import Budget, Rate
+from launcher.doctor.cloud import Patient, Tools
+from launcher.doctor.doctor import Doctor
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -40,6 +42,7 @@ from launcher.opening import ConsoleRules, Opener
 from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
+from launcher.web.doctor import DoctorApi
 from launcher.web.problems import farewell
 from launcher.web.upgrade import ViewerRoute
 
@@ -94,6 +97,8 @@ class Parts:
     policy: Policy
     viewers: ViewerRoute
     api: Api
+    doctor: Doctor
+    doctor_api: DoctorApi
 
 
 class Brokers:
@@ -174,7 +179,13 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         clock=lasting.clock,
         public_url=lasting.public_url,
     )
-    return Parts(clouds, directory, policy, viewers, api)
+    doctor = Doctor(
+        {name: Patient(part.cloud, part.rules) for name, part in clouds.items()},
+        directory,
+        Tools(lasting.http, lasting.clock, lasting.limits.frame),
+        lasting.tasks,
+    )
+    return Parts(clouds, directory, policy, viewers, api, doctor, DoctorApi(doctor, policy))
 
 
 def _kept(cloud: Cloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:

@@ -84,6 +84,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_gateway(parser: argparse.ArgumentParser) -> None:
     """`--gateway WHERE` and `--timeout SECONDS`, for `launcher.cli.client.client_of`."""
+    add_where(parser)
+    add_patience(parser, "how long to wait for an answer of the gateway (default: %(default)g)", default=_PATIENCE)
+
+
+def add_where(parser: argparse._ActionsContainer) -> None:
+    """`--gateway WHERE`, as `options.gateway`."""
     parser.add_argument(
         "--gateway",
         metavar="WHERE",
@@ -91,13 +97,11 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
         help="the gateway to ask: unix:/path or http://host:port (default: $CONSOLE_LAUNCHER_GATEWAY, else the first "
         "socket that is there: /run/console-launcher/web.sock, $XDG_RUNTIME_DIR/console-launcher/web.sock)",
     )
-    parser.add_argument(
-        "--timeout",
-        metavar="SECONDS",
-        type=_seconds,
-        default=_PATIENCE,
-        help="how long to wait for an answer of the gateway (default: %(default)g)",
-    )
+
+
+def add_patience(parser: argparse.ArgumentParser, what: str, *, default: float | None) -> None:
+    """`--timeout SECONDS`, as `options.timeout`."""
+    parser.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=default, help=what)
 
 
 def _gateway(text: str) -> Gateway:

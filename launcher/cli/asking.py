@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from importlib import import_module
+from pathlib import Path
 
-from launcher.cli.arguments import Group, add_gateway, add_json
+from launcher.cli.arguments import Group, add_gateway, add_json, add_patience, add_where
 from launcher.cli.exits import ALL, ASKING, Exit
 from launcher.model import Kind
 
@@ -33,6 +34,7 @@ def add_asking(group: Group) -> None:
     _add_console_url(group)
     _add_sessions(group)
     _add_end(group)
+    _add_doctor(group)
 
 
 def _add_servers(group: Group) -> None:
@@ -185,6 +187,52 @@ console-launcher end 3f2a""",
     )
     add_json(parser)
     add_gateway(parser)
+
+
+def _add_doctor(group: Group) -> None:
+    parser = group.add(
+        "doctor",
+        "find what is wrong between the gateway and a screen, hop by hop",
+        ends={
+            Exit.REFUSED: "the gateway says no: there is no such cloud, or several servers have the name",
+            Exit.NO_GATEWAY: "a hop failed; or no gateway answers, and there is no configuration to go on with",
+            Exit.TRY_AGAIN: "the gateway restarts or stops",
+            Exit.NOT_ALLOWED: ASKING[Exit.NOT_ALLOWED],
+            Exit.CONFIG: "the hop that failed is the configuration; all its problems are told",
+        },
+        about=f"""Without REFERENCE it looks at every cloud: configuration, DNS, TCP, TLS, Identity, catalog,
+Compute API, and the role that lists servers. No console is requested.
+
+With REFERENCE it goes on to that server's screen: its state, a new console (one request, as for
+a session), the console URL with its token masked, the console proxy's DNS, TCP, TLS and
+WebSocket, and the first bytes of the screen, which is then closed.
+
+Each hop is a line: whether it is well, how long it took, what was seen. Of the one that failed
+it says why, and what to change; those behind it are not reached.
+
+The running gateway is asked, which sees the network and the credentials as its sessions do.
+With --config FILE the command looks itself, with no gateway. It also does so where no gateway
+answers in the usual places and the usual configuration can be read; the first hop then says so.
+
+{_REFERENCE}""",
+        examples="""# does every cloud let the gateway in?
+console-launcher doctor
+# why does this server show no screen?
+console-launcher doctor prod/web-01
+# before the service is started, and for no longer than 3 s at each hop
+console-launcher doctor --config config.yaml --timeout 3
+# the name of the hop that fails, for a script
+console-launcher doctor prod/web-01 --json | jq -r .failed""",
+    )
+    reference = parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="the server (see above)")
+    _complete(reference, "servers")
+    where = parser.add_mutually_exclusive_group()
+    add_where(where)
+    where.add_argument(
+        "-c", "--config", metavar="FILE", type=Path, help="look with this configuration, without a gateway"
+    )
+    add_patience(parser, "the longest that any hop may take (default: 5 to 30, by hop)", default=None)
+    add_json(parser)
 
 
 def add_completion(group: Group) -> None:

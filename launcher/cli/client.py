@@ -101,7 +101,7 @@ class _Connection(http.client.HTTPConnection):
 
 def client_of(options: argparse.Namespace) -> Client:
     """The client that the options `--gateway` and `--timeout` ask for. Raises Failure."""
-    return Client(_gateway(options.gateway), options.timeout)
+    return Client(gateway_of(options.gateway), options.timeout)
 
 
 def server_path(reference: str) -> str:
@@ -112,7 +112,8 @@ def server_path(reference: str) -> str:
         raise Failure(Exit.USAGE, f'"{reference}" is no text in UTF-8.') from None
 
 
-def _gateway(named: Gateway | None) -> Gateway:
+def gateway_of(named: Gateway | None) -> Gateway:
+    """The gateway that is named, else the person's wish, else the first that is there. Raises Failure."""
     if named is not None:
         return named
     wished = wished_gateway()

@@ -6,8 +6,13 @@
     wire            pure: requests built, good replies parsed
     flight          asks once for all who wait
     transport       how keystoneauth1 reaches an Identity service: bounded, without redirects
+    rackspace       Rackspace's ways to sign in, as keystoneauth1 plugins
+    settings        an entry of clouds.yaml, as openstacksdk reads it, and what is refused in it
     signin          blocking: one sign-in with keystoneauth1, for a worker thread
     signin_faults   what may go wrong in it
+    sent            pure: the secrets of a request, which no message may repeat
+    catalog         pure: what a sign-in gave → the one Compute endpoint
+    holding         pure: how long an API token holds, and how long a refusal
     identity        the API token: fetched once for all who wait, reused, renewed
     compute         the Compute API of one cloud: servers and consoles
     freshness       pure: when a kept listing is asked for again

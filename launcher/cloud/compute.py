@@ -110,6 +110,13 @@ class Compute:
         """The servers of exactly this name."""
         return tuple(server for server in await self._all_pages(name) if server.name == name)
 
+    async def glance(self) -> tuple[wire.Api, wire.Reply]:
+        """What version discovery found, and the good reply to a listing of one server: whether the account may list."""
+        api = await self._api()
+        reply = await self._ask(wire.Request("GET", "/servers/detail", query={"limit": "1"}), self._about())
+        wire.parse_page(self.name, reply)
+        return api, reply
+
     async def server(self, server_id: str) -> Server:
         """The server as it is now. Raises ServerNotFoundError as well."""
         about = self._about(server_id)

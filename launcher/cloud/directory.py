@@ -164,7 +164,7 @@ class Directory:
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
         asked = (cloud, "any", reference)
-        return await self._shared_lookup(asked, lambda: self._look_up(self._clouds[cloud].source, reference))
+        return await self._shared_lookup(asked, lambda: _look_up(self._clouds[cloud].source, reference))
 
     async def _shared_lookup(self, key: _Lookup, ask: Callable[[], Awaitable[Servers]]) -> Servers:
         flight = self._lookups.setdefault(key, Flight())
@@ -176,14 +176,6 @@ class Directory:
 
     async def _one(self, cloud: str, server_id: str) -> Servers:
         return (await self._clouds[cloud].source.server(server_id),)
-
-    async def _look_up(self, servers: ServersOfOneCloud, reference: str) -> Servers:
-        if _is_uuid(reference):
-            try:
-                return (await servers.server(reference.lower()),)
-            except ServerNotFoundError:
-                pass  # a server may be named like a UUID
-        return await servers.named(reference)
 
     async def _look(self, clouds: tuple[str, ...], wait: float | None, max_age: float | None) -> dict[str, Seen]:
         """What is known of each cloud; they are waited for at the same time."""
@@ -212,6 +204,21 @@ class Directory:
                 group.create_task(one(cloud))
         in_order = {cloud: found[cloud] for cloud in clouds if cloud in found}
         return in_order, {cloud: errors[cloud] for cloud in clouds if cloud in errors}
+
+
+async def resolve_in(cloud: str, source: ServersOfOneCloud, reference: str) -> Server:
+    """As `Directory.resolve`, for who knows one cloud only. Raises what it raises."""
+    return _only(reference, cloud, await _look_up(source, reference))
+
+
+async def _look_up(source: ServersOfOneCloud, reference: str) -> Servers:
+    """The servers of this name, or the one of this UUID."""
+    if _is_uuid(reference):
+        try:
+            return (await source.server(reference.lower()),)
+        except ServerNotFoundError:
+            pass  # a server may be named like a UUID
+    return await source.named(reference)
 
 
 def _only(reference: str, cloud: str | None, servers: Servers) -> Server:

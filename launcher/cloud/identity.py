@@ -1,12 +1,13 @@
 """The API token of a cloud: fetched once for all who wait, reused, renewed before its end and once after a 401.
 
-The sign-in itself blocks and runs in a worker thread (`signin`); a thread cannot be cancelled, so that a waiter who
-leaves takes nothing from the others.
+How long a token holds, and a refusal, `holding` decides. The sign-in itself blocks and runs in a worker thread
+(`signin`); a thread cannot be cancelled, so that a waiter who leaves takes nothing from the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +15,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from launcher.clock import Clock
-from launcher.cloud.signin import Grant, compute_regions, sign_in
+from launcher.cloud.holding import Holding, retold
+from launcher.cloud.signin import Door, Grant, compute_regions, door_of, sign_in
 from launcher.cloud.signin_faults import fault_of_signin
 from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
-from launcher.errors import CloudUnreachableError, LauncherError
+from launcher.errors import CloudCredentialsError, CloudError, CloudUnreachableError, LauncherError
 from launcher.model import Secret
 
 _T = TypeVar("_T")
 
-_MARGIN = 120.0
 _LONGEST_SIGN_IN = 60.0
 
 
@@ -41,60 +42,78 @@ class ApiAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Granted:
     access: ApiAccess
-    good_until: float | None
-    """When it is to be renewed."""
+    asked_at: float
+    life: float | None
 
 
 class SharedAccess:
-    """Keeps what `ask`, which blocks, gave, and asks once for all who wait."""
+    """Keeps what `ask`, which blocks, gave, and asks once for all who wait; `Holding` decides how long either holds."""
 
     def __init__(self, cloud: str, ask: Callable[[], Grant], clock: Clock, pool: ThreadPoolExecutor) -> None:
         self._cloud = cloud
         self._ask = ask
         self._clock = clock
         self._pool = pool
-        self._kept: _Kept | None = None
-        self._under_way: asyncio.Future[_Kept] | None = None
+        self._holding = Holding[ApiAccess]()
+        self._under_way: asyncio.Future[_Granted | CloudError] | None = None
+        self._patient_until = 0.0
 
     async def access(self) -> ApiAccess:
         """A token that is good for a while yet. Raises CloudError."""
-        kept = self._kept
-        if kept is not None and (kept.good_until is None or self._clock.monotonic() < kept.good_until):
-            return kept.access
-        return await self._signed_in()
+        known = self._holding.known(self._clock.monotonic())
+        if known is None:
+            known = await self._signed_in()
+        if isinstance(known, CloudError):
+            raise known
+        return known
 
     async def renew(self, refused: ApiAccess) -> ApiAccess:
         """Another than the one that a 401 refused; once for all who saw the same refused. Raises CloudError."""
-        if self._kept is not None and self._kept.access is refused:
-            self._kept = None
+        wait = self._holding.refuse(refused, self._clock.monotonic())
+        if wait is not None:
+            raise _still_refused(self._cloud, wait)
         return await self.access()
 
-    async def _signed_in(self) -> ApiAccess:
+    async def _signed_in(self) -> ApiAccess | CloudError:
+        """What the sign-in gives that is under way, or a new one; every waiter gets an error of its own."""
+        now = self._clock.monotonic()
         under_way = self._under_way
         if under_way is None:
             under_way = asyncio.get_running_loop().run_in_executor(self._pool, self._sign_in)
             under_way.add_done_callback(self._landed)
             self._under_way = under_way
+            self._patient_until = now + _LONGEST_SIGN_IN
         try:
-            async with asyncio.timeout(_LONGEST_SIGN_IN):
-                return (await asyncio.shield(under_way)).access
+            async with asyncio.timeout(max(0.0, self._patient_until - now)):
+                outcome = await asyncio.shield(under_way)
         except TimeoutError as error:
             raise _too_slow(self._cloud) from error
+        if isinstance(outcome, _Granted):
+            return outcome.access
+        known = self._holding.known(self._clock.monotonic())
+        return known if isinstance(known, ApiAccess) else retold(outcome)
 
-    def _landed(self, under_way: asyncio.Future[_Kept]) -> None:
+    def _landed(self, under_way: asyncio.Future[_Granted | CloudError]) -> None:
         self._under_way = None
-        if not under_way.cancelled() and under_way.exception() is None:  # looking at it also marks it as seen
-            self._kept = under_way.result()
+        if under_way.cancelled() or under_way.exception() is not None:  # looking at it also marks it as seen
+            return
+        outcome = under_way.result()
+        if isinstance(outcome, _Granted):
+            self._holding.granted(outcome.access, outcome.asked_at, outcome.life)
+        else:
+            self._holding.failed(outcome, self._clock.monotonic())
 
-    def _sign_in(self) -> _Kept:
+    def _sign_in(self) -> _Granted | CloudError:
         """In the worker thread; the life counts from before the request."""
         asked_at = self._clock.monotonic()
-        grant = self._ask()
+        try:
+            grant = self._ask()
+        except CloudError as error:
+            return error
         expires_at = None if grant.life is None else asked_at + grant.life
-        good_until = None if grant.life is None else asked_at + grant.life - min(_MARGIN, grant.life / 4)
-        return _Kept(ApiAccess(grant.token, grant.endpoint, expires_at, grant.tls), good_until)
+        return _Granted(ApiAccess(grant.token, grant.endpoint, expires_at, grant.tls), asked_at, grant.life)
 
 
 def identity_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> SharedAccess:
@@ -108,8 +127,21 @@ async def regions_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> tu
 
     Raises CloudError.
     """
+    return await _within(cloud, clock, pool, lambda: compute_regions(cloud))
+
+
+async def identity_door(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> Door | None:
+    """Where the cloud signs in, by its entry and the files that it names; None where it does so nowhere.
+
+    Raises CloudError.
+    """
+    return await _within(cloud, clock, pool, lambda: door_of(cloud))
+
+
+async def _within(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor, ask: Callable[[], _T]) -> _T:
+    """What `ask`, which blocks, gives. Raises CloudError."""
     hush()
-    asked = asyncio.get_running_loop().run_in_executor(pool, _told, cloud, clock, lambda: compute_regions(cloud))
+    asked = asyncio.get_running_loop().run_in_executor(pool, _told, cloud, clock, ask)
     try:
         async with asyncio.timeout(_LONGEST_SIGN_IN):
             return await asked
@@ -130,3 +162,11 @@ def _told(cloud: Cloud, clock: Clock, ask: Callable[[], _T]) -> _T:
 def _too_slow(cloud: str) -> CloudUnreachableError:
     message = f"{cloud}: signing in takes longer than {_LONGEST_SIGN_IN:.0f} s."
     return CloudUnreachableError(message, cloud=cloud)
+
+
+def _still_refused(cloud: str, wait: float) -> CloudCredentialsError:
+    message = (
+        f"{cloud} does not accept the gateway's API token. Check the account that the gateway uses there. "
+        f"A new token is tried in {math.ceil(wait)} s."
+    )
+    return CloudCredentialsError(message, cloud=cloud)

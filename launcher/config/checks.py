@@ -35,6 +35,7 @@ def check_together(document: Document, credentials: Path | None) -> None:
     entries = _mapping(top.get("clouds"))
     names = _expand(entries, document)
     _check_aliases(_mapping(top.get("aliases")), names, document)
+    _check_rackspace(entries, document)
     profiles = {
         name: str(entry["cloud"])
         for name, entry in entries.items()
@@ -57,7 +58,8 @@ def _expand(entries: Mapping[str, object], document: Document) -> _Names:
         if not isinstance(regions, tuple) or not all(isinstance(region, str) for region in regions):
             vague.add(entry)
             continue
-        for name in cloud_names(entry, regions if len(set(regions)) == len(regions) else ()):
+        once = len({region.lower() for region in regions}) == len(regions)
+        for name in cloud_names(entry, regions if once else ()):
             if name in found:
                 document.problem(
                     ("clouds", entry),
@@ -65,6 +67,26 @@ def _expand(entries: Mapping[str, object], document: Document) -> _Names:
                 )
             found.setdefault(name, entry)
     return _Names(found, frozenset(vague))
+
+
+def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:
+    """Exactly one of the two ways to sign in."""
+    for name, value in entries.items():
+        path, entry = ("clouds", name), _mapping(value)
+        if entry.get("provider") != "rackspace" or path in document.unsure:
+            continue
+        if "api_key" in entry and "password" in entry:
+            document.problem(
+                (*path, "password"),
+                "api_key stands here as well: keep one of both (the API key also does where the user signs in with "
+                "multi-factor authentication)",
+            )
+        elif "api_key" not in entry and "password" not in entry:
+            document.problem(
+                (*path, "api_key"),
+                "this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; or write its "
+                "password so",
+            )
 
 
 def _check_aliases(aliases: Mapping[str, object], names: _Names, document: Document) -> None:

@@ -74,6 +74,21 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _distinct_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
+    """Case makes no difference: each region is a cloud, named in lower case."""
+    lower = [region.lower() for region in regions]
+    for region in regions:
+        if lower.count(region.lower()) > 1:
+            alike = "" if regions.count(region) > 1 else ", in whatever case"
+            raise ValueError(f'"{region}" stands twice in this list{alike}: keep one')
+    return regions
+
+
+def _number_as_text(value: object) -> object:
+    """YAML reads an account number as a number."""
+    return str(value) if type(value) is int else value
+
+
 def _each_socket_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
     check_listen(addresses)
     return addresses
@@ -105,7 +120,10 @@ IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_sche
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
-Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct)]
+AccountNumber = Annotated[
+    Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
+]
+Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct_regions)]
 AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
 
 
@@ -186,16 +204,24 @@ class CloudEntry(Model):
 
 
 class RackspaceEntry(CloudEntry):
-    """Rackspace: Identity v2.0 with an API key."""
+    """Rackspace: Identity v2.0 with an API key, or with a password."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["api_key"]}, {"required": ["password"]}]})
 
     provider: Literal["rackspace"]
-    """Rackspace: Identity v2.0 with an API key."""
+    """Rackspace: Identity v2.0 with an API key, or with a password."""
     username: Text
     """The Rackspace account's user name."""
-    api_key: SecretText
+    api_key: SecretText | None = None
     """The API key of that user: {credential: NAME} or {file: PATH}."""
-    regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)]
-    """The regions, like [DFW, ORD]. Several make one cloud each, named entry-region in lower case: rax-dfw, rax-ord."""
+    password: SecretText | None = None
+    """The password of that user, in place of the API key: {credential: NAME} or {file: PATH}. It does not do where the
+    user signs in with multi-factor authentication."""
+    tenant_id: AccountNumber | None = None
+    """The account number, where the user may use several accounts; without it, the user's own."""
+    regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct_regions)]
+    """The regions, like [DFW, ORD], in any case. Several make one cloud each, named entry-region in lower case:
+    rax-dfw, rax-ord."""
     auth_url: IdentityUrl = "https://identity.api.rackspacecloud.com/v2.0"
     """The Identity endpoint."""
     budget: RackspaceBudget = RackspaceBudget()

@@ -50,11 +50,19 @@ class UpstreamReceiver(Protocol):
 class UpstreamEnd(asyncio.Protocol):
     """Our connection to a console proxy: handshake, first bytes, then whatever its receiver makes of it."""
 
-    def __init__(self, name: str, request: bytes, reader: handshake.ResponseReader, judge: FirstBytes) -> None:
+    def __init__(
+        self,
+        name: str,
+        request: bytes,
+        reader: handshake.ResponseReader,
+        judge: FirstBytes,
+        switched: Callable[[], None] = lambda: None,
+    ) -> None:
         self.proven: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         """The raw bytes to pass on first; or UpstreamStaleError, UpstreamProtocolError."""
         self._name = name
         self._request = request
+        self._switched = switched
         self._reader: handshake.ResponseReader | None = reader
         self._judge: FirstBytes | None = judge
         self._receive: Callable[[bytes], None] = self._read_response
@@ -134,6 +142,7 @@ class UpstreamEnd(asyncio.Protocol):
             self._fail(UpstreamProtocolError(f"The console proxy {self._name} {error}"))
             return
         if response is not None:
+            self._switched()
             self._receive = self._judge_bytes
             self._judge_bytes(response.leftover)
 
@@ -172,10 +181,16 @@ def _drop(chunk: bytes) -> None:
 
 
 async def open_upstream(
-    target: Target, *, loopback: bool, tls: ssl.SSLContext, limits: DialLimits
+    target: Target,
+    *,
+    loopback: bool,
+    tls: ssl.SSLContext,
+    limits: DialLimits,
+    switched: Callable[[], None] = lambda: None,
 ) -> tuple[UpstreamEnd, bytes]:
     """Dial a console; returns the open end (reading paused) and the raw bytes it began with.
 
+    `switched` is called when the console proxy has answered 101, which proves nothing yet.
     Raises UpstreamUnreachableError, UpstreamStaleError or UpstreamProtocolError; then, and when cancelled, nothing is
     left open.
     """
@@ -183,7 +198,7 @@ async def open_upstream(
     key = os.urandom(16)
     request = _request(target, key)
     sock = await _connect(target, loopback=loopback, limit=limits.connect)
-    end = UpstreamEnd(name, request, handshake.ResponseReader(key), FirstBytes(limits.frame))
+    end = UpstreamEnd(name, request, handshake.ResponseReader(key), FirstBytes(limits.frame), switched)
     try:
         async with asyncio.timeout(limits.first_bytes):
             await _start(end, sock, target, tls)

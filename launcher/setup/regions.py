@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from launcher.cloud.catalog import region_meant
 from launcher.config.document import shown
 from launcher.config.models import cloud_names
 from launcher.setup.accounts import Account, Source
@@ -22,9 +23,10 @@ def offered(source: Source, catalog: Regions) -> Regions:
 
 
 def wished(source: Source, catalog: Regions, wishes: Sequence[str]) -> Regions:
-    """Those of the wishes that the account has. Raises ValueError with a sentence if it has none of them."""
+    """Those of the wishes, in any case, that the account has. Raises ValueError with a sentence if it has none."""
     there = dict.fromkeys((*catalog, *source.fixed_regions))
-    found = tuple(region for region in dict.fromkeys(wishes) if region in there)
+    meant = (region_meant(wish, there) for wish in wishes)
+    found = tuple(dict.fromkeys(region for region in meant if region is not None))
     if not found:
         raise ValueError(f'{source.name} has no region "{shown(wishes[0])}" (has: {_listed(there)})')
     return found

@@ -6,8 +6,8 @@ In this order, and each step only after the one before it:
    redirect off this gateway in the making;
 2. `Host`, as it was sent, is a name of this gateway (DNS rebinding);
 3. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests);
-4. the account at the other end is found, once a connection, and may use this gateway; `/healthz` alone answers to
-   every local account, and tells none of them more than that the daemon runs;
+4. the account at the other end is found, once a connection, and may use this gateway; `/healthz` and `/readyz` alone
+   answer to every local account, and tell none of them more than that the daemon runs (`/readyz?deep=1` says more);
 5. a body arrives whole within its time.
 
 Refusals are raised as `launcher.errors`; the middleware outside this one turns them into answers. `hardened` puts the
@@ -31,9 +31,11 @@ from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError
 from launcher.model import Action, Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
-"""Where routes find who asks: `request[ACTOR]`; not there on `OPEN_PATHS`."""
+"""Where routes find who asks: `request[ACTOR]`; not there where `is_open`."""
 
-OPEN_PATHS: Final = frozenset({"/healthz"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+DEEP: Final = "deep"
+"""The key of a query that asks for more than every local account is told."""
 BODY_TIMEOUT: Final = 10.0
 """Seconds for a body; ours are a line of JSON."""
 
@@ -67,12 +69,17 @@ def guard(
         check_target(request)
         host = check_host(names, request)
         check_origin(names, request, host)
-        if request.path not in OPEN_PATHS:
+        if not is_open(request):
             request[ACTOR] = await door.let_in(request)
             await _read_body(request, body_timeout)
         return await handler(request)
 
     return guarded
+
+
+def is_open(request: web.Request) -> bool:
+    """Whether every local account is answered."""
+    return request.path in OPEN_PATHS and DEEP not in request.query
 
 
 class _Door:

@@ -27,8 +27,13 @@ def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _unauthorized(message: str, challenge: str = "") -> web.Response:
+    headers = {"WWW-Authenticate": challenge} if challenge else None
+    return web.json_response({"unauthorized": {"code": 401, "message": message}}, status=401, headers=headers)
+
+
 class FakeIdentity:
-    """One account with one API key; `regions` is region name → Compute endpoint."""
+    """One user with one API key and one password; `regions` is region name → Compute endpoint."""
 
     def __init__(
         self,
@@ -42,6 +47,11 @@ class FakeIdentity:
         self.regions = dict(regions)
         self.username = username
         self.api_key = note(uuid.uuid4().hex)
+        self.password = note(uuid.uuid4().hex)
+        self.tenants = {_ACCOUNT}
+        """The accounts that the user may use."""
+        self.multi_factor = False
+        """Whether a password alone is answered with the question for a code."""
         self.life = life
         self.offset = offset
         self.delay = delay
@@ -101,13 +111,20 @@ class FakeIdentity:
             return web.Response(status=404, text="<html><body>Not Found</body></html>", content_type="text/html")
         body = await request.json()
         self.bodies.append(body)
-        wanted = {"username": self.username, "apiKey": self.api_key}
-        if body.get("auth", {}).get("RAX-KSKEY:apiKeyCredentials") != wanted:
-            message = "Unable to authenticate user with credentials provided."
-            return web.json_response({"unauthorized": {"code": 401, "message": message}}, status=401)
-        return web.json_response(self._access())
+        return self._answer_credentials(body.get("auth", {}))
 
-    def _access(self) -> dict[str, Any]:
+    def _answer_credentials(self, auth: Mapping[str, Any]) -> web.Response:
+        by_key = auth.get("RAX-KSKEY:apiKeyCredentials") == {"username": self.username, "apiKey": self.api_key}
+        by_password = auth.get("passwordCredentials") == {"username": self.username, "password": self.password}
+        tenant = auth.get("tenantId", _ACCOUNT)
+        if not (by_key or by_password) or tenant not in self.tenants:
+            return _unauthorized("Unable to authenticate user with credentials provided.")
+        if by_password and self.multi_factor:
+            challenge = f"OS-MF sessionId='{issue()}', factor='PASSCODE'"
+            return _unauthorized("Additional authentication credentials required.", challenge)
+        return web.json_response(self._access(tenant))
+
+    def _access(self, tenant: str = _ACCOUNT) -> dict[str, Any]:
         token = issue()
         self.api_tokens.add(token)
         expires = datetime.now(UTC) + self.life
@@ -116,7 +133,7 @@ class FakeIdentity:
                 "token": {
                     "id": token,
                     "expires": _stamp(expires.astimezone(timezone(self.offset))),
-                    "tenant": {"id": _ACCOUNT, "name": _ACCOUNT},
+                    "tenant": {"id": tenant, "name": tenant},
                     "RAX-AUTH:authenticatedBy": ["APIKEY"],
                 },
                 "serviceCatalog": self._catalog(),

@@ -33,7 +33,10 @@ def _python() -> Path:
 
 
 class Keystone:
-    """One Keystone with the region RegionOne, and in it the user `ops` of the project `ops` with the role member."""
+    """One Keystone with the region RegionOne, and in it the user `ops` of the project `ops` with the role member.
+
+    It also trusts the identity provider `sso` (protocol `openid`), whose users are members of that project.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises KeystoneMissingError."""
@@ -48,6 +51,7 @@ class Keystone:
         self.application_credential: dict[str, str] = {}
         """Its `id` and `secret`."""
         self.auth_url = ""
+        self._access_tokens = folder / "access-tokens"
 
     def start(self) -> None:
         """Set it up and serve it; takes some seconds."""
@@ -77,6 +81,25 @@ class Keystone:
         body = {"endpoint": {"url": url, "region_id": region}}
         self._ask("PATCH", f"/endpoints/{self._endpoint_id}", body)
 
+    def new_token(self) -> str:
+        """A token of the user `ops`, for the project `ops`."""
+        return self._sign_in("ops", self.password)
+
+    def accept(self, access_token: str) -> None:
+        """From now on the identity provider's access token is good."""
+        with self._access_tokens.open("a") as file:
+            file.write(f"{access_token}\n")
+
+    def add_careful_user(self, password: str) -> None:
+        """The user `careful`, whose password alone does not do."""
+        options = {"multi_factor_auth_enabled": True, "multi_factor_auth_rules": [["password", "totp"]]}
+        user = {"name": "careful", "password": password, "domain_id": "default", "options": options}
+        self._ask("POST", "/users", {"user": user})
+
+    def revoke(self, token: str) -> None:
+        """From now on the token is not good."""
+        self._ask("DELETE", "/auth/tokens", headers={"X-Auth-Token": token, "X-Subject-Token": token})
+
     def _configure(self) -> None:
         settings = f"""
             [DEFAULT]
@@ -87,10 +110,15 @@ class Keystone:
             key_repository = {self._folder}/fernet
             [credential]
             key_repository = {self._folder}/credential
+            [auth]
+            methods = password,token,application_credential,totp,openid
+            [openid]
+            remote_id_attribute = HTTP_OIDC_ISS
             [identity]
             password_hash_rounds = 4
         """
         self._config.write_text("\n".join(line.strip() for line in settings.splitlines()))
+        self._access_tokens.touch(0o600)
         for name in ("fernet", "credential"):
             (self._folder / name).mkdir(mode=0o700)
 
@@ -105,7 +133,12 @@ class Keystone:
         assert done.returncode == 0, f"keystone-manage {arguments[0]} failed:\n{done.stderr[-2000:]}"
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "HOME": str(self._folder), "OS_KEYSTONE_CONFIG_FILES": str(self._config)}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "OS_KEYSTONE_CONFIG_FILES": str(self._config),
+            "ACCESS_TOKENS": str(self._access_tokens),
+        }
 
     def _serve(self) -> None:
         with (self._folder / "keystone.log").open("w") as log:
@@ -158,3 +191,18 @@ class Keystone:
             {"X-Auth-Token": self._sign_in("ops", self.password)},
         )["application_credential"]
         self.application_credential = {"id": credential["id"], "secret": note(credential["secret"])}
+        self._federate(project, role)
+
+    def _federate(self, project: str, role: str) -> None:
+        group_body = {"group": {"name": "sso", "domain_id": "default"}}
+        group = self._ask("POST", "/groups", group_body)["group"]["id"]
+        self._ask("PUT", f"/projects/{project}/groups/{group}/roles/{role}")
+        provider = {"identity_provider": {"remote_ids": ["https://sign-in.invalid"], "enabled": True}}
+        self._ask("PUT", "/OS-FEDERATION/identity_providers/sso", provider)
+        rule = {
+            "local": [{"user": {"name": "{0}"}, "group": {"id": group}}],
+            "remote": [{"type": "HTTP_OIDC_SUB"}],
+        }
+        self._ask("PUT", "/OS-FEDERATION/mappings/sso", {"mapping": {"rules": [rule]}})
+        protocol = {"protocol": {"mapping_id": "sso"}}
+        self._ask("PUT", "/OS-FEDERATION/identity_providers/sso/protocols/openid", protocol)

@@ -59,6 +59,7 @@ ROWS = {
     "console-url": Row(("console-url", "prod/web-01", "--reveal"), 0, 69, "/vnc_lite.html?path=%3Ftoken%3D"),
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
+    "doctor": Row(("doctor",), 69, 69, "Failed: dark at Compute TCP.\n"),
     "check-config": Row(("check-config", "--config", "/nowhere/config.yaml"), 78, 78, ""),
     "init": Row(("init", "--directory", "/nowhere/gateway", "--name", "a b"), 2, 2, ""),
     "schema": Row(("schema",), 0, 0, '"$schema"'),
@@ -509,3 +510,56 @@ async def test_a_second_account_that_reaches_the_gateway_hears_the_gateway_s_own
     ended = await _run_as(STRANGER, "servers", "--gateway", place.daemon.url)
     assert (ended.code, ended.out) == (77, "")
     assert f'Account "uid {STRANGER}" may not use this gateway' in ended.err
+
+
+async def test_the_doctor_asks_the_gateway_and_names_the_hop_that_fails(place: Place) -> None:
+    place.prod.mint = mint_nowhere
+    ended = await place.run("doctor", "prod/web-01")
+    assert (ended.code, ended.err) == (69, "")
+    assert re.search(r"^  ✗ console proxy TCP +[0-9.]+ s  127\.0\.0\.1:1$", ended.out, re.MULTILINE)
+    assert "\nFailed: prod at console proxy TCP.\n" in ended.out
+    async with FaultyProxy() as proxy:
+        place.prod.mint = lambda *_: proxy.url()
+        ended = await place.run("doctor", "db")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.endswith("\nAll is well.\n")
+    for reference, said in (("prd/web-01", 'There is no cloud "prd"'), ("web-01", "Choose one:")):
+        ended = await place.run("doctor", reference)
+        assert (ended.code, ended.out) == (1, "")
+        assert said in ended.err
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+async def test_the_doctor_s_lines_fit_a_terminal_and_a_plain_one_gets_plain_signs(place: Place, columns: int) -> None:
+    ended = await run_on_terminal("doctor", "stage/\x1b[31mred\u202e", columns=columns, env=place.env)
+    assert ended.code == 69
+    assert "\x1b[31m✗\x1b[0m" in ended.out
+    plain = _SGR.sub("", ended.out)
+    assert all(char.isprintable() or char == "\n" for char in plain)
+    wide = [line for line in plain.splitlines() if width(line) > columns]
+    assert all(len(line.removeprefix("    →").split()) == 1 for line in wide), "words alone stay whole"
+    plain = (await place.run("doctor", PYTHONIOENCODING="latin-1")).out
+    assert "  NO Compute TCP" in plain
+    assert plain.isascii()
+
+
+async def test_the_doctor_goes_on_by_itself_where_no_gateway_runs(place: Place, tmp_path: Path) -> None:
+    config = tmp_path / "console-launcher" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text(f'clouds: {{stage: {{provider: none, endpoint: "{place.stage.endpoint}"}}}}')
+    assert not Path("/etc/console-launcher/config.yaml").exists(), "a gateway is set up here: it would be looked at"
+    alone = {"XDG_CONFIG_HOME": str(tmp_path), "XDG_RUNTIME_DIR": "/run/user/nobody"}
+    report = json.loads((await run("doctor", "--json", **alone)).out)
+    assert [(hop["name"], hop["verdict"]) for hop in report["hops"]] == [("gateway", "failed"), ("configuration", "ok")]
+    assert "no gateway runs on this machine" in report["hops"][0]["reason"]
+    assert [(cloud["cloud"], cloud["well"]) for cloud in report["clouds"]] == [("stage", True)]
+    ended = await run("doctor", "--config", str(config))
+    assert (ended.code, ended.err) == (0, "")
+    ended = await run("doctor", "nowhere/x", "--config", str(config))
+    assert (ended.code, ended.out) == (1, "")
+    config.write_text("clouds: {stage: {provider: nome}}\nlisten: 5\n")
+    ended = await run("doctor", "--config", str(config))
+    assert (ended.code, ended.err) == (78, "")
+    assert f"→ {config}:1 clouds.stage.provider: " in ended.out
+    assert f"→ {config}:2 listen: " in ended.out
+    assert ended.out.endswith("\nFailed: configuration.\n")

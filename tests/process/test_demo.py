@@ -253,7 +253,8 @@ async def test_the_alias_is_a_bookmark(demo: Demo, profile: Profile) -> None:
     await tab.until_shows(demo.picture("db-master-01"))
 
 
-async def test_a_server_that_is_off_or_not_ready_is_said_in_words(demo: Demo, profile: Profile) -> None:
-    for name in ("db-replica-01", "ci-runner-07", "backup-01"):
+async def test_a_server_that_is_off_or_in_error_is_said_in_words(demo: Demo, profile: Profile) -> None:
+    for name, said in (("db-replica-01", "is off (SHUTOFF)"), ("backup-01", "is in error (ERROR)")):
         tab = await profile.open(f"{demo.url}/c/prod/{name}")
-        await tab.until_state("failed")
+        await tab.until_state("waiting")
+        assert await tab.page.inner_text("#headline") == f"{name} {said}"

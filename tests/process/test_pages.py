@@ -385,7 +385,7 @@ _SAID = {
     "refused": ("The console proxy shows no screen", "Connection refused"),
     "twin": ("Several servers have this name", "answer to"),
     "nobody": ("No such server", "nobody"),
-    "limited": ("The cloud asks for patience", "41"),  # the last: from now on this cloud is left in peace
+    "limited": ("lab asks for patience", "41"),  # the last: from now on this cloud is left in peace
 }
 
 
@@ -405,14 +405,16 @@ async def test_each_failure_of_a_launch_is_said_in_words_with_a_hint(site: Site,
         async with site.daemon() as daemon:
             for name, (title, word) in _SAID.items():
                 tab = await profile.open(f"{daemon.url}/c/lab/{name}")
-                await tab.until_state("failed")
+                await tab.until_state("waiting" if name == "limited" else "failed")
                 assert await tab.page.inner_text("#headline") == title, name
                 assert word in await tab.page.inner_text("#panel"), name
                 assert len(await tab.page.inner_text("#hint")) > 10, name
-                assert await tab.page.title() == f"{name} · Not connected"
-                if name in _REFUSALS:
+                state = "Waiting …" if name == "limited" else "Not connected"
+                assert await tab.page.title() == f"{name} · {state}"
+                if name in _REFUSALS and name != "limited":
                     assert "Request id: req-" in await tab.page.inner_text("#request-id"), name
-                assert await tab.page.locator("#steps li[data-state=failed]").count() >= 1, name
+                steps = tab.page.locator(f"#steps li[data-state={'doing' if name == 'limited' else 'failed'}]")
+                assert await steps.count() >= 1, name
                 await tab.close()
 
 
@@ -446,7 +448,12 @@ async def test_what_strangers_say_is_shown_literally_in_steps_and_problems_too(s
 
 
 async def test_the_details_of_a_failure_can_be_copied(site: Site, browser: Browser, profile: Profile) -> None:
-    site.compute.add_server("web-01", "BUILD")
+    site.compute.add_server("web-01")
+
+    async def refuse(request: web.Request) -> web.StreamResponse | None:
+        return _REFUSALS["forbidden"]() if request.method == "POST" else None
+
+    site.compute.fault = refuse
     reader = Profile(browser, profile.output, permissions=["clipboard-read", "clipboard-write"])
     async with site.daemon() as daemon:
         tab = await reader.open(f"{daemon.url}/c/lab/web-01")
@@ -455,7 +462,7 @@ async def test_the_details_of_a_failure_can_be_copied(site: Site, browser: Brows
         await expect(tab.page.locator("#copied")).to_have_text("Copied.")
         text = await tab.page.evaluate("navigator.clipboard.readText()")
     await reader.close()
-    assert text.startswith("web-01: web-01 is being built (BUILD)\n")
+    assert text.startswith("web-01: The cloud refuses the gateway's credentials\n")
     assert f"Request id: {site.compute.request_ids[-1]}" in text
     assert f"Page: {daemon.url}/c/lab/web-01" in text
     assert "Time: 20" in text

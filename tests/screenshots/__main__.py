@@ -2,9 +2,9 @@
 
     python -m tests.screenshots FOLDER
 
-The list, its menu of bookmarks, the servers of one name, a console, a launch that waits, one that failed, the sheets of
-the console's tools, and an error page. Look at them after every change of a page. `list-desktop-light.png` and
-`console-desktop-dark.png` are the README's.
+The list, its menu of bookmarks, the servers of one name, a console, a launch that waits, servers that are off, in error
+or not there, the sheets of the console's tools, and an error page. Look at them after every change of a page.
+`list-desktop-light.png` and `console-desktop-dark.png` are the README's.
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
     await page.wait_for_selector("#steps li[data-state=doing]")
     await asyncio.sleep(1.5)
     await shoot("waiting")
-    await page.goto(f"{url}/c/prod/backup-01")
-    await page.wait_for_selector("html[data-state=failed]")
-    await asyncio.sleep(0.5)
-    await shoot("failed")
+    for name, server in (("off", "db-replica-01"), ("error", "backup-01"), ("failed", "nobody")):
+        await page.goto(f"{url}/c/prod/{server}")
+        await page.wait_for_selector(f"html[data-state={'failed' if name == 'failed' else 'waiting'}]")
+        await asyncio.sleep(0.5)
+        await shoot(name)
     await page.goto(f"{url}/c/nowhere/web-01")
     await shoot("problem")
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from aiohttp import web
 from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute
 from launcher.cloud.identity import SharedAccess, regions_of
-from launcher.cloud.signin_faults import _sent_secrets
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import CloudBusyError, CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError
 from launcher.model import Kind, Secret
@@ -108,8 +108,71 @@ async def test_an_unknown_region_is_answered_with_the_regions_there_are(
     rax: FakeIdentity, identity: Identities
 ) -> None:
     with pytest.raises(CloudReplyError) as caught:
-        await identity(rackspace(rax, "dfw")).access()
-    assert str(caught.value) == ('rax-dfw has no region "dfw" for this account (has: DFW, ORD). Did you mean "DFW"?')
+        await identity(rackspace(rax, "dwf")).access()
+    assert str(caught.value) == ('rax-dfw has no region "dwf" for this account (has: DFW, ORD). Did you mean "DFW"?')
+
+
+@pytest.mark.parametrize("region", ["DFW", "dfw", "Dfw"])
+async def test_a_region_is_meant_in_any_case(
+    rax: FakeIdentity, dfw: FakeCompute, identity: Identities, region: str
+) -> None:
+    assert (await identity(rackspace(rax, region)).access()).endpoint == dfw.endpoint
+
+
+async def test_a_password_does_in_place_of_the_api_key(rax: FakeIdentity, dfw: FakeCompute, compute: Computes) -> None:
+    dfw.add_server("web-01")
+    cloud = compute(rackspace(rax, api_key=None, password=Secret(rax.password)))
+    assert len(await cloud.servers()) == 1
+    assert rax.bodies == [{"auth": {"passwordCredentials": {"username": "ops", "password": rax.password}}}]
+
+
+@pytest.mark.parametrize("by_key", [True, False])
+async def test_the_account_stands_beside_the_credentials(rax: FakeIdentity, identity: Identities, by_key: bool) -> None:
+    rax.tenants.add("777888")
+    credentials: dict[str, Any] = {} if by_key else {"api_key": None, "password": Secret(rax.password)}
+    assert (await identity(rackspace(rax, tenant_id="777888", **credentials)).access()).token
+    [body] = rax.bodies
+    assert body["auth"].pop("tenantId") == "777888"
+    assert list(body["auth"]) == ["RAX-KSKEY:apiKeyCredentials" if by_key else "passwordCredentials"]
+
+
+async def test_an_account_that_the_user_may_not_use_is_an_error_of_the_credentials(
+    rax: FakeIdentity, identity: Identities
+) -> None:
+    with pytest.raises(CloudCredentialsError, match="does not accept the gateway's credentials"):
+        await identity(rackspace(rax, tenant_id="999999")).access()
+
+
+async def test_a_user_with_multi_factor_authentication_is_told_to_use_the_api_key(
+    rax: FakeIdentity, identity: Identities
+) -> None:
+    rax.multi_factor = True
+    with pytest.raises(CloudCredentialsError) as caught:
+        await identity(rackspace(rax, api_key=None, password=Secret(rax.password))).access()
+    assert str(caught.value) == (
+        "rax-dfw cannot sign in: its user signs in with multi-factor authentication, and a daemon has no one to ask "
+        "for the code. Use the user's API key: write api_key: {credential: NAME} in place of password."
+    )
+    assert (await identity(rackspace(rax)).access()).token, "the API key is not touched by it"
+
+
+@pytest.mark.parametrize("how", ["seconds", "date", "body"])
+async def test_a_limit_of_identitys_is_obeyed(rax: FakeIdentity, identity: Identities, how: str) -> None:
+    async def limit(request: web.Request) -> web.Response:
+        until = datetime.now(UTC) + timedelta(seconds=41)
+        header = {"seconds": "41", "date": format_datetime(until, usegmt=True)}.get(how)
+        body = {"overLimit": {"code": 413, "message": "OverLimit Retry...", "retryAfter": until.isoformat()}}
+        headers = {"Retry-After": header} if header else {}
+        return web.json_response({} if header else body, status=413, headers=headers)
+
+    rax.fault = limit
+    shared = identity(rackspace(rax))
+    for _ in range(3):
+        with pytest.raises(CloudBusyError) as caught:
+            await shared.access()
+        assert caught.value.retry_after is not None
+        assert 20 < caught.value.retry_after <= 42, "Date tells whole seconds"
+    assert rax.sign_ins == 1
 
 
 async def test_a_wrong_key_is_said_plainly_and_not_repeated(
@@ -188,7 +251,12 @@ def saying(status: int, text: str = "", content_type: str = "application/json", 
         (saying(200, '{"access": {"token": {"id": "x"}}}'), CloudReplyError, "does not speak Identity|catalog"),
         (saying(404, "<html>", "text/html"), CloudReplyError, "no Identity service at its auth_url"),
         (saying(500, "boom", "text/plain"), CloudReplyError, "status 500"),
-        (saying(403, '{"forbidden": {"message": "User disabled."}}'), CloudCredentialsError, "User disabled"),
+        (
+            saying(403, '{"userDisabled": {"code": 403, "message": "User disabled."}}'),
+            CloudCredentialsError,
+            r"sign in: User disabled\. Either this user is disabled, or multi-factor authentication is enforced",
+        ),
+        (saying(409, '{"conflict": {"message": "Twice."}}'), CloudReplyError, "answered with status 409: Twice"),
         (saying(413, '{"overLimit": {"message": "Slow down."}}', Retry_After="41"), CloudBusyError, "for 41 s"),
         (saying(302, Location="http://127.0.0.1:1/"), CloudReplyError, "status 302"),
         (saying(200, " " * (5 * 1024**2)), CloudUnreachableError, "larger than 4 MiB"),
@@ -291,6 +359,8 @@ AUTH = {"auth_url": "http://127.0.0.1:1/v3", "username": "ops", "project_name": 
         ({"auth": AUTH}, "prod", r'"prod" is not in .*clouds\.yaml \(has: prd\)\. Did you mean "prd"\?'),
         (None, "prod", r'"prod" is not in .* \(has: '),
         ({"profile": "https://vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
+        ({"cloud": "https://vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
+        ({"profile": "//vendor.invalid"}, "prd", "profile in .* is a URL, which is never fetched"),
         ({"auth": AUTH, "verify": False}, "prd", "turns the check of certificates off"),
         ({"auth_type": "no-such", "auth": AUTH}, "prd", 'the auth_type "no-such"'),
         ({"auth_type": "v3applicationcredential", "auth": {}}, "prd", "does not say|cannot sign in"),
@@ -369,12 +439,6 @@ async def test_a_compute_api_that_repeats_the_token_is_not_repeated(
 
 def saying_now(status: int, text: str) -> web.Response:
     return web.Response(status=status, text=text, content_type="application/json")
-
-
-async def test_a_body_that_is_no_json_holds_no_secrets_to_mask() -> None:
-    assert list(_sent_secrets(b"grant_type=client_credentials")) == []
-    assert list(_sent_secrets(None)) == []
-    assert list(_sent_secrets('{"a": [{"password": "p"}, "secret"]}')) == ["p"]
 
 
 # Regions

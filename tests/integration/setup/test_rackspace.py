@@ -42,6 +42,7 @@ async def test_what_was_tried_is_written_and_can_be_used(
     assert [cloud.name for cloud in clouds_of(config)] == ["rax-dfw", "rax-ord"]
     [entry] = config.clouds.values()
     assert entry.provider == "rackspace"
+    assert entry.api_key is not None
     assert entry.api_key.reveal() == rackspace.identity.api_key
     assert "  rax-dfw: signed in, 2 servers" in person.told
     assert "  rax-ord: signed in, 1 server" in person.told

@@ -53,6 +53,7 @@ def codes_in(shown: str) -> set[int]:
         ("console-url", {1, 69, 75, 77}),
         ("sessions", {1, 69, 77}),
         ("end", {1, 69, 77}),
+        ("doctor", {1, 69, 75, 77, 78}),
     ],
 )
 def test_a_command_s_help_lists_the_codes_that_it_can_end_with(

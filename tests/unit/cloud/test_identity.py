@@ -17,6 +17,8 @@ from launcher.model import Secret
 from tests.fakes.issued import issue
 from tests.unit.cloud.fakes import HandClock
 
+REFUSED = CloudCredentialsError("prod says no.", cloud="prod")
+
 
 class SignIns:
     """Blocks, like a sign-in; counts itself."""
@@ -57,10 +59,10 @@ def shared(sign_ins: SignIns, clock: HandClock, pool: ThreadPoolExecutor) -> Sha
     return SharedAccess("prod", sign_ins, clock, pool)
 
 
-async def test_a_hundred_who_wait_share_one_sign_in(shared: SharedAccess, sign_ins: SignIns) -> None:
+async def test_a_thousand_who_wait_share_one_sign_in(shared: SharedAccess, sign_ins: SignIns) -> None:
     sign_ins.gate.clear()
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(shared.access()) for _ in range(100)]
+        asked = [group.create_task(shared.access()) for _ in range(1000)]
         await asyncio.sleep(0)
         sign_ins.gate.set()
     assert len({id(task.result()) for task in asked}) == 1
@@ -93,7 +95,7 @@ async def test_a_token_of_unknown_life_is_reused_until_it_is_refused(
 
 async def test_all_who_saw_the_same_token_refused_share_one_renewal(shared: SharedAccess, sign_ins: SignIns) -> None:
     refused = await shared.access()
-    renewed = {id(access) for access in await asyncio.gather(*(shared.renew(refused) for _ in range(100)))}
+    renewed = {id(access) for access in await asyncio.gather(*(shared.renew(refused) for _ in range(1000)))}
     assert len(renewed) == 1
     assert sign_ins.count == 2
     late = await shared.renew(refused)
@@ -114,9 +116,9 @@ async def test_a_waiter_who_leaves_takes_nothing_from_the_others(shared: SharedA
     assert sign_ins.count == 1
 
 
-async def test_a_failure_nobody_waits_for_is_no_trouble_and_not_kept(shared: SharedAccess, sign_ins: SignIns) -> None:
+async def test_a_failure_nobody_waits_for_is_no_trouble(shared: SharedAccess, sign_ins: SignIns) -> None:
     sign_ins.gate.clear()
-    sign_ins.error = CloudCredentialsError("no", cloud="prod")
+    sign_ins.error = REFUSED
     async with asyncio.TaskGroup() as group:
         leaver = group.create_task(shared.access())
         await asyncio.sleep(0)
@@ -124,8 +126,105 @@ async def test_a_failure_nobody_waits_for_is_no_trouble_and_not_kept(shared: Sha
     sign_ins.gate.set()
     with pytest.raises(CloudCredentialsError):
         await shared.access()
+    assert sign_ins.count == 1
+
+
+async def test_who_waits_for_a_refusal_gets_an_error_of_his_own(shared: SharedAccess, sign_ins: SignIns) -> None:
+    sign_ins.error = REFUSED
+    outcomes = await asyncio.gather(*(shared.access() for _ in range(1000)), return_exceptions=True)
+    assert {str(outcome) for outcome in outcomes} == {"prod says no."}
+    assert len({id(outcome) for outcome in outcomes}) == 1000, "tracebacks of a thousand waiters do not pile up on one"
+    assert sign_ins.count == 1
+
+
+async def test_an_identity_that_refuses_is_asked_once_a_minute(
+    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+) -> None:
+    sign_ins.error = REFUSED
+    for second in range(601):
+        clock.at = 1000.0 + second
+        with pytest.raises(CloudCredentialsError, match=r"prod says no\."):
+            await shared.access()
+    assert sign_ins.count == 11
+
+
+async def test_mended_credentials_are_noticed_after_the_minute(
+    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+) -> None:
+    sign_ins.error = REFUSED
+    with pytest.raises(CloudCredentialsError):
+        await shared.access()
+    sign_ins.error = None
+    clock.at += 59.5
+    with pytest.raises(CloudCredentialsError, match=r"prod says no\. The next try is in 1 s\."):
+        await shared.access()
+    clock.at += 1
+    assert (await shared.access()).token
+
+
+async def test_new_tokens_that_are_refused_at_once_are_renewed_once_a_minute(
+    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+) -> None:
+    said = set()
+    for second in range(601):
+        clock.at = 1000.0 + second
+        refused = await shared.access()
+        try:
+            await shared.renew(refused)
+        except CloudCredentialsError as error:
+            said.add(str(error))
+    told = "prod does not accept the gateway's API token. Check the account that the gateway uses there. "
+    assert said == {f"{told}A new token is tried in {left} s." for left in range(1, 60)}
+    assert sign_ins.count == 1 + 11
+
+
+async def test_a_storm_of_refused_tokens_is_one_renewal_even_where_identity_refuses(
+    shared: SharedAccess, sign_ins: SignIns
+) -> None:
+    refused = await shared.access()
+    sign_ins.error = REFUSED
+    outcomes = await asyncio.gather(*(shared.renew(refused) for _ in range(1000)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {CloudCredentialsError}
+    with pytest.raises(CloudCredentialsError):
+        await shared.renew(refused)
+    assert sign_ins.count == 2
+
+
+async def test_a_token_serves_to_its_end_where_renewing_it_fails(
+    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+) -> None:
+    first = await shared.access()
+    sign_ins.error = CloudUnreachableError("prod does not answer.", cloud="prod")
+    clock.at += 3500
+    assert await shared.access() is first, "a minute and a half are left of it"
+    assert await shared.access() is first
+    assert sign_ins.count == 2, "and meanwhile Identity is not hammered"
+    clock.at += 101
+    with pytest.raises(CloudUnreachableError):
+        await shared.access()
+
+
+async def test_a_fault_of_our_own_is_not_kept(shared: SharedAccess, sign_ins: SignIns) -> None:
+    sign_ins.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        await shared.access()
     sign_ins.error = None
     assert (await shared.access()).token
+
+
+async def test_who_comes_late_to_a_sign_in_that_never_ends_is_not_held_any_longer(
+    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+) -> None:
+    sign_ins.gate.clear()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(shared.access())
+        await asyncio.sleep(0)
+        clock.at += 60
+        with pytest.raises(CloudUnreachableError, match="signing in takes longer"):
+            await shared.access()
+        sign_ins.gate.set()
+    assert first.result().token
+    assert sign_ins.count == 1
 
 
 async def test_a_sign_in_that_never_ends_does_not_hold_its_waiters(

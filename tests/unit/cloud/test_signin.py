@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from keystoneauth1.access import AccessInfoV2
 
-from launcher.cloud.signin import ApiKey, sign_in
+from launcher.cloud.signin import SignedIn, life_of, sign_in
 from launcher.cloud.transport import hush
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.errors import CloudReplyError
@@ -30,16 +31,31 @@ def test_a_bare_cloud_signs_in_without_asking_anybody() -> None:
     assert (grant.token, grant.endpoint, grant.life, grant.tls) == (token, "http://c:8774/v2.1", None, None)
 
 
-@pytest.mark.parametrize("endpoint", ["", "c:8774/v2.1", "unix:/run/c", "http:///v2.1", "https://ops:word@c/v2.1"])
+@pytest.mark.parametrize(
+    "endpoint", ["", "c:8774/v2.1", "unix:/run/c", "http:///v2.1", "https://ops:word@c/v2.1", "http://[::1/v2.1"]
+)
 def test_an_endpoint_must_be_a_plain_url(endpoint: str) -> None:
     with pytest.raises(CloudReplyError, match="is not an http or https URL"):
         sign_in(bare(endpoint), NOW)
 
 
-def test_an_api_key_is_sent_as_rackspaces_extension() -> None:
-    key = issue()
-    data: dict[str, Any] = ApiKey("http://c/v2.0", "ops", Secret(key)).get_auth_data({})
-    assert data == {"RAX-KSKEY:apiKeyCredentials": {"username": "ops", "apiKey": key}}
+@pytest.mark.parametrize(
+    ("expires", "seconds"),
+    [
+        ("2015-06-05T16:24:57.637Z", 3600.637),
+        ("2015-06-05T16:24:57Z", 3600.0),
+        ("2015-06-05T11:24:57.637-05:00", 3600.637),
+        ("2015-06-06T02:24:57.637+10:00", 3600.637),
+        ("2015-06-05T15:24:56.999Z", None),
+    ],
+)
+def test_rackspaces_tokens_say_their_end_in_several_ways_and_never_their_beginning(
+    expires: str, seconds: float | None
+) -> None:
+    body = {"access": {"token": {"id": issue(), "expires": expires, "tenant": {"id": "610275"}}, "user": {}}}
+    now = datetime(2015, 6, 5, 15, 24, 57, tzinfo=UTC)
+    life = life_of(SignedIn(None, None, access=AccessInfoV2(body)), now)
+    assert life == (pytest.approx(seconds) if seconds else None)
 
 
 def test_an_entry_without_identity_sends_what_its_plugin_says(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.fakes.issued import issue
 from tests.unit.config.conftest import Told
 
 BARE = "{provider: none, endpoint: 'http://h/'}"
@@ -35,5 +39,38 @@ def test_regions_that_cannot_be_read_leave_their_aliases_alone(told: Told) -> No
 
 def test_regions_that_differ_in_case_only_are_told(told: Told) -> None:
     assert but_the_key(told, HEAD.replace("ORD", "dfw")) == [
-        'config.yaml:2 clouds.rax: its cloud "rax-dfw" is also made by clouds.rax: rename one'
+        'config.yaml:2 clouds.rax.regions: "DFW" stands twice in this list, in whatever case: keep one'
     ]
+
+
+def rackspace(told: Told, keys: str) -> Sequence[str]:
+    """What is said of a Rackspace entry with these keys on lines of their own."""
+    key = Path("key")
+    key.touch(0o600)
+    key.write_text(issue())
+    return told(f"clouds:\n  rax:\n    provider: rackspace\n    username: a\n    regions: [DFW]\n{keys}")
+
+
+def test_an_api_key_or_a_password_is_wanted(told: Told) -> None:
+    assert rackspace(told, "") == [
+        (
+            "config.yaml:2 clouds.rax.api_key: this key is missing: the API key of that user: {credential: NAME} or "
+            "{file: PATH}; or write its password so"
+        )
+    ]
+    assert rackspace(told, "    api_key: {file: key}\n") == []
+    assert rackspace(told, "    password: {file: key}\n") == []
+
+
+def test_an_api_key_and_a_password_are_one_too_many(told: Told) -> None:
+    assert rackspace(told, "    api_key: {file: key}\n    password: {file: key}\n") == [
+        (
+            "config.yaml:7 clouds.rax.password: api_key stands here as well: keep one of both (the API key also does "
+            "where the user signs in with multi-factor authentication)"
+        )
+    ]
+
+
+def test_an_entry_that_yaml_could_not_read_is_not_said_to_lack_a_key(told: Told) -> None:
+    said = told("clouds:\n  rax: {<<: {api_key: {file: key}}, provider: rackspace, username: a, regions: [DFW]}\n")
+    assert said == ["config.yaml:2 clouds.rax: merge keys (<<) are not allowed here: write the keys out"]

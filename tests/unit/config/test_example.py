@@ -61,7 +61,7 @@ def all_keys(model: type[Model]) -> set[tuple[type[Model], str]]:
 
 
 def test_the_example_loads_as_it_is() -> None:
-    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == ["rax-dfw", "rax-ord", "prod", "bare"]
+    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == ["rax-dfw", "rax-ord", "rax-old", "prod", "bare"]
 
 
 def test_the_example_loads_with_every_key_in_force(nowhere: Path) -> None:

@@ -34,6 +34,7 @@ def test_a_whole_configuration_becomes_one_frozen_value(nowhere: Path, key: str)
     config = load(file)
     rax, bare = config.clouds["rax"], config.clouds["bare"]
     assert isinstance(rax, RackspaceEntry)
+    assert rax.api_key is not None
     assert rax.api_key.reveal() == key
     assert isinstance(bare, BareEntry)
     assert (bare.console_ttl, config.relay.frame_limit) == (90.0, 65536)
@@ -176,7 +177,20 @@ ENTRIES = {
     "missing": ("{provider: none}", ["x.endpoint: this key is missing: the Compute API's URL"]),
     "missing with markup": (
         "{provider: rackspace, username: a, regions: [b]}",
-        ["x.api_key: this key is missing: the API key of that user: {credential: NAME} or {file: PATH}"],
+        [
+            (
+                "x.api_key: this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; "
+                "or write its password so"
+            )
+        ],
+    ),
+    "account": (
+        "{provider: rackspace, username: a, api_key: {file: key}, regions: [b], tenant_id: true}",
+        ['x.tenant_id: a text is expected, but YAML reads true as true. Put it in quotes: "true"'],
+    ),
+    "plain password": (
+        "{provider: rackspace, username: a, password: word, regions: [b]}",
+        ["x.password: a secret never stands in this file: write {credential: NAME} or {file: PATH}"],
     ),
     "another provider's": (
         "{provider: none, endpoint: 'http://h/', auth_url: 'http://h/'}",
@@ -244,6 +258,16 @@ ENTRIES = {
         ["x.cacert: /etc/hostname holds no certificate in PEM that can be used"],
     ),
 }
+
+
+@pytest.mark.parametrize("written", ["610275", "'610275'"])
+def test_an_account_number_may_be_written_as_a_number(nowhere: Path, written: str) -> None:
+    (nowhere / "key").touch(0o600)
+    (nowhere / "key").write_text(issue())
+    (nowhere / "config.yaml").write_text(f"{RAX}    tenant_id: {written}\n")
+    rax = load(Path("config.yaml")).clouds["rax"]
+    assert isinstance(rax, RackspaceEntry)
+    assert (rax.tenant_id, rax.password) == ("610275", None)
 
 
 @pytest.mark.parametrize(("entry", "expected"), ENTRIES.values(), ids=ENTRIES.keys())

@@ -21,6 +21,7 @@ def test_clouds_yaml_restricts_what_is_offered() -> None:
 
 def test_a_wish_takes_those_that_the_account_has() -> None:
     assert wished(RAX, THREE, ["ORD", "SYD", "ORD"]) == ("ORD",)
+    assert wished(RAX, THREE, ["ord", "Dfw", "ORD"]) == ("ORD", "DFW")
     with pytest.raises(ValueError) as refused:
         wished(RAX, THREE, ["SYD"])
     assert str(refused.value) == 'rax has no region "SYD" (has: DFW, IAD, ORD)'

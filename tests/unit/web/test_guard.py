@@ -119,7 +119,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     )
     app.on_response_prepare.append(hardened(HEADERS))
     app.router.add_get("/static/app.css", prepared)
-    for path in ("/", "/c/prod/web-01", "/api/v1/sessions/1", "/ws/prod/web-01", "/healthz"):
+    for path in ("/", "/c/prod/web-01", "/api/v1/sessions/1", "/ws/prod/web-01", "/healthz", "/readyz"):
         app.router.add_route("*", path, route)
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -313,11 +313,21 @@ async def test_a_peer_that_was_refused_is_looked_at_again(gateway: Gateway) -> N
     await writer.wait_closed()
 
 
-async def test_health_answers_every_local_account_and_names_nobody(gateway: Gateway) -> None:
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/readyz?verbose=1"])
+async def test_health_answers_every_local_account_and_names_nobody(gateway: Gateway, path: str) -> None:
     gateway.peers.present = MALLORY
-    status, _, text = await gateway.ask("GET", "/healthz", GOOD)
+    status, _, text = await gateway.ask("GET", path, GOOD)
     assert (status, json.loads(text)["actor"]) == (200, None)
     assert gateway.peers.asked == 0
+
+
+@pytest.mark.parametrize("query", ["deep=1", "x=1&deep", "de%65p=1"])
+async def test_what_says_more_than_that_the_daemon_runs_is_for_who_may_use_it(gateway: Gateway, query: str) -> None:
+    gateway.peers.present = MALLORY
+    assert (await gateway.ask("GET", f"/readyz?{query}", GOOD))[0] == 403
+    gateway.peers.present = ALICE
+    assert (await gateway.ask("GET", f"/readyz?{query}", GOOD))[0] == 200
+    assert gateway.reached == ["GET /readyz"]
 
 
 async def test_a_client_that_has_gone_is_nobody() -> None:

@@ -1,0 +1,275 @@
+"""Why a cloud or a console proxy says no, and what to change: which setting, role, token, service. Pure.
+
+Every function gives the reason in one sentence and the advice in lines, the most likely first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launcher.doctor.network import Fault
+from launcher.doctor.places import Place, Settings
+from launcher.errors import (
+    AmbiguousServerError,
+    CloudBusyError,
+    CloudCredentialsError,
+    CloudReplyError,
+    CloudUnreachableError,
+    ConsoleRefusedError,
+    KindNotOfferedError,
+    LauncherError,
+    UpstreamStaleError,
+    UpstreamUnreachableError,
+)
+from launcher.model import Server
+
+
+def configuration_fault(settings: Settings, error: LauncherError) -> Fault:
+    """What a cloud's entry, or a file that it names, cannot be used for."""
+    return Fault.of(
+        str(error),
+        f"Correct {settings.key} in config.yaml, or the file that it names: {settings.credentials}.",
+    )
+
+
+def identity_fault(settings: Settings, error: LauncherError) -> Fault:
+    """Signing in failed."""
+    reason = str(error)
+    match error:
+        case CloudCredentialsError():
+            return Fault.of(
+                reason,
+                f"Correct the credentials: {settings.credentials}.",
+                f"If they are right: they may be those of another service than {settings.auth_url}; or the account is "
+                "locked, disabled or expired, which the cloud's operator knows.",
+            )
+        case CloudBusyError():
+            return Fault.of(
+                reason,
+                *_patience(error),
+            )
+        case CloudUnreachableError():
+            return Fault.of(
+                reason,
+                f"The service took the connection; check {settings.auth_url} and try again.",
+            )
+        case _:
+            return Fault.of(
+                reason,
+                f"Check {settings.auth_url}: what answers there must be an Identity service (…/v3, …/v2.0).",
+            )
+
+
+def catalog_fault(settings: Settings, error: LauncherError) -> Fault:
+    """Signing in went well, and gave no Compute endpoint."""
+    return Fault.of(
+        str(error),
+        f"Correct the region: {settings.region or settings.key + '.endpoint in config.yaml'}.",
+        f"If the region is right: {settings.account} needs a project that has a Compute service there.",
+    )
+
+
+def role_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fault:
+    """The Compute API does not list servers."""
+    reason = str(error)
+    match error:
+        case CloudCredentialsError() if bare:
+            return Fault.of(
+                reason,
+                f"Correct the API token: {settings.credentials}.",
+            )
+        case CloudCredentialsError():
+            return Fault.of(
+                reason,
+                f"Give {settings.account} a role in its project: at least reader, to list servers.",
+            )
+        case CloudBusyError():
+            return Fault.of(
+                reason,
+                *_patience(error),
+            )
+        case CloudUnreachableError():
+            return Fault.of(
+                reason,
+                "The Compute API took the connection and did not answer: look at nova-api and what stands before "
+                "it (load balancer, database, Keystone).",
+            )
+        case _:
+            return Fault.of(
+                reason,
+                "Check that the endpoint is a Compute API's (…/v2.1, or …/v2 with the project behind it)"
+                + (f": {settings.key}.endpoint in config.yaml." if bare else ", as the cloud's catalog has it."),
+                _request_id(error),
+            )
+
+
+_OFF: Mapping[str, tuple[str, str]] = {
+    "SHUTOFF": ("is off", "Start it: openstack server start {id}"),
+    "SUSPENDED": ("is suspended", "Resume it: openstack server resume {id}"),
+    "SHELVED": ("is shelved", "Unshelve it: openstack server unshelve {id}"),
+    "SHELVED_OFFLOADED": ("is shelved", "Unshelve it: openstack server unshelve {id}"),
+    "BUILD": ("is being built", "Wait until it is built, then try again."),
+    "DELETED": ("is deleted", "Name another: console-launcher servers"),
+    "SOFT_DELETED": ("is deleted", "Restore it, or name another: openstack server restore {id}"),
+}
+"""Nova's statuses in which a server has no screen, though a cloud may well give a console URL: what it does, and what
+to do."""
+
+
+def server_fault(settings: Settings, error: LauncherError) -> Fault:
+    """The server that was named is not found."""
+    if isinstance(error, AmbiguousServerError):
+        return Fault.of(
+            str(error),
+            "Name one of them by its UUID:",
+            *(f"{server.cloud}/{server.id}" for server in error.candidates),
+        )
+    if isinstance(error, CloudBusyError):
+        return Fault.of(
+            str(error),
+            *_patience(error),
+        )
+    return Fault.of(
+        str(error),
+        f"Look for it: console-launcher servers --cloud {settings.cloud}",
+        f"If it is in another project: {settings.account} sees those of its own project only.",
+    )
+
+
+def state_fault(server: Server) -> Fault | None:
+    """Where the server's state allows no screen."""
+    if server.status not in _OFF:
+        return None
+    does, advice = _OFF[server.status]
+    return Fault.of(
+        f'The server "{server.name}" {does} ({server.status}): it has no screen.',
+        advice.format(id=server.id),
+    )
+
+
+def console_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fault:
+    """The cloud gives no console for a server that it lists."""
+    reason = str(error)
+    match error:
+        case CloudCredentialsError() if bare:
+            return Fault.of(
+                reason,
+                f"Give {settings.account} a role that may open consoles in its project: member (reader may only "
+                "list), or put another token there.",
+            )
+        case CloudCredentialsError():
+            return Fault.of(
+                reason,
+                f"Give {settings.account} a role that may open consoles in its project: member (reader may only "
+                "list). openstack role add --user USER --project PROJECT member",
+                "If it has that role: the cloud's policy os_compute_api:os-remote-consoles asks for another.",
+            )
+        case KindNotOfferedError():
+            return Fault.of(
+                reason,
+                "Have the cloud's operator enable VNC on this server's host: [vnc] enabled in nova.conf.",
+            )
+        case ConsoleRefusedError():
+            return Fault.of(
+                reason,
+                "Wait until nothing is being done with the server, or look why it is not done.",
+            )
+        case CloudBusyError():
+            return Fault.of(
+                reason,
+                *_patience(error),
+            )
+        case _:
+            return Fault.of(
+                reason,
+                "Ask the cloud's operator to look at nova-compute on the server's host: it did not answer the API.",
+                _request_id(error),
+            )
+
+
+def url_fault(settings: Settings, error: LauncherError) -> Fault:
+    """The console URL is none that the gateway may dial."""
+    reason = str(error)
+    if "console_hosts" in reason:
+        first = f"If that host is right: add it to {settings.key}.console_hosts in config.yaml."
+    elif "plain_console" in reason:
+        first = f"If it must be so: {settings.key}.plain_console: true in config.yaml."
+    else:
+        first = "It must be one that a browser opens: http or https, with a host and a console token."
+    return Fault.of(
+        reason,
+        first,
+        f"If the cloud names a host that is wrong from here: mend it with {settings.key}.console_url in "
+        "config.yaml, or have its operator correct [vnc] novncproxy_base_url in nova.conf.",
+    )
+
+
+def websocket_fault(settings: Settings, place: Place, error: LauncherError) -> Fault:
+    """The console proxy does not let us in."""
+    if isinstance(error, UpstreamStaleError):
+        return Fault.of(
+            f"{error} Most likely it refuses the console token.",
+            *_token_advice(settings, place),
+        )
+    if isinstance(error, UpstreamUnreachableError):
+        return Fault.of(
+            str(error),
+            f"Look at the console proxy (nova-novncproxy) at {place.address}: it connects and does not answer.",
+        )
+    return Fault.of(
+        str(error),
+        f"Check that a console proxy answers WebSockets at {place.address}: its address and path come from "
+        f"{place.said_by}; path: /websockify is a stock websockify's.",
+        "If a load balancer stands before it: it must pass Upgrade and Connection on.",
+    )
+
+
+def first_bytes_fault(settings: Settings, place: Place, server: Server, error: LauncherError) -> Fault:
+    """The console proxy lets us in, and shows no screen."""
+    state = f" (The cloud says {server.status} of the server.)"
+    if isinstance(error, UpstreamUnreachableError):
+        return Fault.of(
+            f"{error}{state}",
+            "Look at the VNC server behind the console proxy: it takes the connection and says nothing. On the "
+            "server's host: the hypervisor's process (a hard reboot of the server starts it anew), and nova-"
+            "compute, which the console proxy asks.",
+        )
+    if isinstance(error, UpstreamStaleError):
+        return Fault.of(
+            f"{error} It refuses the console token, or does not reach the server's screen.{state}",
+            *_token_advice(settings, place),
+            "If the token is good: the VNC server on the server's host must listen where the console proxy reaches "
+            "it ([vnc] server_listen and server_proxyclient_address in its nova.conf, ports 5900 and up).",
+        )
+    return Fault.of(
+        f"{error}{state}",
+        f"What the console proxy leads to is no VNC server: check its target, and {place.said_by}.",
+    )
+
+
+def late_fault(limit: float) -> Fault:
+    """A hop took longer than its limit."""
+    return Fault.of(
+        f"No answer within {limit:g} s.",
+        "Look at the load of the service and of what it asks in turn; --timeout is the longest that is waited.",
+    )
+
+
+def _token_advice(settings: Settings, place: Place) -> tuple[str, ...]:
+    known = "the same database or cell as its Compute API, or the same token file; and clocks that agree."
+    other = f"{settings.key}.console_url in config.yaml, or novncproxy_base_url in nova.conf, names the wrong one."
+    return (
+        f"The console token is new. The console proxy at {place.address} must know those of this cloud: {known}",
+        f"If it is another cloud's console proxy: {other}",
+    )
+
+
+def _patience(error: CloudBusyError) -> tuple[str, ...]:
+    wait = "a while" if error.retry_after is None else f"{error.retry_after:.0f} s"
+    return (f"Wait {wait}, then try again: the cloud limits requests.",)
+
+
+def _request_id(error: LauncherError) -> str:
+    known = getattr(error, "request_id", None)
+    status = f" (status {error.status})" if isinstance(error, CloudReplyError) and error.status else ""
+    return f"Give the request id {known}{status} to the cloud's operator." if known else "Its operator's log has more."

@@ -1,0 +1,176 @@
+"""One server of a cloud whose Compute API answers: from its state to the first bytes of its screen.
+
+One console is requested, past those that the gateway keeps; the screen is closed as soon as it has greeted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import struct
+from collections.abc import Callable
+
+from launcher.clock import Clock
+from launcher.cloud.compute import Compute
+from launcher.cloud.directory import resolve_in
+from launcher.config.models import BareEntry, Cloud
+from launcher.consoles.url import target_of
+from launcher.doctor.advice import (
+    console_fault,
+    first_bytes_fault,
+    server_fault,
+    state_fault,
+    url_fault,
+    websocket_fault,
+)
+from launcher.doctor.hops import HopName, Limits
+from launcher.doctor.masked import shape_of
+from launcher.doctor.places import Place, proxy_place, settings_of
+from launcher.doctor.probes import reach
+from launcher.doctor.trail import HopFailedError, Trail
+from launcher.errors import CloudError, UpstreamError
+from launcher.model import Console, Kind, Server, Target
+from launcher.opening import ConsoleRules, Egress
+from launcher.relay.egress import refusal
+from launcher.relay.frames import CLOSE, client_frame
+from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
+
+_GREETING = re.compile(rb"RFB \d{3}\.\d{3}")
+_NORMAL = struct.pack("!H", 1000)
+_CLOSING = 1.0
+"""Seconds that a console proxy has to answer our close frame."""
+
+
+class Screen:
+    """The hops of one server."""
+
+    def __init__(
+        self, cloud: Cloud, rules: ConsoleRules, clock: Clock, limits: Limits, trail: Trail, compute: Compute
+    ) -> None:
+        self._cloud = cloud
+        self._rules = rules
+        self._clock = clock
+        self._limits = limits
+        self._trail = trail
+        self._compute = compute
+        self._settings = settings_of(cloud)
+        self._bare = isinstance(cloud.entry, BareEntry)
+        self.server_id: str | None = None
+
+    async def examine(self, reference: str, may: Callable[[Server], None], frame_limit: int) -> None:
+        """To the first bytes. Raises StoppedError, and whatever `may` raises for the server."""
+        server = await self._find(reference, may)
+        console = await self._request(server)
+        target, egress = await self._read(console)
+        place = proxy_place(self._settings, target)
+        names = (HopName.PROXY_DNS, HopName.PROXY_TCP, HopName.PROXY_TLS)
+        await reach(
+            self._trail,
+            names,
+            place,
+            self._limits,
+            tls=self._rules.tls,
+            refusal=lambda address: refusal(address, loopback=egress.loopback),
+        )
+        await self._open(server, place, target, egress, frame_limit)
+
+    async def _find(self, reference: str, may: Callable[[Server], None]) -> Server:
+        async with self._trail.hop(
+            HopName.SERVER, lambda error: server_fault(self._settings, error), self._limits.api
+        ) as step:
+            server = await resolve_in(self._cloud.name, self._compute, reference)
+            self.server_id = server.id
+            task = f", {server.task_state}" if server.task_state else ""
+            step.seen = f"{server.id} is {server.status}{task}"
+            fault = state_fault(server)
+            if fault is not None:
+                raise HopFailedError(fault)
+        may(server)
+        return server
+
+    async def _request(self, server: Server) -> Console:
+        async with self._trail.hop(
+            HopName.CONSOLE, lambda error: console_fault(self._settings, error, bare=self._bare), self._limits.api
+        ) as step:
+            try:
+                console = await self._compute.console(server.id, Kind.NOVNC)
+            except CloudError as error:
+                step.seen = error.request_id or ""
+                raise
+            step.seen = f"a novnc console, {console.request_id or 'without a request id'}"
+        return console
+
+    async def _read(self, console: Console) -> tuple[Target, Egress]:
+        async with self._trail.hop(HopName.CONSOLE_URL, lambda error: url_fault(self._settings, error)) as step:
+            step.seen = shape_of(console.url.reveal())
+            egress = await self._compute.egress()
+            target = target_of(
+                console.url,
+                cloud=self._cloud.name,
+                rewrites=self._rules.rewrites,
+                hosts=self._rules.hosts,
+                plain=self._rules.plain or egress.plain,
+            )
+            step.seen += f", dialled at {target.origin}"
+        return target, egress
+
+    async def _open(self, server: Server, place: Place, target: Target, egress: Egress, frame_limit: int) -> None:
+        """The hops WebSocket and first bytes, which one dialling passes together. Raises StoppedError."""
+        limits = DialLimits(self._limits.tcp, self._limits.first_bytes, frame_limit)
+        switched: list[float] = []
+        began_at = self._clock.monotonic()
+        try:
+            end, first = await open_upstream(
+                target,
+                loopback=egress.loopback,
+                tls=self._rules.tls,
+                limits=limits,
+                switched=lambda: switched.append(self._clock.monotonic()),
+            )
+        except UpstreamError as error:
+            now = self._clock.monotonic()
+            if not switched:
+                fault = websocket_fault(self._settings, place, error)
+                raise self._trail.fail(HopName.PROXY_WEBSOCKET, now - began_at, fault) from error
+            self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, "101, which proves nothing yet")
+            fault = first_bytes_fault(self._settings, place, server, error)
+            raise self._trail.fail(HopName.FIRST_BYTES, now - switched[0], fault) from error
+        self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, "101")
+        greeting = _GREETING.search(first)
+        shown = greeting[0].decode() if greeting else "RFB"
+        self._trail.passed(HopName.FIRST_BYTES, self._clock.monotonic() - switched[0], f'the screen greets: "{shown}"')
+        await _close(end)
+
+
+class _Goodbye:
+    """Takes what a console proxy still sends, until it hangs up."""
+
+    def __init__(self) -> None:
+        self.said = asyncio.Event()
+
+    def upstream_bytes(self, chunk: bytes) -> None:
+        """The rest concerns nobody."""
+
+    def upstream_lost(self) -> None:
+        self.said.set()
+
+    def upstream_full(self) -> None:
+        """A close frame is all that is written."""
+
+    def upstream_drained(self) -> None:
+        """As above."""
+
+
+async def _close(end: UpstreamEnd) -> None:
+    """As a viewer that leaves: a close frame, and time to answer it."""
+    goodbye = _Goodbye()
+    end.attach(goodbye)
+    end.send(client_frame(CLOSE, _NORMAL, os.urandom(4)))
+    try:
+        async with asyncio.timeout(_CLOSING):
+            await goodbye.said.wait()
+    except TimeoutError:
+        pass
+    finally:
+        end.close()
