@@ -33,8 +33,9 @@ from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.consoles.budget import Budget, Rate
-from launcher.doctor.cloud import Patient, Tools
+from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
+from launcher.doctor.patient import Patient
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -180,7 +181,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         public_url=lasting.public_url,
     )
     doctor = Doctor(
-        {name: Patient(part.cloud, part.rules) for name, part in clouds.items()},
+        {name: Patient(part.cloud, part.rules, part.broker) for name, part in clouds.items()},
         directory,
         Tools(lasting.http, lasting.clock, lasting.limits.frame),
         lasting.tasks,

@@ -22,6 +22,7 @@ from launcher.errors import (
     UpstreamUnreachableError,
 )
 from launcher.model import Server
+from launcher.states import Outlook, reading, told
 
 
 def configuration_fault(settings: Settings, error: LauncherError) -> Fault:
@@ -103,17 +104,16 @@ def role_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fault
             )
 
 
-_OFF: Mapping[str, tuple[str, str]] = {
-    "SHUTOFF": ("is off", "Start it: openstack server start {id}"),
-    "SUSPENDED": ("is suspended", "Resume it: openstack server resume {id}"),
-    "SHELVED": ("is shelved", "Unshelve it: openstack server unshelve {id}"),
-    "SHELVED_OFFLOADED": ("is shelved", "Unshelve it: openstack server unshelve {id}"),
-    "BUILD": ("is being built", "Wait until it is built, then try again."),
-    "DELETED": ("is deleted", "Name another: console-launcher servers"),
-    "SOFT_DELETED": ("is deleted", "Restore it, or name another: openstack server restore {id}"),
+_COMMANDS: Mapping[str, str] = {
+    "SHUTOFF": "Start it: openstack server start {id}",
+    "SUSPENDED": "Resume it: openstack server resume {id}",
+    "SHELVED": "Unshelve it: openstack server unshelve {id}",
+    "SHELVED_OFFLOADED": "Unshelve it: openstack server unshelve {id}",
+    "SOFT_DELETED": "Restore it, or name another: openstack server restore {id}",
 }
-"""Nova's statuses in which a server has no screen, though a cloud may well give a console URL: what it does, and what
-to do."""
+"""By Nova's status: what gives a server its screen back."""
+_MAY_SHOW = frozenset({"PAUSED", "ERROR"})
+"""There may be a screen all the same: worth the look."""
 
 
 def server_fault(settings: Settings, error: LauncherError) -> Fault:
@@ -137,14 +137,14 @@ def server_fault(settings: Settings, error: LauncherError) -> Fault:
 
 
 def state_fault(server: Server) -> Fault | None:
-    """Where the server's state allows no screen."""
-    if server.status not in _OFF:
+    """Where the server's state allows no screen, though a cloud may well give a console URL."""
+    outlook = reading(server).outlook
+    if outlook is Outlook.READY or server.status in _MAY_SHOW:
         return None
-    does, advice = _OFF[server.status]
-    return Fault.of(
-        f'The server "{server.name}" {does} ({server.status}): it has no screen.',
-        advice.format(id=server.id),
-    )
+    advice = "Wait until that is over, then try again."
+    if outlook is not Outlook.PASSING:
+        advice = _COMMANDS.get(server.status, "Name another: console-launcher servers").format(id=server.id)
+    return Fault.of(f"{told(server)}: it has no screen.", advice)
 
 
 def console_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fault:

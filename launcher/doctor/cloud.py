@@ -15,30 +15,22 @@ from launcher.clock import Clock
 from launcher.cloud.catalog import CatalogError
 from launcher.cloud.compute import Compute
 from launcher.cloud.identity import ApiAccess, SharedAccess, identity_door, identity_of
-from launcher.config.models import BareEntry, Cloud
+from launcher.config.models import BareEntry
 from launcher.doctor.advice import catalog_fault, configuration_fault, identity_fault, role_fault
 from launcher.doctor.hops import CLOUD_HOPS, SCREEN_HOPS, CloudReport, HopName, Limits, completed
 from launcher.doctor.network import Fault
+from launcher.doctor.patient import Patient
 from launcher.doctor.places import Place, compute_place, identity_place, settings_of
 from launcher.doctor.probes import reach
 from launcher.doctor.screen import Screen
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
 from launcher.errors import CloudError
 from launcher.model import Server
-from launcher.opening import ConsoleRules
 
 MayView = Callable[[Server], None]
 """Raises RequestError where whoever asks may have no console of the server."""
 
 _NO_IDENTITY = "this cloud has no Identity"
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """A cloud that may be looked at."""
-
-    cloud: Cloud
-    rules: ConsoleRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +61,7 @@ class _Examination:
     """Of one cloud, once."""
 
     def __init__(self, patient: Patient, tools: Tools, limits: Limits, pool: ThreadPoolExecutor) -> None:
+        self._patient = patient
         self._cloud = patient.cloud
         self._rules = patient.rules
         self._tools = tools
@@ -84,7 +77,7 @@ class _Examination:
         try:
             compute = await self._to_the_role()
             if server is not None:
-                screen = Screen(self._cloud, self._rules, self._tools.clock, self._limits, self._trail, compute)
+                screen = Screen(self._patient, self._tools.clock, self._limits, self._trail, compute)
                 await screen.examine(server, may, self._tools.frame_limit)
         except StoppedError:
             pass

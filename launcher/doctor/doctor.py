@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from launcher.doctor.cloud import MayView, Patient, Tools, examine
+from launcher.doctor.cloud import MayView, Tools, examine
 from launcher.doctor.hops import CloudReport, Hop, HopName, Limits, Report, Verdict
+from launcher.doctor.patient import Patient
 from launcher.errors import CloudError, CloudNotFoundError
 
 REUSE: Final = 10.0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import resolve_in
-from launcher.config.models import BareEntry, Cloud
+from launcher.config.models import BareEntry
 from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
     console_fault,
@@ -26,12 +26,13 @@ from launcher.doctor.advice import (
 )
 from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.masked import shape_of
+from launcher.doctor.patient import Patient
 from launcher.doctor.places import Place, proxy_place, settings_of
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, Trail
 from launcher.errors import CloudError, UpstreamError
-from launcher.model import Console, Kind, Server, Target
-from launcher.opening import ConsoleRules, Egress
+from launcher.model import Console, ConsoleKey, Kind, Server, Target
+from launcher.opening import Egress
 from launcher.relay.egress import refusal
 from launcher.relay.frames import CLOSE, client_frame
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
@@ -46,10 +47,17 @@ class Screen:
     """The hops of one server."""
 
     def __init__(
-        self, cloud: Cloud, rules: ConsoleRules, clock: Clock, limits: Limits, trail: Trail, compute: Compute
+        self,
+        patient: Patient,
+        clock: Clock,
+        limits: Limits,
+        trail: Trail,
+        compute: Compute,
     ) -> None:
+        cloud = patient.cloud
         self._cloud = cloud
-        self._rules = rules
+        self._rules = patient.rules
+        self._consoles = patient.consoles
         self._clock = clock
         self._limits = limits
         self._trail = trail
@@ -94,12 +102,18 @@ class Screen:
             HopName.CONSOLE, lambda error: console_fault(self._settings, error, bare=self._bare), self._limits.api
         ) as step:
             try:
-                console = await self._compute.console(server.id, Kind.NOVNC)
+                console = await self._ask(ConsoleKey(self._cloud.name, server.id, Kind.NOVNC))
             except CloudError as error:
                 step.seen = error.request_id or ""
                 raise
             step.seen = f"a novnc console, {console.request_id or 'without a request id'}"
         return console
+
+    async def _ask(self, key: ConsoleKey) -> Console:
+        """By the gateway's own broker where there is a gateway: its budget and its patience hold for us too."""
+        if self._consoles is None:
+            return await self._compute.console(key.server_id, key.kind)
+        return (await self._consoles.fresh(key)).console
 
     async def _read(self, console: Console) -> tuple[Target, Egress]:
         async with self._trail.hop(HopName.CONSOLE_URL, lambda error: url_fault(self._settings, error)) as step:

@@ -69,6 +69,16 @@ async def test_the_deep_form_looks_at_every_cloud_and_costs_no_console(running: 
     assert running.compute.console_requests == []
 
 
+async def test_a_cloud_that_asked_for_patience_is_not_asked_by_the_doctor_either(run_gateway: RunGateway) -> None:
+    async with run_gateway(entry={"budget": {"per_minute": 1}}) as running:
+        assert (await running.ask("POST", "/api/v1/servers/prod/web-01/console"))[0] == 200
+        _, report = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
+        hop = failed_hop(report)
+        assert hop["name"] == HopName.CONSOLE
+        assert "budget" in hop["reason"]
+        assert len(running.compute.console_requests) == 1
+
+
 async def test_a_cloud_that_is_away_makes_it_503_and_hides_no_other(run_gateway: RunGateway) -> None:
     away = {"dark": {"provider": "none", "endpoint": "http://127.0.0.1:1/v2.1"}}
     async with run_gateway(more_clouds=away) as running:

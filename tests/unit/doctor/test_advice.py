@@ -105,7 +105,22 @@ def test_a_server_without_a_screen_is_said_with_the_command_that_helps(status: s
     assert fault.advice[0].endswith(" id-1")
 
 
-@pytest.mark.parametrize("status", ["ACTIVE", "ERROR", "PAUSED", "REBOOT", "UNKNOWN"])
+@pytest.mark.parametrize(
+    ("status", "task", "reason", "named"),
+    [
+        ("REBOOT", "rebooting", "web-01 reboots (REBOOT, rebooting): it has no screen.", "Wait until"),
+        ("SHUTOFF", "powering-on", "web-01 is being started (SHUTOFF, powering-on): it has no screen.", "Wait until"),
+        ("DELETED", None, "web-01 is deleted (DELETED): it has no screen.", "console-launcher servers"),
+    ],
+)
+def test_a_state_that_passes_or_has_no_remedy_is_said(status: str, task: str | None, reason: str, named: str) -> None:
+    fault = advice.state_fault(Server("prod", "id-1", "web-01", status, task))
+    assert fault is not None
+    assert fault.reason == reason
+    assert named in fault.advice[0]
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "ERROR", "PAUSED", "UNKNOWN"])
 def test_a_server_that_may_have_a_screen_is_let_pass(status: str) -> None:
     assert advice.state_fault(Server("prod", "id-1", "web-01", status)) is None
 

@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
-from launcher.doctor.cloud import Patient, Tools
+from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.hops import Hop, HopName, Limits, Verdict
+from launcher.doctor.patient import Patient
 from launcher.doctor.trail import StoppedError, Trail
 from launcher.errors import CloudReplyError
 from tests.fakes.clock import FakeClock
