@@ -202,6 +202,7 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
     app = build_app(
         guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers),
         static=static,
+        public_url=config.public_urls[0],
         routes=[
             viewer_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),

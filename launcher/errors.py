@@ -38,6 +38,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from launcher.model import Server
+
 
 class LauncherError(Exception):
     """The root; never raised itself."""
@@ -132,9 +134,9 @@ class CloudNotFoundError(ServerNotFoundError):
 
 
 class AmbiguousServerError(RequestError):
-    """Several servers answer to the reference; `candidates` are their bookmarks' `cloud/uuid`."""
+    """Several servers answer to the reference: `candidates`."""
 
-    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+    def __init__(self, message: str, candidates: Sequence[Server]) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
 

@@ -3,8 +3,9 @@
     gather   configuration → what files and the account database say of it; may block, so it runs in a thread
     build    that → `Parts`; does no I/O
 
-A cloud whose entry and files are as before keeps its own part: API token, consoles, requests under way. Whatever is
-under way when the value is replaced finishes with the parts it began with; these are released when the last of it has.
+A cloud whose entry and files are as before keeps its own part: API token, servers, consoles, requests under way.
+Whatever is under way when the value is replaced finishes with the parts it began with; these are released when the last
+of it has.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
+from launcher.cloud.kept import KeptListing
 from launcher.config.clouds_yaml import files_named, files_read
 from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
 from launcher.consoles.broker import Broker, Obtained
@@ -82,6 +84,7 @@ class CloudPart:
     cloud: Cloud
     digest: bytes
     compute: Compute
+    listing: KeptListing
     broker: Broker
     rules: ConsoleRules
 
@@ -141,7 +144,7 @@ def gather(config: Config) -> Gathered:
 def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:
     """The parts; clouds that are in `before` and have not changed are taken over from there."""
     clouds = {cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting) for cloud in gathered.clouds}
-    directory = Directory({name: part.compute for name, part in clouds.items()}, gathered.aliases, lasting.clock)
+    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
     journal = LogJournal()
@@ -216,7 +219,8 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
         plain=cloud.entry.plain_console,
         tls=gathered.tls[cloud.name],
     )
-    return CloudPart(cloud, gathered.digests[cloud.name], compute, broker, rules)
+    listing = KeptListing(cloud.name, compute, lasting.clock, lasting.tasks)
+    return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
 
 
 def _budget(cloud: Cloud) -> Budget:

@@ -87,9 +87,16 @@ def refusal(status: int, problem: Object) -> Failure:
     return Failure(
         _exit_of(status),
         f"{_text(problem, 'title')}. Choose one:",
-        *(str(one) for one in candidates),
+        *map(_candidate, candidates),
         *_behind(problem),
     )
+
+
+def _candidate(one: object) -> str:
+    """What names it on the next command line, then what a person knows it by."""
+    if not isinstance(one, dict):
+        return str(one)
+    return f"{one.get('cloud')}/{one.get('id')}  {one.get('name')} ({one.get('status')})"
 
 
 def problem_line(problem: Object) -> str:

@@ -21,6 +21,8 @@ from launcher.cli.sessions import live
 _CLOUDS_PATIENCE: Final = 0.2
 _PATIENCE: Final = 0.5
 """Seconds for an answer. The first is asked of the gateway alone, the second perhaps of clouds."""
+_CLOUD_PATIENCE: Final = 0.3
+"""How long the gateway waits for those of which it knows no server yet."""
 _AT_MOST = 1000
 _PLAIN = re.compile(r"\w[\w.+/-]*")
 """What no shell reads as anything but letters: names are strangers' words, and `$(reboot)` is one."""
@@ -87,7 +89,7 @@ def _cloud_names(parsed_args: argparse.Namespace) -> Iterable[str]:
 def _listing(parsed_args: argparse.Namespace, **query: str) -> Sequence[Object]:
     """All that fits the query, or nothing where it is more than anybody would read."""
     client = _client(parsed_args, _PATIENCE)
-    body = client.get("/api/v1/servers", {**query, "limit": str(_AT_MOST)})
+    body = client.get("/api/v1/servers", {**query, "limit": str(_AT_MOST), "wait": str(_CLOUD_PATIENCE)})
     found = objects(client.gateway, body, "servers", "cloud", "id", "name", "status", "path")
     return [] if body.get("next_marker") else found
 

@@ -26,6 +26,8 @@ from launcher.config.environment import GATEWAY_VARIABLE, runtime_folder, wished
 
 LIMIT: Final = 64 * 1024**2
 """Bytes of an answer; a thousand servers with the longest names there can be take a third of it."""
+_OF_PATIENCE: Final = 0.8
+_OLDEST: Final = 15
 
 
 class Client:
@@ -35,6 +37,14 @@ class Client:
         """`timeout`: seconds for one answer, from the connection to its last byte."""
         self.gateway = gateway
         self._timeout = timeout
+
+    @property
+    def until_answered(self) -> dict[str, str]:
+        """For a query about all clouds: waits for slow ones, yet leaves time for the answer without them.
+
+        A command is typed to see how it is now: what is older than some seconds is asked for anew.
+        """
+        return {"wait": f"{self._timeout * _OF_PATIENCE:.3f}", "max_age": str(_OLDEST)}
 
     def within(self, seconds: float) -> Client:
         """A client of the same gateway that waits no longer than this."""

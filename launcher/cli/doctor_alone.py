@@ -39,7 +39,7 @@ def examine(file: Path, reference: str | None, timeout: float | None, no_gateway
     found = asyncio.run(_run(config, reference, Limits().within(timeout), clock))
     if isinstance(found, RequestError):
         candidates = found.candidates if isinstance(found, AmbiguousServerError) else ()
-        raise Failure(Exit.REFUSED, str(found), *candidates)
+        raise Failure(Exit.REFUSED, str(found), *(f"{server.cloud}/{server.id}" for server in candidates))
     return Report(reference, (*before, read), found.clouds).as_json()
 
 

@@ -15,6 +15,9 @@
     holding         pure: how long an API token holds, and how long a refusal
     identity        the API token: fetched once for all who wait, reused, renewed
     compute         the Compute API of one cloud: servers and consoles
+    freshness       pure: when a kept listing is asked for again
+    listing         pure: a cloud's servers at one moment, searched and cut into parts
+    kept            one cloud's listing, kept while it is used
     directory       a reference, over all clouds → one server, or which error
 
 A call passes `directory` or `compute` → `identity` → `signin`, and every reply passes `wire`. No redirect is ever

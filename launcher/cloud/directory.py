@@ -1,6 +1,7 @@
 """All clouds together: a reference → one server, or which error; the list of all servers.
 
 Clouds are asked at the same time, each by one request for all who wait; one cloud's failure does not hide the others.
+A list comes from what is kept of each cloud (`kept`); a reference is always asked for anew, for a launch acts on it.
 """
 
 from __future__ import annotations
@@ -8,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import difflib
 import uuid
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
 
-from launcher.clock import Clock
 from launcher.cloud.flight import Flight
+from launcher.cloud.kept import KeptListing, Seen, ServersOfOneCloud
+from launcher.cloud.listing import Servers, parse_marker, part_of
 from launcher.errors import (
     AmbiguousServerError,
     BadRequestError,
@@ -25,28 +26,22 @@ from launcher.errors import (
 )
 from launcher.model import Server
 
-_REUSE = 5.0
-_CANDIDATES_SAID = 10
-
-Servers = tuple[Server, ...]
 _Lookup = tuple[str, str, str]
 """Cloud; by id alone, or by any reference; what is looked for."""
 
 
-class ServersOfOneCloud(Protocol):
-    """What is asked of each cloud. Every method raises CloudError."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the clouds that were looked at are known by, beside their servers."""
 
-    async def servers(self) -> Servers:
-        """All servers."""
-        ...
-
-    async def named(self, name: str) -> Servers:
-        """The servers of exactly this name."""
-        ...
-
-    async def server(self, server_id: str) -> Server:
-        """The server with this id. Raises ServerNotFoundError as well."""
-        ...
+    errors: Mapping[str, CloudError]
+    """By cloud: why its servers are missing, or old."""
+    as_of: Mapping[str, datetime]
+    """By cloud: since when its servers are known; a cloud whose servers are missing is not in it."""
+    versions: Mapping[str, int]
+    """By cloud: another one where its servers are others than before."""
+    waiting: tuple[str, ...]
+    """The clouds that are being asked, and have not answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +51,9 @@ class Listing:
     servers: Servers
     next_marker: str | None
     """Asks for the part that follows; None: there is none."""
-    errors: Mapping[str, CloudError]
-    """By cloud: why its servers are missing."""
-    shared: frozenset[tuple[str, str]] = frozenset()
-    """Cloud and name, where several servers of that cloud have the name: on this part or on another."""
+    shared: frozenset[tuple[str, str]]
+    """Cloud and name of those of `servers` whose name another server of their cloud has too."""
+    known: Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +62,16 @@ class Counts:
 
     servers: Mapping[str, int]
     """By cloud."""
-    errors: Mapping[str, CloudError]
-    """By cloud: why nobody knows."""
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A cloud's last listing, and the request for the next one."""
-
-    flight: Flight[Servers]
-    servers: Servers = ()
-    at: float = float("-inf")
+    known: Known
 
 
 class Directory:
     """Knows which server a person means."""
 
-    def __init__(self, clouds: Mapping[str, ServersOfOneCloud], aliases: Mapping[str, str], clock: Clock) -> None:
+    def __init__(self, clouds: Mapping[str, KeptListing], aliases: Mapping[str, str]) -> None:
         """`aliases` are name → `cloud/server`, where server is a name or a UUID."""
         self._clouds = dict(clouds)
         self._aliases = dict(aliases)
-        self._clock = clock
-        self._listings = {cloud: _Kept(Flight()) for cloud in clouds}
         self._lookups: dict[_Lookup, Flight[Servers]] = {}
 
     def clouds(self) -> tuple[str, ...]:
@@ -136,27 +118,41 @@ class Directory:
             raise next(iter(errors.values()))
         return _only(name, None, servers)
 
-    async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing:
+    async def list(
+        self,
+        *,
+        cloud: str | None,
+        query: str,
+        limit: int,
+        marker: str | None,
+        wait: float | None = None,
+        max_age: float | None = None,
+    ) -> Listing:
         """At most `limit` servers in which every word of `query` stands (name, cloud, state or id), behind `marker`.
 
+        They come from the listings that are kept: see `KeptListing.seen` for `wait` and `max_age`, in seconds.
         Raises ServerNotFoundError for an unknown cloud and BadRequestError for a marker that no listing gave.
         """
         if cloud is not None:
             self._require(cloud)
-        behind = _place_of(marker) if marker is not None else None
-        found, errors = await self._ask_each(self.clouds() if cloud is None else (cloud,), self._servers)
-        words = query.casefold().split()
-        matching = sorted((s for servers in found.values() for s in servers if _matches(s, words)), key=_place)
-        rest = [server for server in matching if behind is None or _place(server) > behind]
-        page = tuple(rest[:limit])
-        more = len(rest) > len(page) and page
-        marker = f"{page[-1].cloud}/{page[-1].id}/{page[-1].name}" if more else None
-        return Listing(page, marker, errors, _shared(found))
+        behind = parse_marker(marker) if marker is not None else None
+        if behind is None and marker is not None:
+            raise BadRequestError("The marker is none that a list of servers gave.")
+        seen = await self._look(self.clouds() if cloud is None else (cloud,), wait, max_age)
+        snapshots = {cloud: one.snapshot for cloud, one in seen.items() if one.snapshot is not None}
+        part = part_of(snapshots, query, limit, behind)
+        return Listing(part.servers, part.next_marker, part.shared, _known(seen))
 
-    async def count(self) -> Counts:
-        """How many servers each cloud has."""
-        found, errors = await self._ask_each(self.clouds(), self._servers)
-        return Counts({cloud: len(servers) for cloud, servers in found.items()}, errors)
+    async def count(self, *, wait: float | None = None, max_age: float | None = None) -> Counts:
+        """How many servers each cloud has; `wait` and `max_age` as for `list`."""
+        seen = await self._look(self.clouds(), wait, max_age)
+        counted = {cloud: len(one.snapshot.servers) for cloud, one in seen.items() if one.snapshot is not None}
+        return Counts(counted, _known(seen))
+
+    def alone(self, server: Server) -> bool:
+        """Whether no other server of its cloud has its name, as far as the listing knows that is kept."""
+        kept = self._clouds.get(server.cloud)
+        return kept is not None and kept.snapshot is not None and server.name not in kept.snapshot.shared
 
     def _require(self, cloud: str) -> None:
         if cloud in self._clouds:
@@ -168,7 +164,7 @@ class Directory:
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
         asked = (cloud, "any", reference)
-        return await self._shared_lookup(asked, lambda: self._look_up(self._clouds[cloud], reference))
+        return await self._shared_lookup(asked, lambda: _look_up(self._clouds[cloud].source, reference))
 
     async def _shared_lookup(self, key: _Lookup, ask: Callable[[], Awaitable[Servers]]) -> Servers:
         flight = self._lookups.setdefault(key, Flight())
@@ -179,28 +175,13 @@ class Directory:
                 del self._lookups[key]
 
     async def _one(self, cloud: str, server_id: str) -> Servers:
-        return (await self._clouds[cloud].server(server_id),)
+        return (await self._clouds[cloud].source.server(server_id),)
 
-    async def _look_up(self, servers: ServersOfOneCloud, reference: str) -> Servers:
-        if _is_uuid(reference):
-            try:
-                return (await servers.server(reference.lower()),)
-            except ServerNotFoundError:
-                pass  # a server may be named like a UUID
-        return await servers.named(reference)
-
-    async def _servers(self, cloud: str) -> Servers:
-        """The cloud's listing, reused for a few seconds."""
-        kept = self._listings[cloud]
-        if self._clock.monotonic() - kept.at < _REUSE:
-            return kept.servers
-        return await kept.flight.share(lambda: self._list_anew(cloud, kept))
-
-    async def _list_anew(self, cloud: str, kept: _Kept) -> Servers:
-        asked_at = self._clock.monotonic()
-        kept.servers = await self._clouds[cloud].servers()
-        kept.at = asked_at
-        return kept.servers
+    async def _look(self, clouds: tuple[str, ...], wait: float | None, max_age: float | None) -> dict[str, Seen]:
+        """What is known of each cloud; they are waited for at the same time."""
+        async with asyncio.TaskGroup() as group:
+            looks = {cloud: group.create_task(self._clouds[cloud].seen(wait, max_age)) for cloud in clouds}
+        return {cloud: look.result() for cloud, look in looks.items()}
 
     async def _ask_each(
         self, clouds: tuple[str, ...], ask: Callable[[str], Awaitable[Servers]]
@@ -225,23 +206,38 @@ class Directory:
         return in_order, {cloud: errors[cloud] for cloud in clouds if cloud in errors}
 
 
+async def resolve_in(cloud: str, source: ServersOfOneCloud, reference: str) -> Server:
+    """As `Directory.resolve`, for who knows one cloud only. Raises what it raises."""
+    return _only(reference, cloud, await _look_up(source, reference))
+
+
+async def _look_up(source: ServersOfOneCloud, reference: str) -> Servers:
+    """The servers of this name, or the one of this UUID."""
+    if _is_uuid(reference):
+        try:
+            return (await source.server(reference.lower()),)
+        except ServerNotFoundError:
+            pass  # a server may be named like a UUID
+    return await source.named(reference)
+
+
 def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
     """The one of the servers; `cloud` None: of all clouds. Raises ServerNotFoundError, AmbiguousServerError."""
     if not servers:
         who = "No cloud has a" if cloud is None else f"{cloud} has no"
         raise ServerNotFoundError(f'{who} server "{reference}".')
     if len(servers) > 1:
-        candidates = [f"{server.cloud}/{server.id}" for server in servers]
-        message = (
-            f'{len(servers)} servers answer to "{reference}": use one of {", ".join(candidates[:_CANDIDATES_SAID])}.'
-        )
-        raise AmbiguousServerError(message, candidates)
+        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers)
     return servers[0]
 
 
-def _shared(found: Mapping[str, Servers]) -> frozenset[tuple[str, str]]:
-    times = Counter((cloud, server.name) for cloud, servers in found.items() for server in servers)
-    return frozenset(key for key, count in times.items() if count > 1)
+def _known(seen: Mapping[str, Seen]) -> Known:
+    return Known(
+        errors={cloud: one.error for cloud, one in seen.items() if one.error is not None},
+        as_of={cloud: one.as_of for cloud, one in seen.items() if one.as_of is not None},
+        versions={cloud: one.version for cloud, one in seen.items()},
+        waiting=tuple(cloud for cloud, one in seen.items() if one.asking),
+    )
 
 
 def _is_uuid(text: str) -> bool:
@@ -249,22 +245,3 @@ def _is_uuid(text: str) -> bool:
         return str(uuid.UUID(text)) == text.lower()
     except ValueError:
         return False
-
-
-def _matches(server: Server, words: Sequence[str]) -> bool:
-    """Whether every word stands in what is known of the server: as the list page searches."""
-    texts = (server.name, server.cloud, server.status, server.task_state or "", server.id)
-    text = "\n".join(texts).casefold()
-    return all(word in text for word in words)
-
-
-def _place(server: Server) -> tuple[str, str, str]:
-    return (server.cloud, server.name, server.id)
-
-
-def _place_of(marker: str) -> tuple[str, str, str]:
-    """The place of the server that a marker names, which may be gone by now."""
-    cloud, server_id, name = [*marker.split("/", 2), "", ""][:3]
-    if not name:
-        raise BadRequestError("The marker is none that a list of servers gave.")
-    return (cloud, name, server_id)

@@ -122,7 +122,7 @@ def server_fault(settings: Settings, error: LauncherError) -> Fault:
         return Fault.of(
             str(error),
             "Name one of them by its UUID:",
-            *error.candidates,
+            *(f"{server.cloud}/{server.id}" for server in error.candidates),
         )
     if isinstance(error, CloudBusyError):
         return Fault.of(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
-from launcher.cloud.directory import Directory
+from launcher.cloud.directory import resolve_in
 from launcher.config.models import BareEntry
 from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
@@ -84,11 +84,10 @@ class Screen:
         await self._open(server, place, target, egress, frame_limit)
 
     async def _find(self, reference: str, may: Callable[[Server], None]) -> Server:
-        directory = Directory({self._cloud.name: self._compute}, {}, self._clock)
         async with self._trail.hop(
             HopName.SERVER, lambda error: server_fault(self._settings, error), self._limits.api
         ) as step:
-            server = await directory.resolve(self._cloud.name, reference)
+            server = await resolve_in(self._cloud.name, self._compute, reference)
             self.server_id = server.id
             task = f", {server.task_state}" if server.task_state else ""
             step.seen = f"{server.id} is {server.status}{task}"

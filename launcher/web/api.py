@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -14,48 +14,33 @@ from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, CloudError
+from launcher.errors import BadRequestError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.states import Outlook, reading
 from launcher.waiting import refusal
-from launcher.web.bookmarks import alias_path, lasting_reference, page_path
+from launcher.web.bookmarks import alias_path, bookmarks_of
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR
-from launcher.web.problems import problem_of, problem_of_launch
+from launcher.web.listings import (
+    WAIT,
+    Directory,
+    addresses,
+    age_of,
+    count_object,
+    iso,
+    limit_of,
+    listing_object,
+    meant_object,
+    seconds_of,
+    tag_of,
+)
+from launcher.web.problems import problem_of_launch
 from launcher.web.reveal import check_asker, event_of, plain_url
 
-_PAGE = 100
-_PAGE_AT_MOST = 1000
 _SHOWN = 40
 """Characters of a stranger's word that an error repeats."""
-
-
-class Listing(Protocol):
-    @property
-    def servers(self) -> Sequence[Server]: ...
-    @property
-    def next_marker(self) -> str | None: ...
-    @property
-    def errors(self) -> Mapping[str, CloudError]: ...
-    @property
-    def shared(self) -> frozenset[tuple[str, str]]: ...
-
-
-class Counts(Protocol):
-    @property
-    def servers(self) -> Mapping[str, int]: ...
-    @property
-    def errors(self) -> Mapping[str, CloudError]: ...
-
-
-class Directory(Protocol):
-    def canonical(self, alias_or_name: str) -> tuple[str, str] | None: ...
-    async def resolve(self, cloud: str, reference: str) -> Server: ...
-    async def unique(self, name: str) -> Server: ...
-    async def count(self) -> Counts: ...
-    async def list(self, *, cloud: str | None, query: str, limit: int, marker: str | None) -> Listing: ...
 
 
 class Policy(Protocol):
@@ -97,6 +82,8 @@ class Api:
         self._journal = journal
         self._clock = clock
         self._public_url = public_url.rstrip("/")
+        self._mark = secrets.token_hex(8)
+        """Of this object, which knows clouds' versions: a restart or a reload counts them anew."""
 
     async def clouds(self, request: web.Request) -> web.Response:
         """The clouds, in the configuration's order; `?count=true` asks each how many servers it has."""
@@ -105,35 +92,40 @@ class Api:
             {"name": cloud.name, "provider": cloud.entry.provider, "region": cloud.region} for cloud in self._clouds
         ]
         if _flag("count", request.query.get("count")):
-            counts = await self._directory.count()
+            counts = await self._directory.count(
+                wait=seconds_of(request.query, "wait", WAIT), max_age=seconds_of(request.query, "max_age", None)
+            )
             for cloud in clouds:
-                cloud |= _count(counts, str(cloud["name"]))
+                cloud |= count_object(counts, str(cloud["name"]))
         return web.json_response({"clouds": clouds})
 
     async def servers(self, request: web.Request) -> web.Response:
-        """Servers of one cloud or all, and what went wrong with which cloud."""
+        """Servers of one cloud or all, as of when they are known, and what went wrong with which cloud.
+
+        They come from what is kept. Clouds of which nothing is kept, or nothing younger than `max_age` seconds, are
+        waited for: one that was named as long as it takes, several for two seconds, or for `wait`. Who has the answer
+        already is told so by 304: a page asks every half a minute, and ten thousand servers are megabytes.
+        """
         self._policy.authorize(request[ACTOR], Action.LIST)
+        cloud = request.query.get("cloud") or None
         listing = await self._directory.list(
-            cloud=request.query.get("cloud") or None,
+            cloud=cloud,
             query=request.query.get("q", ""),
-            limit=_limit(request.query.get("limit")),
+            limit=limit_of(request.query),
             marker=request.query.get("marker") or None,
+            wait=seconds_of(request.query, "wait", WAIT if cloud is None else None),
+            max_age=seconds_of(request.query, "max_age", None),
         )
-        return web.json_response(
-            {
-                "servers": [
-                    self._server(server, shared=(server.cloud, server.name) in listing.shared)
-                    for server in listing.servers
-                ],
-                "next_marker": listing.next_marker,
-                "errors": [problem_of(error) for error in listing.errors.values()],
-            }
-        )
+        tag = tag_of(listing.known, self._mark)
+        headers = {hdrs.ETAG: f'W/"{tag}"', hdrs.AGE: str(age_of(listing.known, self._clock.now()))}
+        if any(known.value == tag for known in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.json_response(listing_object(listing, self._public_url), headers=headers)
 
     async def server(self, request: web.Request) -> web.Response:
         """One server; its bookmark calls it by what it was asked by."""
-        server, by_id = await self._asked(request, Action.LIST)
-        return web.json_response(self._server(server, shared=by_id))
+        server, _ = await self._asked(request, Action.LIST)
+        return web.json_response(self._meant(server, request.match_info["server"]))
 
     async def meant_server(self, request: web.Request) -> web.Response:
         """The server of an alias, whose bookmark the alias then is, or of a name that is unique among all clouds."""
@@ -142,8 +134,8 @@ class Api:
         target = self._directory.canonical(reference)
         server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
         self._policy.authorize(request[ACTOR], Action.LIST, server)
-        found = self._server(server, shared=server.name != reference)
-        return web.json_response(found | self._addresses(alias_path(reference)) if target else found)
+        found = self._meant(server, reference)
+        return web.json_response(found | addresses(alias_path(reference), self._public_url) if target else found)
 
     async def console(self, request: web.Request) -> web.Response:
         """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
@@ -155,7 +147,7 @@ class Api:
         server, by_id = await self._asked(request, Action.CONTROL)
         if reading(server).outlook is not Outlook.READY and not anyway:
             raise refusal(server)
-        path = _path(server, shared=by_id)
+        path = bookmarks_of(server, shared=by_id).path
         key = ConsoleKey(server.cloud, server.id, kind)
         asked = self._revealed(request[ACTOR], server, key) if reveal else self._obtained(key, insist=insist)
         return web.json_response(
@@ -170,13 +162,13 @@ class Api:
     async def launch(self, request: web.Request) -> web.Response:
         """An actor's own launch: its steps, and its problem when it failed."""
         launch = self._launches.get(request.match_info["id"], request[ACTOR])
-        return web.json_response(_launch(launch, self._wait_of(launch)))
+        return web.json_response(_launch(launch, self._wait_of(launch), self._public_url))
 
     def _wait_of(self, launch: Launch) -> dict[str, object]:
         """What it waits for, as texts and moments for a person, and as seconds: clocks differ."""
         waiting = launch.waiting
         left = None if waiting is None or waiting.until is None else waiting.until - self._clock.monotonic()
-        until = None if left is None else _iso(self._clock.now() + timedelta(seconds=left))
+        until = None if left is None else iso(self._clock.now() + timedelta(seconds=left))
         seconds = None if left is None else max(0.0, round(left, 3))
         return {"waiting": waiting.why if waiting else None, "wait_until": until, "wait_seconds": seconds}
 
@@ -207,7 +199,7 @@ class Api:
 
     def _told(self, console: Console, *, cached: bool) -> dict[str, object]:
         left = timedelta(seconds=console.expires_at - self._clock.monotonic())
-        return {"kind": console.key.kind, "expires_at": _iso(self._clock.now() + left), "cached": cached}
+        return {"kind": console.key.kind, "expires_at": iso(self._clock.now() + left), "cached": cached}
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -217,20 +209,8 @@ class Api:
         self._policy.authorize(request[ACTOR], action, server)
         return server, server.name != reference
 
-    def _server(self, server: Server, *, shared: bool) -> dict[str, object]:
-        return {
-            "cloud": server.cloud,
-            "id": server.id,
-            "name": server.name,
-            "status": server.status,
-            "task_state": server.task_state,
-            "outlook": reading(server).outlook,
-            **self._addresses(_path(server, shared=shared)),
-        }
-
-    def _addresses(self, path: str) -> dict[str, object]:
-        """The bookmark, whole and as a path."""
-        return {"page": self._public_url + path, "path": path}
+    def _meant(self, server: Server, reference: str) -> dict[str, object]:
+        return meant_object(server, reference, self._public_url, alone=self._directory.alone(server))
 
 
 def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
@@ -252,27 +232,10 @@ def api_routes(current: Callable[[], Api]) -> list[web.RouteDef]:
     ]
 
 
-def _path(server: Server, *, shared: bool) -> str:
-    return page_path(server.cloud, lasting_reference(server, shared=shared))
-
-
-def _count(counts: Counts, cloud: str) -> dict[str, object]:
-    error = counts.errors.get(cloud)
-    return {"servers": counts.servers.get(cloud), "problem": problem_of(error) if error else None}
-
-
 def _flag(name: str, text: str | None) -> bool:
     if text not in (None, "true", "false"):
         raise BadRequestError(f"{name} is true or false.")
     return text == "true"
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return _PAGE
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= _PAGE_AT_MOST:
-        raise BadRequestError(f"limit is a number from 1 to {_PAGE_AT_MOST}.")
-    return int(text)
 
 
 def _kind(text: object) -> Kind:
@@ -306,7 +269,7 @@ async def _body(request: web.Request) -> dict[str, object]:
     return body
 
 
-def _launch(launch: Launch, wait: dict[str, object]) -> dict[str, object]:
+def _launch(launch: Launch, wait: dict[str, object], public_url: str) -> dict[str, object]:
     return {
         "id": launch.id,
         "cloud": launch.cloud,
@@ -323,7 +286,7 @@ def _launch(launch: Launch, wait: dict[str, object]) -> dict[str, object]:
         ],
         **wait,
         "session": launch.session,
-        "problem": problem_of_launch(launch.problem, launch.server) if launch.problem else None,
+        "problem": problem_of_launch(launch.problem, launch.server, public_url) if launch.problem else None,
     }
 
 
@@ -339,11 +302,7 @@ def _session(session: Session) -> dict[str, object]:
         "server": session.server.id,
         "name": session.server.name,
         "kind": session.kind,
-        "opened_at": _iso(session.opened_at),
+        "opened_at": iso(session.opened_at),
         "bytes_up": session.pump.bytes_up,
         "bytes_down": session.pump.bytes_down,
     }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

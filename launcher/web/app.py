@@ -16,9 +16,12 @@ from launcher.web.static import StaticFiles
 _BODY_LIMIT = 64 * 1024
 
 
-def build_app(*, guard: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef]) -> web.Application:
+def build_app(
+    *, guard: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
+) -> web.Application:
     """`problems` stands outside `guard`, so that refusals are answers like all others."""
-    app = web.Application(middlewares=[problems(problem_page(static)), guard], client_max_size=_BODY_LIMIT)
+    answers = problems(problem_page(static), public_url)
+    app = web.Application(middlewares=[answers, guard], client_max_size=_BODY_LIMIT)
     app.on_response_prepare.append(hardened(SECURITY_HEADERS))
     app.add_routes([web.get("/healthz", healthz), *routes])
     return app

@@ -3,11 +3,47 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from launcher.model import Server
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmarks:
+    """The paths under which one server is found."""
+
+    by_name: str | None
+    """Whoever bears this name in its cloud; None where that is not one server, or the name cannot be a bookmark."""
+    by_id: str
+    """This very server, whatever it is called."""
+
+    @property
+    def path(self) -> str:
+        """The better one to keep: a server is often made anew under its name."""
+        return self.by_name or self.by_id
+
+
+def bookmarks_of(server: Server, *, shared: bool) -> Bookmarks:
+    """`shared`: another server of its cloud has the same name, or may have it."""
+    by_id = page_path(server.cloud, server.id)
+    reference = lasting_reference(server, shared=shared)
+    return Bookmarks(None if reference == server.id else page_path(server.cloud, reference), by_id)
+
+
+def candidate(server: Server, public_url: str) -> dict[str, str]:
+    """One of several servers that a reference may mean, with the bookmark of this very one; for JSON."""
+    path = page_path(server.cloud, server.id)
+    return {
+        "cloud": server.cloud,
+        "id": server.id,
+        "name": server.name,
+        "status": server.status,
+        "page": public_url.rstrip("/") + path,
+        "path": path,
+    }
 
 
 def page_path(cloud: str, server: str) -> str:

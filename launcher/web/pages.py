@@ -102,8 +102,7 @@ def render_problem(problem: Mapping[str, object], static: StaticFiles | None = N
 
 def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone: bool) -> str:
     known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id", "instance")}
-    links = [(entry, page_path(*entry.split("/", 1))) for entry in _candidates(problem)]
-    return template.render(problem=known, links=links, alone=alone)
+    return template.render(problem=known, candidates=[] if alone else _candidates(problem), alone=alone)
 
 
 class _Pages:
@@ -157,14 +156,10 @@ def problem_page(static: StaticFiles) -> Callable[[Mapping[str, object]], str]:
     return page
 
 
-def _candidates(problem: Mapping[str, object]) -> list[str]:
-    """The `cloud/uuid` of each server that a reference could have meant."""
-    found = problem.get("candidates") or ()
-    return (
-        [entry for entry in found if isinstance(entry, str) and "/" in entry]
-        if isinstance(found, (list, tuple))
-        else []
-    )
+def _candidates(problem: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The servers that a reference could have meant, as `bookmarks.candidate` describes them."""
+    found = problem.get("candidates")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def _environment(static: StaticFiles | None) -> jinja2.Environment:

@@ -18,6 +18,7 @@ from launcher.errors import CloudError, LauncherError
 from launcher.model import Server
 from launcher.relay.engine import cut_reason
 from launcher.states import Outlook, reading, told
+from launcher.web.bookmarks import candidate
 
 _LOG = logging.getLogger(__name__)
 GOING_AWAY = 1012
@@ -124,8 +125,8 @@ def answer_to(error: LauncherError) -> Answer:
     return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), _FAULT)
 
 
-def problem_of(error: LauncherError) -> dict[str, object]:
-    """The members of a problem+json document."""
+def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
+    """The members of a problem+json document; `public_url` stands before the paths of candidates."""
     answer = answer_to(error)
     problem: dict[str, object] = {
         "type": answer.slug,
@@ -144,16 +145,16 @@ def problem_of(error: LauncherError) -> dict[str, object]:
     if isinstance(error, errors.ConsoleRefusedError) and error.state:
         problem |= {"state": error.state, "hint": error.hint or answer.hint}
     if isinstance(error, errors.AmbiguousServerError):
-        problem["candidates"] = list(error.candidates)
+        problem["candidates"] = [candidate(server, public_url) for server in error.candidates]
     return problem
 
 
 _BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)
 
 
-def problem_of_launch(error: LauncherError, server: Server | None) -> dict[str, object]:
+def problem_of_launch(error: LauncherError, server: Server | None, public_url: str = "") -> dict[str, object]:
     """The same, headed by the server's state where that is the likely reason."""
-    problem = problem_of(error)
+    problem = problem_of(error, public_url)
     if server is None:
         return problem
     state = reading(server)
@@ -172,7 +173,7 @@ def farewell(error: LauncherError) -> tuple[int, str]:
     return code, cut_reason(f"{error} {hint}" if hint else str(error))
 
 
-def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
+def problems(page: Callable[[Mapping[str, object]], str], public_url: str = "") -> Middleware:
     """The outermost middleware: whatever is raised becomes a problem, as JSON, or as a `page` for readers of HTML."""
 
     @web.middleware
@@ -180,7 +181,7 @@ def problems(page: Callable[[Mapping[str, object]], str]) -> Middleware:
         try:
             return await handler(request)
         except LauncherError as error:
-            problem = problem_of(error)
+            problem = problem_of(error, public_url)
         except web.HTTPException as error:
             if error.status < 400:
                 raise

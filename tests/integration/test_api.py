@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from launcher.relay.pump import Pump
@@ -96,9 +97,87 @@ async def test_a_name_that_several_clouds_know_is_a_problem_with_candidates(run_
             prod_id = next(iter(running.compute.servers))
             status, problem = await running.ask("GET", "/api/v1/servers/web-01")
             assert (status, problem["type"]) == (409, "ambiguous-server")
-            assert problem["candidates"] == [f"prod/{prod_id}", f"stage/{stage_id}"]
+            assert problem["candidates"] == [
+                {
+                    "cloud": cloud,
+                    "id": server_id,
+                    "name": "web-01",
+                    "status": "ACTIVE",
+                    "page": f"http://jump.localhost:6080/c/{cloud}/{server_id}",
+                    "path": f"/c/{cloud}/{server_id}",
+                }
+                for cloud, server_id in (("prod", prod_id), ("stage", stage_id))
+            ]
             status, server = await running.ask("GET", f"/api/v1/servers/{stage_id}")
             assert (status, server["cloud"]) == (200, "stage")
+
+
+async def test_a_server_says_under_which_paths_it_is_found(running: Running) -> None:
+    server_id = next(iter(running.compute.servers))
+    by_id, by_name = f"/c/prod/{server_id}", "/c/prod/web-01"
+
+    async def paths(reference: str) -> tuple[str | None, ...]:
+        _, server = await running.ask("GET", f"/api/v1/servers/{reference}")
+        return server["by_name"], server["by_id"], server["path"]
+
+    assert await paths("prod/web-01") == await paths("web-01") == (by_name, by_id, by_name)
+    assert await paths(f"prod/{server_id}") == (None, by_id, by_id), "another server may have its name"
+    await running.ask("GET", "/api/v1/servers")
+    assert await paths(f"prod/{server_id}") == await paths(server_id) == (by_name, by_id, by_id)
+
+
+async def test_a_cloud_that_hangs_is_waited_for_elsewhere(run_gateway: RunGateway) -> None:
+    answers = asyncio.Event()
+
+    async def hang(_: web.Request) -> None:
+        await answers.wait()
+
+    async with FakeCompute() as slow:
+        slow.add_server("slow-01")
+        slow.fault = hang
+        async with run_gateway(more_clouds={"slow": {"provider": "none", "endpoint": slow.endpoint}}) as running:
+            status, listing = await running.ask("GET", "/api/v1/servers?wait=0.2")
+            assert (status, [one["cloud"] for one in listing["servers"]]) == (200, ["prod"])
+            assert (listing["waiting"], listing["errors"], list(listing["as_of"])) == (["slow"], [], ["prod"])
+            _, answer = await running.ask("GET", "/api/v1/clouds?count=true&wait=0.01")
+            prod, late = answer["clouds"]
+            assert (prod["servers"], prod["waiting"], late["servers"], late["waiting"]) == (1, False, None, True)
+            async with asyncio.TaskGroup() as group:
+                patient = group.create_task(running.ask("GET", "/api/v1/servers?cloud=slow"))
+                answers.set()
+            [server] = patient.result()[1]["servers"]
+            assert server["name"] == "slow-01"
+            lists = [path for _, path in slow.requests if "/servers/detail" in path]
+            assert len(lists) == 1, "all of them were about the same attempt"
+
+
+async def test_who_has_the_answer_already_is_told_so(running: Running) -> None:
+    url = f"{running.url}/api/v1/servers?cloud=prod"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as response:
+            tag, age = response.headers["ETag"], response.headers["Age"]
+        assert age in {"0", "1"}
+        async with http.get(url, headers={"If-None-Match": tag}) as response:
+            assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", tag)
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        async with http.get(url, headers={"If-None-Match": 'W/"another"'}) as response:
+            assert (response.status, response.headers["ETag"]) == (200, tag)
+
+
+async def test_a_gateway_stops_though_a_cloud_is_being_listed(run_gateway: RunGateway) -> None:
+    async def hang(_: web.Request) -> None:
+        await asyncio.Event().wait()
+
+    async with run_gateway() as running:
+        running.compute.fault = hang
+        _, listing = await running.ask("GET", "/api/v1/servers?wait=0.1")
+        assert listing["waiting"] == ["prod"]
+
+
+@pytest.mark.parametrize("query", ["wait=long", "wait=-1", "max_age=1e3", "wait=nan", "max_age=", "wait=100000"])
+async def test_a_time_that_is_none_is_a_bad_request(running: Running, query: str) -> None:
+    assert (await running.ask("GET", f"/api/v1/servers?{query}"))[0] == 400
+    assert (await running.ask("GET", f"/api/v1/clouds?count=true&{query}"))[0] == 400
 
 
 async def test_a_server_is_found_by_name_and_by_uuid(running: Running) -> None:
@@ -248,6 +327,20 @@ async def test_an_unknown_cloud_is_refused_before_the_upgrade_and_an_unknown_ser
         code, reason = await viewer.closed()
     assert code == 4404
     assert "nobody" in reason
+
+
+async def test_a_name_of_several_clouds_leads_to_a_page_with_each_of_them(run_gateway: RunGateway) -> None:
+    async with FakeCompute() as other, aiohttp.ClientSession() as http:
+        other.add_server("web-01", "SHUTOFF")
+        stage = {"stage": {"provider": "none", "endpoint": other.endpoint}}
+        async with run_gateway(more_clouds=stage) as running:
+            html = {"Accept": "text/html"}
+            async with http.get(f"{running.url}/c/web-01", headers=html, allow_redirects=False) as response:
+                assert (response.status, response.content_type) == (409, "text/html")
+                text = await response.text()
+            for cloud, compute in (("prod", running.compute), ("stage", other)):
+                assert f'href="/c/{cloud}/{next(iter(compute.servers))}"' in text
+            assert "SHUTOFF" in text
 
 
 async def test_an_alias_is_a_bookmark_and_a_unique_name_leads_to_one(run_gateway: RunGateway) -> None:

@@ -21,6 +21,7 @@ from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute, open_http
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
+from launcher.cloud.kept import KeptListing
 from launcher.config.models import Config, clouds_of
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget
@@ -120,7 +121,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
         broker = Broker("prod", source, margin=30, keeps=True, budget=Budget(()), at_once=9, clock=clock, tasks=tasks)
         rules = ConsoleRules(source, (), (), plain=False, tls=ssl.create_default_context())
         launcher = Launcher(
-            directory=Directory({"prod": source}, {}, clock),
+            directory=Directory({"prod": KeptListing("prod", source, clock, tasks)}, {}),
             policy=Policy(frozenset({0})),
             broker=broker,
             opener=Opener({"prod": rules}, DialLimits(first_bytes=0.2)),

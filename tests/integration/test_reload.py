@@ -124,6 +124,20 @@ async def test_a_new_cloud_and_an_alias_take_effect(site: Site) -> None:
     assert (await site.ask("GET", "/api/v1/servers/stage/web-01"))[0] == 200
 
 
+async def test_a_cloud_that_has_not_changed_keeps_its_listing(site: Site) -> None:
+    def lists() -> int:
+        return sum("/servers/detail" in path for _, path in site.compute.requests)
+
+    await site.ask("GET", "/api/v1/servers")
+    await site.reload(aliases={"db": "prod/web-01"})
+    _, listing = await site.ask("GET", "/api/v1/servers")
+    assert [server["name"] for server in listing["servers"]] == ["web-01"]
+    assert lists() == 1
+    await site.reload(clouds={"prod": bare(site.compute, console_ttl="5m")})
+    await site.ask("GET", "/api/v1/servers")
+    assert lists() == 2
+
+
 async def test_a_cloud_that_is_gone_keeps_its_sessions_and_begins_none(site: Site, proxy: FaultyProxy) -> None:
     async with site.viewer() as viewer:
         await viewer.greeted()

@@ -216,8 +216,9 @@ async def test_a_name_of_several_servers_is_a_list_to_choose_from(place: Place) 
         assert hint == "  Use the UUID of the one that is meant."
         assert len(candidates) == 2
         for candidate in candidates:
-            chosen = await place.run("url", candidate.strip())
-            assert chosen.out == f"{place.page(f'/c/{candidate.strip()}')}\n"
+            server, name, state = candidate.split()
+            assert (name, state) == (reference.rpartition("/")[2], "(ACTIVE)")
+            assert (await place.run("url", server)).out == f"{place.page(f'/c/{server}')}\n"
         assert {candidate.strip().split("/")[0] for candidate in candidates} == clouds
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -73,6 +74,8 @@ async def test_no_page_has_a_barrier(
 ) -> None:
     person = open_profile(browser, profile, size, scheme)
     found: dict[str, list[str]] = {}
+    for _ in range(2):
+        site.compute.add_server("twin")
     async with two_clouds(site) as daemon:
         tab = await person.tab()
         page = tab.page
@@ -86,6 +89,9 @@ async def test_no_page_has_a_barrier(
         await tab.open(daemon.url)
         await page.wait_for_selector("html[data-state=ready]")
         await look("list")
+        await page.click("tr:has-text('web-01') .bookmark")
+        await look("bookmarks")
+        await page.keyboard.press("Escape")
         await page.fill("#q", "no such server")
         await look("empty list")
         await tab.open(f"{daemon.url}/c/lab/web-01")
@@ -104,11 +110,13 @@ async def test_no_page_has_a_barrier(
         await look("failed")
         await tab.open(f"{daemon.url}/c/nowhere/web-01")
         await look("no such cloud")
+        await tab.open(f"{daemon.url}/c/twin")
+        await look("candidates")
         await tab.open(f"{daemon.url}/no/such/page")
         await look("404")
     await person.close()
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
-    assert len(found) == 9
+    assert len(found) == 11
 
 
 async def test_a_barrier_would_be_found(profile: Profile) -> None:
@@ -195,6 +203,81 @@ async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, pr
         await tab.until_shows(screen.picture)
 
 
+async def test_a_bookmark_is_copied_by_keyboard_or_pointer_whatever_the_server_is_called(
+    site: Site, screen: Screen, browser: Browser, profile: Profile
+) -> None:
+    ids = {name: site.add_server(name, screen) for name in ("web-01", *HOSTILE)}
+    person = Profile(browser, profile.output, permissions=["clipboard-read", "clipboard-write"])
+    async with site.daemon() as daemon:
+        tab = await person.open(daemon.url)
+        page = tab.page
+        await page.wait_for_selector("html[data-state=ready]")
+
+        async def copied(choice: str) -> str:
+            """What this choice of the open menu puts onto the clipboard."""
+            await page.get_by_role("menuitem", name=choice).click()
+            await expect(page.locator("#toast")).to_have_text("Copied")
+            await page.evaluate("document.getElementById('toast').textContent = ''")
+            text: str = await page.evaluate("navigator.clipboard.readText()")
+            return text
+
+        for name, server_id in ids.items():
+            button = page.get_by_role("button", name=f"Copy bookmark of {HOSTILE.get(name, name)}", exact=True)
+            for choice, reference in (
+                ("Whoever bears this name", quote(name, safe="")),
+                ("This very server", server_id),
+            ):
+                await button.click()
+                assert await copied(choice) == f"{daemon.url}/c/lab/{reference}"
+                await expect(button).to_be_focused()
+        await page.get_by_role("link", name="web-01", exact=True).focus()
+        for key in ("Tab", "Enter", "ArrowUp", "Enter"):  # the button, its menu, the last choice
+            await page.keyboard.press(key)
+        await expect(page.locator("#toast")).to_have_text("Copied")
+        assert await page.evaluate("navigator.clipboard.readText()") == f"{daemon.url}/c/lab/{ids['web-01']}"
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#bookmarks")).to_be_hidden()
+        await page.keyboard.press("ArrowUp")
+        await expect(page.locator("tr:has(a:focus)")).to_have_count(1)
+    await person.close()
+
+
+async def test_a_name_of_several_servers_is_no_bookmark_and_its_address_offers_each_of_them(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    ids = {site.add_server("twin", screen) for _ in range(2)}
+    async with site.daemon() as daemon:
+        tab = await profile.open(daemon.url)
+        await tab.page.locator("#servers .bookmark").first.click()
+        await expect(tab.page.get_by_role("menuitem")).to_have_count(1)
+        await expect(tab.page.get_by_role("menuitem")).to_contain_text("This very server")
+        await tab.open(f"{daemon.url}/c/twin")
+        links = tab.page.get_by_role("link", name="twin", exact=True)
+        paths = [await links.nth(number).get_attribute("href") for number in range(2)]
+        assert set(paths) == {f"/c/lab/{server_id}" for server_id in ids}
+        await links.first.click()
+        await tab.until_shows(screen.picture)
+
+
+async def test_servers_that_were_known_stay_beside_their_cloud_s_error_with_their_age(
+    site: Site, profile: Profile
+) -> None:
+    site.compute.add_server("web-01")
+    async with site.daemon() as daemon:
+        async with aiohttp.ClientSession() as http, http.get(f"{daemon.url}/api/v1/servers") as response:
+            known = await response.json()
+        problem = {"title": "The cloud does not answer", "detail": "lab: no answer in time.", "cloud": "lab"}
+        old = known | {"errors": [problem], "as_of": {"lab": "2020-02-03T14:03:00Z"}}
+        tab = await profile.tab()
+        await tab.page.route("**/api/v1/servers?*", lambda route: route.fulfill(json=old))
+        await tab.open(daemon.url)
+        await expect(tab.page.locator("#servers tbody a")).to_have_text(["web-01"])
+        await expect(tab.page.locator("#problems li")).to_have_text(
+            re.compile(r"^lab: no answer in time\. Its servers are shown as of .*2020.*\.$")
+        )
+
+
 async def test_enter_opens_the_server_whose_whole_name_was_typed(site: Site, screen: Screen, profile: Profile) -> None:
     site.compute.add_server("a-web-01")
     site.compute.add_server("web-010")
@@ -237,13 +320,19 @@ async def test_a_long_list_is_shown_in_steps(site: Site, profile: Profile) -> No
     for number in range(250):
         site.compute.add_server(f"node-{number}")
     async with site.daemon() as daemon:
-        tab = await profile.open(daemon.url)
+        tab = await profile.tab()
+        await tab.page.clock.install()
+        await tab.open(daemon.url)
         names = tab.page.locator("#servers tbody a")
         await expect(names).to_have_count(200)
         await tab.page.click("#more")
         await expect(names).to_have_count(250)
         await expect(names.nth(200)).to_be_focused()
         assert await names.nth(249).text_content() == "node-249"
+        async with tab.page.expect_response("**/api/v1/servers?*") as again:
+            await tab.page.clock.fast_forward(31_000)
+        assert (await again.value).status == 304, "a list that has not changed is not sent again"
+        await expect(names).to_have_count(250)
 
 
 async def test_the_list_shows_a_new_state_without_being_asked(site: Site, profile: Profile) -> None:

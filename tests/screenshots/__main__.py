@@ -2,9 +2,9 @@
 
     python -m tests.screenshots FOLDER
 
-The list, a console, a launch that waits, servers that are off, in error or not there, the sheets of the console's
-tools, and an error page. Look at them after every change of a page. `list-desktop-light.png` and
-`console-desktop-dark.png` are the README's.
+The list, its menu of bookmarks, the servers of one name, a console, a launch that waits, servers that are off, in error
+or not there, the sheets of the console's tools, and an error page. Look at them after every change of a page.
+`list-desktop-light.png` and `console-desktop-dark.png` are the README's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,11 @@ from typing import Final
 from playwright.async_api import Browser, Page
 
 from launcher.demo.proxy import Pace
+from launcher.errors import AmbiguousServerError
+from launcher.model import Server
+from launcher.web.pages import FOLDER, render_problem
+from launcher.web.problems import problem_of
+from launcher.web.static import StaticFiles
 from tests.process.browser import chromium
 from tests.process.demo import demo_in_process
 
@@ -29,11 +35,29 @@ SCHEMES: Final = ("light", "dark")
 Shoot = Callable[[str], Awaitable[None]]
 
 
+def candidates() -> str:
+    """The page for a name that several servers have; the demo has none."""
+    names = {"prod": "web-01", "rax": "web-01", "stage": "web-01"}
+    states = ("ACTIVE", "SHUTOFF", "BUILD")
+    servers = [
+        Server(cloud, str(uuid.uuid5(uuid.NAMESPACE_DNS, cloud)), name, state)
+        for (cloud, name), state in zip(names.items(), states, strict=True)
+    ]
+    problem = problem_of(AmbiguousServerError('3 servers answer to "web-01".', servers))
+    return render_problem(problem, StaticFiles.load(FOLDER / "static"))
+
+
 async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
     """Every page once. `slow` is a demo whose screens take their time."""
     await page.goto(url)
     await page.wait_for_selector("html[data-state=ready]")
     await shoot("list")
+    await page.locator("#servers .bookmark").nth(3).click()
+    await shoot("bookmark")
+    await page.keyboard.press("Escape")
+    await page.route("**/c/shared", lambda route: route.fulfill(body=candidates(), content_type="text/html"))
+    await page.goto(f"{url}/c/shared")
+    await shoot("candidates")
     await page.goto(f"{url}/c/prod/web-01")
     await page.wait_for_selector("html[data-state=connected]")
     await asyncio.sleep(1)

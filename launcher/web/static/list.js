@@ -1,25 +1,32 @@
 // The list of servers: each cloud is asked for itself, so that a slow one holds up no other; searching asks nobody.
 
 import { get, problemOf } from "./api.js";
-import { add, matching, sorted } from "./search.js";
+import { bookmarkButton } from "./bookmark.js";
+import { add, entries, matching, merged } from "./search.js";
 import { TEXT, shown } from "./words.js";
 
 const PAGE = 1000; // servers a request
 const STEP = 200; // rows shown at once
 const AT_ONCE = 4; // requests: a browser makes six for each gateway, and other tabs want some
 const FRESH_MS = 30_000;
+const OLD_S = 5; // servers as old are asked for anew, for whoever looks the next time
+const SOON_MS = 2000; // so that is soon
+const EAGER = 3; // times in a row: a cloud may take long
 const CLOUD_MS = 90_000; // longer than the gateway itself waits for a cloud
 const part = (id) => document.getElementById(id);
 const field = part("q");
 const rows = document.querySelector("#servers tbody");
 const more = part("more");
 
-let clouds = new Map(); // name → {servers, problem, waiting}
+let clouds = new Map(); // name → {found: entries, problem, asOf, tag, waiting, refreshing}
+let all = []; // the entries of all clouds, in order
 let refused = null; // the problem of the gateway itself
 let limit = STEP;
 let drawn = "";
+let page = []; // the entries that have a row
 let askedAt = 0;
 let asking = false;
+let eager = 0;
 
 // ---- asking
 
@@ -33,6 +40,7 @@ async function refresh() {
   } finally {
     asking = false;
     askedAt = Date.now();
+    eager = eager < EAGER && [...clouds.values()].some((cloud) => cloud.refreshing) ? eager + 1 : 0;
     draw();
     document.documentElement.dataset.state = "ready";
   }
@@ -40,7 +48,8 @@ async function refresh() {
 
 async function askAll(names) {
   const known = clouds;
-  clouds = new Map(names.map((name) => [name, known.get(name) ?? { servers: [], problem: null, waiting: true }]));
+  clouds = new Map(names.map((name) => [name, known.get(name) ?? { found: [], problem: null, waiting: true }]));
+  if (known.size) arrange(); // a cloud may be gone
   draw();
   const queue = [...names];
   await Promise.all(Array.from({ length: AT_ONCE }, () => work(queue)));
@@ -50,24 +59,39 @@ async function work(queue) {
   while (queue.length) {
     const name = queue.shift();
     const cloud = clouds.get(name);
-    Object.assign(cloud, await ask(name, cloud.servers), { waiting: false });
+    const before = cloud.found;
+    Object.assign(cloud, await ask(name, cloud), { waiting: false });
+    if (cloud.found !== before) arrange();
     draw();
   }
 }
 
-/** A cloud's servers, and its problem; where it does not answer, the servers that were known stay. */
+function arrange() {
+  all = merged([...clouds.values()].map((cloud) => cloud.found));
+}
+
+/** What the gateway knows of a cloud; where it knows nothing or does not answer, the servers that were known stay. */
 async function ask(cloud, known) {
   const servers = [];
+  let first = null;
   let marker = null;
   do {
     const query = new URLSearchParams({ cloud, limit: String(PAGE), ...(marker === null ? {} : { marker }) });
-    const reply = await get(`/api/v1/servers?${query}`, CLOUD_MS).catch(() => null);
-    if (!reply?.ok || !reply.body) return { servers: known, problem: complaint(reply) };
+    const reply = await get(`/api/v1/servers?${query}`, CLOUD_MS, first ? null : known.tag).catch(() => null);
+    if (reply?.status === 304) return { refreshing: reply.age >= OLD_S }; // not one of its servers has changed
+    if (!reply?.ok || !reply.body) return { problem: complaint(reply), asOf: null, tag: null };
+    first ??= reply;
     add(servers, reply.body.servers);
-    if (reply.body.errors.length) return { servers: servers.length ? servers : known, problem: reply.body.errors[0] };
     marker = reply.body.next_marker;
   } while (marker !== null);
-  return { servers, problem: null };
+  const { errors, as_of: asOf, waiting } = first.body;
+  return {
+    found: asOf[cloud] ? entries(servers) : known.found,
+    problem: errors[0] ?? null,
+    asOf: asOf[cloud] ?? null,
+    tag: first.tag,
+    refreshing: waiting.includes(cloud),
+  };
 }
 
 function complaint(reply) {
@@ -91,7 +115,7 @@ function cell(text, className = "") {
   return made;
 }
 
-function row(server) {
+function row({ server }) {
   const link = element("a", shown(server.name || server.id));
   link.href = server.path;
   link.title = server.id;
@@ -101,29 +125,43 @@ function row(server) {
   name.append(isolated);
   const state = cell(shown(server.task_state ? `${server.status} · ${server.task_state}` : server.status), "state");
   state.dataset.status = server.status;
+  const acts = cell("", "acts");
+  acts.append(bookmarkButton(server));
   const made = document.createElement("tr");
   made.role = "row";
-  made.append(name, cell(shown(server.cloud), "cloud"), state);
+  made.append(name, cell(shown(server.cloud), "cloud"), state, acts);
   return made;
 }
 
-function problemLine(problem) {
+function problemLine({ problem, asOf }) {
   const instance = problem.instance && `Instance: ${problem.instance}`;
   const request = problem.request_id && `Request id: ${problem.request_id}`;
-  const words = [problem.detail ?? problem.title, problem.hint, request, instance].filter(Boolean).join(" ");
+  const since = asOf && `Its servers are shown as of ${moment(new Date(asOf))}.`;
+  const words = [problem.detail ?? problem.title, since, problem.hint, request, instance].filter(Boolean).join(" ");
   return element("li", shown(problem.cloud && !words.startsWith(problem.cloud) ? `${problem.cloud}: ${words}` : words, TEXT));
 }
 
+/** The time, with its day where that is another. */
+function moment(when) {
+  const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return when.toDateString() === new Date().toDateString() ? time : `${when.toLocaleDateString()} ${time}`;
+}
+
 function draw() {
-  const all = sorted([...clouds.values()].flatMap((cloud) => cloud.servers));
   const found = matching(all, field.value);
-  const wrong = [refused, ...[...clouds.values()].map((cloud) => cloud.problem)].filter(Boolean);
-  const now = JSON.stringify([found.slice(0, limit), found.length, wrong]);
+  const before = page;
+  page = found.slice(0, limit);
+  const wrong = [{ problem: refused }, ...clouds.values()].filter((one) => one.problem);
+  const now = JSON.stringify([page.map((one) => one.server), found.length, wrong.map((one) => [one.problem, one.asOf])]);
   if (now !== drawn) {
     drawn = now;
-    const focused = rows.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    rows.replaceChildren(...found.slice(0, limit).map(row));
-    if (focused) links().find((link) => link.getAttribute("href") === focused)?.focus();
+    if (before.length && before.every((one, place) => one === page[place])) {
+      rows.append(...page.slice(before.length).map(row));
+    } else {
+      const back = focusIn(rows);
+      rows.replaceChildren(...page.map(row));
+      back();
+    }
     part("problems").replaceChildren(...wrong.map(problemLine));
     part("problems").hidden = wrong.length === 0;
     more.hidden = found.length <= limit;
@@ -133,17 +171,28 @@ function draw() {
   part("message").textContent = summary(all.length, found.length);
 }
 
-function summary(all, found) {
-  const waiting = [...clouds].filter(([, cloud]) => cloud.retry_after).map(([name]) => name);
-  const count = field.value.trim() ? `${found} of ${all} servers` : `${all} ${all === 1 ? "server" : "servers"}`;
-  if (waiting.length) return `${all ? `${count}. ` : ""}Waiting for ${waiting.join(", ")} …`;
-  if (refused && !all) return "";
-  return all && !found ? `No server among ${all} matches.` : count;
+/** Gives the focus back to the row, and to what in it had the focus, after all have been made anew. */
+function focusIn(list) {
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const href = focused && linkOf(focused).getAttribute("href");
+  return () => {
+    const link = focused && links().find((one) => one.getAttribute("href") === href);
+    (link && focused.tagName === "BUTTON" ? link.closest("tr").querySelector("button") : link)?.focus();
+  };
+}
+
+function summary(total, found) {
+  const waiting = [...clouds].filter(([, cloud]) => cloud.waiting).map(([name]) => name);
+  const count = field.value.trim() ? `${found} of ${total} servers` : `${total} ${total === 1 ? "server" : "servers"}`;
+  if (waiting.length) return `${total ? `${count}. ` : ""}Waiting for ${waiting.join(", ")} …`;
+  if (refused && !total) return "";
+  return total && !found ? `No server among ${total} matches.` : count;
 }
 
 // ---- the person
 
 const links = () => [...rows.querySelectorAll("a")];
+const linkOf = (inside) => inside.closest("tr").querySelector("a");
 
 function search() {
   limit = STEP;
@@ -154,11 +203,11 @@ function search() {
 
 /** Move the focus by `step` rows; above the first is the search field. */
 function move(step) {
-  const all = links();
-  const at = all.indexOf(document.activeElement);
-  const to = Math.min(at + step, all.length - 1);
+  const shownNow = links();
+  const at = rows.contains(document.activeElement) ? shownNow.indexOf(linkOf(document.activeElement)) : -1;
+  const to = Math.min(at + step, shownNow.length - 1);
   if (to < 0) field.focus();
-  else all[to]?.focus();
+  else shownNow[to]?.focus();
 }
 
 function toSearch() {
@@ -198,5 +247,5 @@ function refreshAfter(age) {
 }
 
 document.addEventListener("visibilitychange", () => refreshAfter(FRESH_MS / 3));
-setInterval(() => refreshAfter(FRESH_MS), 1000);
+setInterval(() => refreshAfter(eager ? SOON_MS : FRESH_MS), 1000);
 refresh();

@@ -1,17 +1,18 @@
 // The console page's tools: keys, clipboard, touch keyboard, view only, scale, full screen. They act on the screen that
 // `current()` gives, a noVNC RFB or null, and never connect or disconnect by themselves.
 
+import { copy, tell } from "./clipboard.js";
 import { COMBINATIONS, MODIFIERS, edit, hold, keysOf, keysOfEdit, press } from "./keys.js";
 
 const part = (id) => document.getElementById(id);
 const PRESSED = (button) => button.getAttribute("aria-pressed") === "true";
 const TYPED_AT_ONCE = 16;
-const TOLD_MS = 4000;
 const SCALE = "console-launcher:scale";
 
 let current = () => null;
 let held = [];
-let telling = 0;
+
+export { copy };
 
 /** Wire the tools; `screen` gives the RFB of now. Returns what the page tells them. */
 export function tools(screen) {
@@ -118,14 +119,6 @@ function say(text) {
   part("clipboard-said").textContent = text;
 }
 
-/** Say something beside the screen, for a moment. */
-function tell(text) {
-  const toast = part("toast");
-  toast.textContent = text;
-  clearTimeout(telling);
-  telling = setTimeout(() => (toast.textContent = ""), TOLD_MS);
-}
-
 function sendClipboard() {
   part("clipboard-panel").hidePopover();
   const rfb = current();
@@ -158,16 +151,6 @@ part("clipboard-panel").addEventListener("toggle", (event) => {
   if (event.newState === "open") clipboard.focus();
   else say("");
 });
-
-/** Whether the text is on the person's own clipboard now. */
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 // ---- a touch screen's keyboard: it writes into a field, and what it wrote is typed on
 

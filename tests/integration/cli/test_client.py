@@ -126,15 +126,15 @@ async def test_all_parts_of_a_list_are_one_and_a_cloud_s_error_stands_in_it_once
     assert [server["id"] for server in whole["servers"]] == ["1", "2", "3"]
     assert (whole["next_marker"], whole["errors"]) == (None, [{"cloud": "dark", "detail": "dark is silent."}])
     assert [request.split()[1] for request in gateway.requests] == [
-        "/api/v1/servers?q=a+b&limit=1000",
-        "/api/v1/servers?q=a+b&limit=1000&marker=m%2F1+%C3%BC",
-        "/api/v1/servers?q=a+b&limit=1000&marker=m2",
+        "/api/v1/servers?q=a+b&limit=1000&wait=8.000&max_age=15",
+        "/api/v1/servers?q=a+b&limit=1000&marker=m%2F1+%C3%BC&wait=8.000&max_age=15",
+        "/api/v1/servers?q=a+b&limit=1000&marker=m2&wait=8.000&max_age=15",
     ]
     async with ScriptedGateway(part(1, "m1"), part(2, "m2")) as gateway:
         asked = Client(UnixGateway(str(gateway.socket_path)), 10)
         some = await aside(lambda: listed(asked, limit=2))
     assert (len(some["servers"]), some["next_marker"]) == (2, "m2")
-    assert gateway.requests[1].split()[1] == "/api/v1/servers?limit=1&marker=m1"
+    assert gateway.requests[1].split()[1] == "/api/v1/servers?limit=1&marker=m1&wait=8.000&max_age=15"
 
 
 def test_a_reference_is_one_segment_or_two() -> None:

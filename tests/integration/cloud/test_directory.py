@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
+from launcher.cloud.kept import KeptListing
 from launcher.config.models import Cloud
 from launcher.errors import CloudUnreachableError, ServerNotFoundError
 from tests.fakes.compute import FakeCompute
@@ -21,11 +23,12 @@ async def test_two_clouds_are_searched_and_listed_though_a_third_is_away(compute
         new.add_server("web-01")
         endpoints = {"old": old.endpoint, "new": new.endpoint, "away": "http://127.0.0.1:1/v2.1"}
         clouds = {name: compute(cloud_of(bare(endpoint), name)) for name, endpoint in endpoints.items()}
-        directory = Directory(clouds, {"db": "old/db.old"}, SystemClock())
-
-        listing = await directory.list(cloud=None, query="", limit=10, marker=None)
+        async with asyncio.TaskGroup() as tasks:
+            kept = {name: KeptListing(name, source, SystemClock(), tasks) for name, source in clouds.items()}
+            directory = Directory(kept, {"db": "old/db.old"})
+            listing = await directory.list(cloud=None, query="", limit=10, marker=None)
         assert [f"{server.cloud}/{server.name}" for server in listing.servers] == ["new/web-01", "old/db.old"]
-        assert isinstance(listing.errors["away"], CloudUnreachableError)
+        assert isinstance(listing.known.errors["away"], CloudUnreachableError)
 
         assert (await directory.resolve("old", server_id)).name == "db.old"
         assert (await directory.resolve(*await directory.locate("db"))).id == server_id

@@ -73,9 +73,10 @@ def test_a_problem_without_words_is_told_nevertheless() -> None:
 
 
 def test_candidates_are_a_list_to_choose_from() -> None:
-    failure = refused(409, title="Several servers have this name", candidates=["prod/1", "stage/2"], hint="Use one.")
+    twin = {"cloud": "prod", "id": "1", "name": "twin", "status": "ACTIVE", "path": "/c/prod/1"}
+    failure = refused(409, title="Several servers have this name", candidates=[twin, "stage/2"], hint="Use one.")
     assert failure.sentence == "Several servers have this name. Choose one:"
-    assert failure.advice == ("prod/1", "stage/2", "Use one.")
+    assert failure.advice == ("prod/1  twin (ACTIVE)", "stage/2", "Use one.")
 
 
 def test_lists_are_looked_at_before_they_are_believed() -> None:

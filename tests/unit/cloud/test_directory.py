@@ -4,47 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from launcher.cloud.directory import Directory
+from launcher.cloud.kept import KeptListing
 from launcher.errors import AmbiguousServerError, BadRequestError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Server
-from tests.unit.cloud.fakes import HandClock
+from tests.unit.cloud.fakes import FakeCloud, HandClock
 
-
-class FakeCloud:
-    """Servers by name, and a count of what was asked."""
-
-    def __init__(self, name: str, *names: str) -> None:
-        self.name = name
-        ids = [str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{place}.{name}")) for place in range(len(names))]
-        self.all = [Server(name, server_id, n, "ACTIVE") for server_id, n in zip(ids, names, strict=True)]
-        self.asked: list[str] = []
-        self.down = False
-        self.broken = False
-
-    async def servers(self) -> tuple[Server, ...]:
-        return await self._answer("servers", self.all)
-
-    async def named(self, name: str) -> tuple[Server, ...]:
-        return await self._answer(f"named {name}", [server for server in self.all if server.name == name])
-
-    async def server(self, server_id: str) -> Server:
-        found = await self._answer(f"server {server_id}", [server for server in self.all if server.id == server_id])
-        if not found:
-            raise ServerNotFoundError(f"{self.name} has no server {server_id}.")
-        return found[0]
-
-    async def _answer(self, asked: str, servers: list[Server]) -> tuple[Server, ...]:
-        self.asked.append(asked)
-        await asyncio.sleep(0)
-        if self.broken:
-            raise ZeroDivisionError
-        if self.down:
-            raise CloudUnreachableError(f"{self.name} is down.", cloud=self.name)
-        return tuple(servers)
+Knows = Callable[..., Directory]
 
 
 @pytest.fixture
@@ -63,9 +34,18 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def directory(prod: FakeCloud, stage: FakeCloud, clock: HandClock) -> Directory:
-    aliases = {"main": "prod/db", "odd": "nowhere"}
-    return Directory({"prod": prod, "stage": stage}, aliases, clock)
+def knows(clock: HandClock, tasks: asyncio.TaskGroup) -> Knows:
+    """A directory of these clouds."""
+
+    def make(*clouds: FakeCloud, **aliases: str) -> Directory:
+        return Directory({cloud.name: KeptListing(cloud.name, cloud, clock, tasks) for cloud in clouds}, aliases)
+
+    return make
+
+
+@pytest.fixture
+def directory(prod: FakeCloud, stage: FakeCloud, knows: Knows) -> Directory:
+    return knows(prod, stage, main="prod/db", odd="nowhere")
 
 
 async def test_a_name_or_a_uuid_in_a_cloud_is_one_server(directory: Directory, prod: FakeCloud) -> None:
@@ -73,10 +53,10 @@ async def test_a_name_or_a_uuid_in_a_cloud_is_one_server(directory: Directory, p
     assert await directory.resolve("prod", prod.all[1].id.upper()) == prod.all[1]
 
 
-async def test_a_server_may_be_named_like_a_uuid(prod: FakeCloud, clock: HandClock) -> None:
+async def test_a_server_may_be_named_like_a_uuid(knows: Knows) -> None:
     name = str(uuid.uuid4())
     odd = FakeCloud("odd", name)
-    assert await Directory({"odd": odd}, {}, clock).resolve("odd", name) == odd.all[0]
+    assert await knows(odd).resolve("odd", name) == odd.all[0]
 
 
 async def test_an_unknown_cloud_is_answered_with_the_clouds_there_are(directory: Directory) -> None:
@@ -95,8 +75,8 @@ async def test_a_name_that_is_not_there_is_said(directory: Directory) -> None:
 async def test_a_name_of_two_servers_is_answered_with_both(directory: Directory, prod: FakeCloud) -> None:
     with pytest.raises(AmbiguousServerError) as caught:
         await directory.resolve("prod", "twin")
-    assert caught.value.candidates == (f"prod/{prod.all[3].id}", f"prod/{prod.all[4].id}")
-    assert caught.value.candidates[0] in str(caught.value)
+    assert caught.value.candidates == (prod.all[3], prod.all[4])
+    assert str(caught.value) == '2 servers answer to "twin".'
 
 
 async def test_many_who_mean_the_same_server_cause_one_request(directory: Directory, prod: FakeCloud) -> None:
@@ -177,6 +157,7 @@ async def test_a_marker_holds_when_its_server_is_gone(directory: Directory, prod
     page = await directory.list(cloud="prod", query="web", limit=1, marker=None)
     prod.all = [server for server in prod.all if server.name != "web-01"]
     clock.at += 6
+    await directory.list(cloud="prod", query="", limit=1, marker=None, max_age=5)
     rest = await directory.list(cloud="prod", query="web", limit=1, marker=page.next_marker)
     assert [server.name for server in rest.servers] == ["web-02"]
 
@@ -213,22 +194,43 @@ async def test_one_clouds_error_does_not_hide_the_others(directory: Directory, p
     prod.down = True
     listing = await directory.list(cloud=None, query="", limit=9, marker=None)
     assert [server.cloud for server in listing.servers] == ["stage", "stage"]
-    assert list(listing.errors) == ["prod"]
+    assert (list(listing.known.errors), list(listing.known.as_of)) == (["prod"], ["stage"])
     prod.down = False
-    assert not (await directory.list(cloud=None, query="", limit=9, marker=None)).errors, "failures are not kept"
+    again = await directory.list(cloud=None, query="", limit=9, marker=None)
+    assert not again.known.errors, "failures are not kept"
 
 
-async def test_a_listing_is_reused_for_five_seconds(directory: Directory, prod: FakeCloud, clock: HandClock) -> None:
-    async def ask() -> None:
-        await directory.list(cloud="prod", query="", limit=9, marker=None)
+async def test_a_cloud_that_hangs_and_one_that_fails_keep_nobody_from_the_other_three(knows: Knows) -> None:
+    clouds = [FakeCloud(f"cloud-{number}", "web-01") for number in range(5)]
+    clouds[1].let.clear()  # and it is never set
+    clouds[3].busy = 30
+    directory = knows(*clouds)
+    listing = await directory.list(cloud=None, query="", limit=9, marker=None, wait=0)
+    while len(listing.servers) < 3:
+        listing = await directory.list(cloud=None, query="", limit=9, marker=None, wait=0)
+    assert [server.cloud for server in listing.servers] == ["cloud-0", "cloud-2", "cloud-4"]
+    assert listing.known.waiting == ("cloud-1",)
+    assert list(listing.known.errors) == ["cloud-3"]
+    assert list(listing.known.as_of) == ["cloud-0", "cloud-2", "cloud-4"]
+    assert clouds[1].asked == clouds[3].asked == ["servers"]
 
-    await asyncio.gather(*(ask() for _ in range(50)))
-    clock.at += 4.9
-    await ask()
-    assert prod.asked == ["servers"]
-    clock.at += 0.2
-    await ask()
-    assert prod.asked == ["servers", "servers"]
+
+async def test_ten_thousand_servers_of_five_clouds_are_listed_whole_in_order_and_once(knows: Knows) -> None:
+    clouds = [FakeCloud(f"cloud-{number}", *(f"node-{place % 1900}" for place in range(2000))) for number in range(5)]
+    directory = knows(*clouds)
+    seen: list[Server] = []
+    marker = None
+    while True:
+        part = await directory.list(cloud=None, query="", limit=700, marker=marker)
+        seen += part.servers
+        marker = part.next_marker
+        if marker is None:
+            break
+    assert len(seen) == len({(server.cloud, server.id) for server in seen}) == 10_000
+    assert [(server.cloud, server.name, server.id) for server in seen] == sorted(
+        (server.cloud, server.name, server.id) for cloud in clouds for server in cloud.all
+    )
+    assert [cloud.asked for cloud in clouds] == [["servers"]] * 5
 
 
 async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
@@ -237,23 +239,28 @@ async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
     stage.broken = True
     listing = await directory.list(cloud=None, query="", limit=100, marker=None)
     assert {server.cloud for server in listing.servers} == {"prod"}
-    assert "fault of the gateway" in str(listing.errors["stage"])
+    assert "fault of the gateway" in str(listing.known.errors["stage"])
     assert await directory.locate("db") == ("prod", "db")
 
 
 async def test_servers_are_counted_by_cloud_and_a_silent_one_hides_no_other(
-    prod: FakeCloud, stage: FakeCloud, clock: HandClock
+    directory: Directory, stage: FakeCloud
 ) -> None:
-    directory = Directory({"prod": prod, "stage": stage}, {}, clock)
     stage.down = True
     counts = await directory.count()
     assert counts.servers == {"prod": 5}
-    assert list(counts.errors) == ["stage"]
+    assert list(counts.known.errors) == ["stage"]
 
 
-async def test_a_listing_says_which_names_are_shared_on_any_of_its_parts(
-    prod: FakeCloud, stage: FakeCloud, clock: HandClock
-) -> None:
-    directory = Directory({"prod": prod, "stage": stage}, {}, clock)
-    listing = await directory.list(cloud=None, query="", limit=1, marker=None)
-    assert listing.shared == {("prod", "twin")}
+async def test_a_name_is_known_to_be_one_server_s_alone_or_not(directory: Directory, prod: FakeCloud) -> None:
+    assert not directory.alone(prod.all[0]), "nobody knows yet"
+    await directory.list(cloud=None, query="", limit=1, marker=None)
+    assert directory.alone(prod.all[0])
+    assert not directory.alone(prod.all[3])
+    assert not directory.alone(replace(prod.all[0], cloud="gone"))
+
+
+async def test_a_reference_is_looked_up_anew_whatever_the_listing_says(directory: Directory, prod: FakeCloud) -> None:
+    await directory.list(cloud=None, query="", limit=9, marker=None)
+    prod.all[0] = replace(prod.all[0], status="SHUTOFF")
+    assert (await directory.resolve("prod", "web-01")).status == "SHUTOFF"

@@ -87,7 +87,7 @@ def test_servers_that_are_not_listed(error: LauncherError, *, bare: bool, named:
 @pytest.mark.parametrize(
     ("error", "named"),
     [
-        (AmbiguousServerError("Two.", ["prod/a", "prod/b"]), "prod/b"),
+        (AmbiguousServerError("Two.", [Server("prod", server_id, "web-01", "ACTIVE") for server_id in "ab"]), "prod/b"),
         (PATIENCE, "Wait 41 s"),
         (ServerNotFoundError("None."), "console-launcher servers --cloud prod"),
     ],

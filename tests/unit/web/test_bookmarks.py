@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.model import Server
-from launcher.web.bookmarks import alias_path, lasting_reference, page_path
+from launcher.web.bookmarks import Bookmarks, alias_path, bookmarks_of, lasting_reference, page_path
 
 ID = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
@@ -22,6 +22,20 @@ def test_a_name_that_leads_elsewhere_or_nowhere_gives_way_to_the_uuid(name: str)
 
 def test_a_name_that_servers_share_gives_way_to_the_uuid() -> None:
     assert lasting_reference(Server("prod", ID, "web-01", "ACTIVE"), shared=True) == ID
+
+
+def test_a_server_has_a_bookmark_by_its_name_and_one_by_its_uuid() -> None:
+    server = Server("prod", ID, "a/b", "ACTIVE")
+    alone, shared = (bookmarks_of(server, shared=shared) for shared in (False, True))
+    assert alone == Bookmarks("/c/prod/a%2Fb", f"/c/prod/{ID}")
+    assert alone.path == "/c/prod/a%2Fb"
+    assert shared == Bookmarks(None, f"/c/prod/{ID}")
+    assert shared.path == f"/c/prod/{ID}"
+
+
+@pytest.mark.parametrize("name", [".", "..", ID, "bad\ufffdname"])
+def test_a_name_that_cannot_be_a_bookmark_is_none(name: str) -> None:
+    assert bookmarks_of(Server("prod", ID, name, "ACTIVE"), shared=False).by_name is None
 
 
 def test_paths_are_percent_encoded() -> None:

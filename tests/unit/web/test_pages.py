@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from launcher.errors import AmbiguousServerError, LauncherError, ServerNotFoundError
+from launcher.model import Server
 from launcher.web import pages
 from launcher.web.bookmarks import page_path
 from launcher.web.pages import (
@@ -21,6 +22,7 @@ from launcher.web.pages import (
     render_problem,
     shown,
 )
+from launcher.web.problems import problem_of
 from launcher.web.static import REQUIRED, StaticFile, StaticFiles
 
 Client = TestClient[web.Request, web.Application]
@@ -57,7 +59,7 @@ class FakeDirectory:
     async def locate(self, name: str) -> tuple[str, str]:
         self.located.append(name)
         if name == "twin":
-            raise AmbiguousServerError("Two servers are named twin.", [f"prod/{UUID}"])
+            raise AmbiguousServerError("Two servers are named twin.", [Server("prod", UUID, "twin", "ACTIVE")])
         if name not in self.servers:
             raise ServerNotFoundError(f'No server is named "{name}".')
         return self.servers[name]
@@ -268,11 +270,27 @@ def test_a_problem_with_a_title_only_is_enough() -> None:
 
 
 def test_an_ambiguous_name_offers_its_servers() -> None:
-    problem = {"title": "Two servers", "status": 409, "candidates": [f"prod/{UUID}", "rax-dfw/<i>", 7, "nonsense"]}
-    links = [link["href"] for link in Page(render_problem(problem, STATIC)).named("a")]
-    assert links == ["/", f"/c/prod/{UUID}", "/c/rax-dfw/%3Ci%3E", "/"]
-    odd = Page(render_problem(problem | {"candidates": "prod/x"}, STATIC)).named("a")
-    assert [link["href"] for link in odd] == ["/", "/"]
+    servers = [Server("prod", UUID, name, "SHUTOFF") for name in STRANGE_NAMES]
+    problem = problem_of(AmbiguousServerError("Many servers", servers), "http://jump.localhost:6080")
+    page = Page(render_problem(problem, STATIC))
+    assert_plain(page)
+    assert not [tag for tag, _ in page.tags if tag in {"b", "i"}]
+    assert [link["href"] for link in page.named("a")] == ["/", *[f"/c/prod/{UUID}"] * len(servers), "/"]
+    texts = [text.strip() for text in page.texts]
+    for name in STRANGE_NAMES:
+        assert shown(name) in texts
+    assert texts.count("prod") == texts.count("SHUTOFF") == texts.count(UUID) == len(servers)
+
+
+@pytest.mark.parametrize("candidates", ["prod/x", {"prod": "x"}, [7, "prod/x"], None])
+def test_what_are_no_candidates_is_no_list(candidates: object) -> None:
+    page = Page(render_problem({"title": "Two servers", "status": 409, "candidates": candidates}, STATIC))
+    assert [link["href"] for link in page.named("a")] == ["/", "/"]
+
+
+def test_a_wrong_name_learns_of_no_server() -> None:
+    problem = problem_of(AmbiguousServerError("Two servers", [Server("prod", UUID, "twin", "ACTIVE")]))
+    assert UUID not in render_problem(problem)
 
 
 def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:

@@ -68,8 +68,10 @@ def test_an_error_that_nobody_listed_is_a_fault() -> None:
 def test_a_problem_names_cloud_request_id_patience_and_candidates() -> None:
     busy = problem_of(errors.CloudBusyError("wait", cloud="rax-dfw", request_id="req-1", retry_after=41))
     assert (busy["cloud"], busy["request_id"], busy["retry_after"]) == ("rax-dfw", "req-1", 41)
-    several = problem_of(errors.AmbiguousServerError("two", ["prod/a", "prod/b"]))
-    assert several["candidates"] == ["prod/a", "prod/b"]
+    twin = Server("prod", "a", "twin/1", "ACTIVE")
+    several = problem_of(errors.AmbiguousServerError("two", [twin, twin]), "http://jump.localhost:6080/")
+    expected = {"cloud": "prod", "id": "a", "name": "twin/1", "status": "ACTIVE", "path": "/c/prod/a"}
+    assert several["candidates"] == [{**expected, "page": "http://jump.localhost:6080/c/prod/a"}] * 2
 
 
 SECRET = issue()

@@ -1,0 +1,113 @@
+"""One cloud's listing, kept while it is used: an old one is the answer until the next has come.
+
+Whoever asks is answered from what is there, and by asking has it asked for again in the background: nobody asks,
+nothing is asked for. An attempt belongs to the daemon, not to who caused it: it goes on when they leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from launcher.clock import Clock
+from launcher.cloud.freshness import Freshness
+from launcher.cloud.listing import Servers, Snapshot, snapshot_of
+from launcher.errors import CloudError, CloudReplyError
+from launcher.model import Server
+
+
+class ServersOfOneCloud(Protocol):
+    """What is asked of each cloud. Every method raises CloudError."""
+
+    async def servers(self) -> Servers:
+        """All servers."""
+        ...
+
+    async def named(self, name: str) -> Servers:
+        """The servers of exactly this name."""
+        ...
+
+    async def server(self, server_id: str) -> Server:
+        """The server with this id. Raises ServerNotFoundError as well."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a cloud's servers at one moment."""
+
+    snapshot: Snapshot | None
+    """None: nothing yet."""
+    version: int
+    """Another one where the servers are others than before."""
+    as_of: datetime | None
+    """Since when, in UTC."""
+    error: CloudError | None
+    """Why the last attempt failed; the servers are those of one before."""
+    asking: bool
+    """An attempt is under way."""
+
+
+class KeptListing:
+    """The servers of one cloud."""
+
+    def __init__(self, cloud: str, source: ServersOfOneCloud, clock: Clock, tasks: asyncio.TaskGroup) -> None:
+        """`tasks` are the daemon's own: attempts live there."""
+        self.cloud = cloud
+        self.source = source
+        self._clock = clock
+        self._tasks = tasks
+        self._freshness = Freshness()
+        self._snapshot: Snapshot | None = None
+        self._version = 0
+        self._as_of: datetime | None = None
+        self._attempt: asyncio.Task[None] | None = None
+
+    async def seen(self, wait: float | None = None, max_age: float | None = None) -> Seen:
+        """What is known, at once if anything is; `max_age` in seconds: what is older is not good enough, if given.
+
+        `wait`: how long, in seconds, an attempt is waited for where nothing is known, or nothing good enough; None: as
+        long as it takes. Whatever goes wrong is told, not raised.
+        """
+        now = self._clock.monotonic()
+        self._freshness.use(now)
+        if self._attempt is None and self._freshness.due(now):
+            self._freshness.ask(now)
+            self._attempt = self._tasks.create_task(self._ask(), name=f"list {self.cloud}")
+        if self._attempt is not None and self._freshness.waited_for(now, max_age):
+            await asyncio.wait([self._attempt], timeout=wait)
+        problem = self._freshness.problem(self._clock.monotonic())
+        return Seen(self._snapshot, self._version, self._as_of, problem, self._attempt is not None)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What was known last, whatever its age; looking at it asks for nothing."""
+        return self._snapshot
+
+    async def _ask(self) -> None:
+        """One attempt; it raises nothing, for the daemon's other tasks would end with it."""
+        as_of = self._clock.now()
+        try:
+            self._take(await self.source.servers(), as_of)
+        except CloudError as error:
+            self._freshness.fail(error, self._clock.monotonic())
+        except Exception as error:  # noqa: BLE001 -- see above; nor may one cloud's fault hide the others' servers
+            message = f"{self.cloud}: a fault of the gateway while asking it ({type(error).__name__})."
+            self._freshness.fail(CloudReplyError(message, cloud=self.cloud), self._clock.monotonic())
+        finally:
+            self._attempt = None
+
+    def _take(self, servers: Sequence[Server], as_of: datetime) -> None:
+        snapshot = snapshot_of(servers)
+        if self._snapshot is None or snapshot.servers != self._snapshot.servers:
+            self._snapshot = snapshot
+            self._version += 1
+        self._as_of = as_of
+        self._freshness.succeed()
+
+    def __repr__(self) -> str:
+        count = "no" if self._snapshot is None else len(self._snapshot.servers)
+        return f"<KeptListing {self.cloud}: {count} servers, as of {self._as_of}>"
