@@ -160,9 +160,11 @@ class Api:
         )
 
     async def launch(self, request: web.Request) -> web.Response:
-        """An actor's own launch: its steps, and its problem when it failed."""
+        """An actor's own launch: its steps, its server, what it waits for, and its problem when it failed."""
         launch = self._launches.get(request.match_info["id"], request[ACTOR])
-        return web.json_response(_launch(launch, self._wait_of(launch), self._public_url))
+        server = self._meant(launch.server, launch.reference) if launch.server else None
+        problem = problem_of_launch(launch.problem, launch.server, self._public_url) if launch.problem else None
+        return web.json_response(_launch(launch) | self._wait_of(launch) | {"server": server, "problem": problem})
 
     def _wait_of(self, launch: Launch) -> dict[str, object]:
         """What it waits for, as texts and moments for a person, and as seconds: clocks differ."""
@@ -269,7 +271,7 @@ async def _body(request: web.Request) -> dict[str, object]:
     return body
 
 
-def _launch(launch: Launch, wait: dict[str, object], public_url: str) -> dict[str, object]:
+def _launch(launch: Launch) -> dict[str, object]:
     return {
         "id": launch.id,
         "cloud": launch.cloud,
@@ -284,9 +286,7 @@ def _launch(launch: Launch, wait: dict[str, object], public_url: str) -> dict[st
             }
             for step in launch.steps
         ],
-        **wait,
         "session": launch.session,
-        "problem": problem_of_launch(launch.problem, launch.server, public_url) if launch.problem else None,
     }
 
 

@@ -9,7 +9,7 @@ from email.utils import formatdate
 
 import pytest
 from aiohttp import web
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from tests.fakes.screens import Screen
 from tests.process.browser import Profile
@@ -148,3 +148,39 @@ async def test_a_page_counts_the_seconds_down_that_a_limited_cloud_asks_for(
     assert len(set(told)) >= 3
     assert told == sorted(told, reverse=True)
     assert site.console_requests() == 1
+
+
+async def test_an_address_that_may_mean_several_servers_offers_each(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    ids = [site.add_server("twin", screen) for _ in range(2)]
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/twin?view=only")
+        await tab.until_state("failed")
+        assert await tab.page.inner_text("#headline") == "Several servers have this name"
+        assert sorted(await tab.page.locator("#candidates code").all_text_contents()) == sorted(ids)
+        assert site.console_requests() == 0
+        await tab.page.locator("#candidates li", has_text=ids[1]).get_by_role("link", name="twin").click()
+        await tab.until_shows(screen.picture)
+        assert tab.page.url == f"{daemon.url}/c/lab/{ids[1]}?view=only"
+    assert [asked.server_id for asked in site.compute.console_requests] == [ids[1]]
+
+
+async def test_the_bookmark_of_a_console_can_be_copied_by_name_and_by_uuid(
+    site: Site, screen: Screen, browser: Browser, profile: Profile
+) -> None:
+    server_id = site.add_server("web 01", screen)
+    reader = Profile(browser, profile.output, permissions=["clipboard-read", "clipboard-write"])
+    async with site.daemon() as daemon:
+        tab = await reader.open(f"{daemon.url}/c/lab/web%2001")
+        await tab.until_shows(screen.picture)
+        copied = []
+        for choice in ("Whoever bears this name", "This very server"):
+            await tab.page.click("#bookmark")
+            await tab.page.get_by_role("menuitem", name=choice).click()
+            await expect(tab.page.locator("#toast")).to_have_text("Copied")
+            copied.append(await tab.page.evaluate("navigator.clipboard.readText()"))
+        assert copied == [f"{daemon.url}/c/lab/web%2001", f"{daemon.url}/c/lab/{server_id}"]
+        await tab.open(copied[1])
+        await expect(tab.page).to_have_title("web 01 · Connected")
+    await reader.close()

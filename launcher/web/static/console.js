@@ -2,6 +2,7 @@
 
 import RFB from "./novnc/core/rfb.js";
 import { get, problemOf } from "./api.js";
+import { offer } from "./bookmark.js";
 import { failing, look, pause, verdict } from "./ending.js";
 import * as panel from "./panel.js";
 import { tools } from "./tools.js";
@@ -23,6 +24,7 @@ let current = null; // the attempt that the page is about
 let again = false; // this tab has shown the screen before
 let failures = 0; // attempts since it last stood steadily
 let waiting = 0; // timer of the next attempt
+let met = null; // the server, as the API has it
 let glance = null; // looks at a server that is watched
 let earliest = 0; // the moment before which a cloud wants no other
 
@@ -99,7 +101,7 @@ function arrive(attempt) {
   enter("connected");
   for (const canvas of screen.querySelectorAll("canvas")) canvas.tabIndex = 0; // so that Tab finds the way back
   if (!document.querySelector(":popover-open")) attempt.rfb.focus();
-  if (UUID.test(server)) learnName();
+  launchOf(attempt).then(meet);
 }
 
 /** Show the launch's steps until the screen is there; there is no launch before the gateway has answered. */
@@ -116,6 +118,7 @@ async function follow(attempt) {
 
 /** How far a launch has come, and what it waits for. */
 function tell(launch) {
+  meet(launch);
   panel.steps(launch);
   panel.waiting(launch, Date.now());
   if (launch.waiting) enter("waiting");
@@ -127,9 +130,12 @@ async function launchOf(attempt) {
   return reply?.ok ? reply.body : null;
 }
 
-async function learnName() {
-  const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
-  if (reply?.ok && reply.body?.name) panel.name(reply.body.name);
+/** Learn from a launch which server this is: what it is called, and what its bookmarks are. */
+function meet(launch) {
+  if (!launch?.server) return;
+  met = launch.server;
+  part("bookmark").disabled = false;
+  if (UUID.test(server)) panel.name(met.name);
 }
 
 // ---- its end
@@ -155,6 +161,7 @@ async function judge(attempt, code, reason) {
   if (attempt.problem) return { next: "failed", problem: attempt.problem };
   if (!attempt.opened) return refused();
   const launch = await launchOf(attempt);
+  meet(launch);
   if (launch && attempt === current && !attempt.connected) panel.steps(launch);
   const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);
   const problem = launch?.problem ?? lost;
@@ -260,6 +267,7 @@ function connectNow(anyway) {
 part("reconnect").addEventListener("click", () => connectNow(false));
 part("again").addEventListener("click", () => connectNow(false));
 part("anyway").addEventListener("click", () => connectNow(true));
+offer(part("bookmark"), () => met);
 window.addEventListener("online", hurry);
 document.addEventListener("visibilitychange", hurry);
 

@@ -1,6 +1,6 @@
 // What the console page says: states, launch steps, problems. It writes texts and nothing else into the page.
 
-import { copy } from "./tools.js";
+import { copy } from "./clipboard.js";
 import { TEXT, details, seconds, shown, until } from "./words.js";
 
 const STATES = {
@@ -41,10 +41,25 @@ export function problem(found) {
   say("headline", found?.title);
   say("detail", found?.detail?.replace(/\.$/, "") === found?.title ? null : found?.detail);
   say("hint", found?.hint);
+  part("candidates").replaceChildren(...(found?.candidates ?? []).map(candidate));
   const ids = [found?.request_id && `Request id: ${found.request_id}`, found?.instance && `Instance: ${found.instance}`];
   say("request-id", ids.filter(Boolean).join(" · "));
   part("copy").hidden = !found;
   say("copied", null);
+}
+
+/** One of several servers that the address may mean, with the bookmark of this very one. */
+function candidate(server) {
+  const link = document.createElement("a");
+  link.href = server.path + location.search;
+  link.textContent = shown(server.name);
+  const isolated = document.createElement("bdi");
+  isolated.append(link);
+  const id = document.createElement("code");
+  id.textContent = shown(server.id);
+  const line = document.createElement("li");
+  line.append(isolated, shown(`${server.cloud} · ${server.status}`), id);
+  return line;
 }
 
 /** Show how far a launch has come; null clears it. */

@@ -12,8 +12,6 @@ const SCALE = "console-launcher:scale";
 let current = () => null;
 let held = [];
 
-export { copy };
-
 /** Wire the tools; `screen` gives the RFB of now. Returns what the page tells them. */
 export function tools(screen) {
   current = screen;
