@@ -24,6 +24,7 @@ from launcher.errors import (
     CloudError,
     CloudReplyError,
     ConsoleRefusedError,
+    HostSilentError,
     LauncherError,
     ServerNotFoundError,
     UpstreamStaleError,
@@ -36,7 +37,7 @@ from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.states import Outlook, reading
-from launcher.waiting import current, persist, poll_pause, refusal, until_ready
+from launcher.waiting import current, persist, poll_pause, refusal, unexplained, until_ready
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 2
@@ -48,6 +49,8 @@ _ASKS_FOR_THE_STATE = (
     UpstreamStaleError,
     UpstreamUnreachableError,
 )
+_PASSES_PERHAPS = (ConsoleRefusedError, CloudReplyError, ServerNotFoundError)
+"""What a cloud may say while a server that is said to run is just about to be moved, or has just arrived."""
 
 
 class Resolves(Protocol):
@@ -180,8 +183,8 @@ class Launcher:
                 raise refusal(server, error if isinstance(error, CloudError) else None) from error
             case Outlook.READY | Outlook.PASSING:
                 pass
-        if not isinstance(error, CloudError) or count >= _TRIES:
-            raise error
+        if count >= _TRIES or not isinstance(error, _PASSES_PERHAPS) or isinstance(error, HostSilentError):
+            raise unexplained(server, error)
         await self._clock.sleep(poll_pause(count))  # its state is fine by now, or Nova has not said yet
         return server
 
@@ -228,7 +231,7 @@ class Launcher:
 
     def _record_launch(self, launch: Launch, outcome: str, error: LauncherError | None = None) -> None:
         request_id = launch.console.request_id if launch.console else None
-        if isinstance(error, CloudError):
+        if isinstance(error, CloudError | ServerNotFoundError):
             request_id = error.request_id
         self._journal.record(
             LaunchEvent(

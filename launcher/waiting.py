@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from launcher.clock import Clock
 from launcher.consoles.patience import TRIES, passes, pause
-from launcher.errors import CloudError, ConsoleRefusedError, ServerNotFoundError
+from launcher.errors import CloudError, ConsoleRefusedError, LauncherError, ServerNotFoundError
 from launcher.launches import Launch, StepName, Waiting
 from launcher.model import Server
 from launcher.states import Outlook, reading, told
@@ -84,7 +84,8 @@ async def current(launch: Launch, clock: Clock, directory: Knows, server: Server
     try:
         return await persist(launch, clock, lambda: directory.current(server.cloud, server.id), retries=True)
     except ServerNotFoundError as error:
-        raise ServerNotFoundError(f"{server.name} is deleted: {server.cloud} does not have it any more.") from error
+        message = f"{server.name} is deleted: {server.cloud} does not have it any more."
+        raise ServerNotFoundError(message, request_id=error.request_id) from error
 
 
 def refusal(server: Server, error: CloudError | None = None) -> ConsoleRefusedError:
@@ -96,6 +97,19 @@ def refusal(server: Server, error: CloudError | None = None) -> ConsoleRefusedEr
         request_id=error.request_id if error else None,
         state=server.status,
         hint=reading(server).hint or None,
+    )
+
+
+def unexplained(server: Server, error: LauncherError) -> LauncherError:
+    """The cloud's `error` where the server's state does not explain it: it is said of both that they do not agree."""
+    if not isinstance(error, ConsoleRefusedError | ServerNotFoundError):
+        return error
+    return ConsoleRefusedError(
+        f"{told(server)}, and yet {error}",
+        cloud=server.cloud,
+        request_id=error.request_id,
+        state=server.status,
+        hint="Try again in a minute; if it stays so, give the request id to the cloud's support.",
     )
 
 
