@@ -104,12 +104,13 @@ def unexplained(server: Server, error: LauncherError) -> LauncherError:
     """The cloud's `error` where the server's state does not explain it: it is said of both that they do not agree."""
     if not isinstance(error, ConsoleRefusedError | ServerNotFoundError):
         return error
+    stays = "give the request id to the cloud's support" if error.request_id else "ask the cloud's support"
     return ConsoleRefusedError(
         f"{told(server)}, and yet {error}",
         cloud=server.cloud,
         request_id=error.request_id,
         state=server.status,
-        hint="Try again in a minute; if it stays so, give the request id to the cloud's support.",
+        hint=f"Try again in a minute; if it stays so, {stays}.",
     )
 
 

@@ -83,6 +83,8 @@ HOST: Final = (
 )
 KINDS: Final = "Ask the cloud's operator which consoles its hosts have."
 LIST: Final = "Look for it in the list of servers; it may have been renamed or deleted."
+IN_ERROR: Final = "Look up its fault at the cloud; a hard reboot or a rebuild may help."
+MINUTE: Final = "Try again in a minute; if it stays so, give the request id to the cloud's support."
 SUPPORT: Final = "Give the request id to the cloud's support."
 TIME: Final = "Try again when this time is over; the gateway asks for nothing before."
 
@@ -92,6 +94,7 @@ TIME: Final = "Try again when this time is over; the gateway asks for nothing be
 LASTING: Final = ("ACTIVE",)
 MOVING: Final = ("ACTIVE/migrating", "ACTIVE/migrating", "ACTIVE")
 BUILDING: Final = ("BUILD/spawning", "BUILD/spawning", "ACTIVE")
+REBUILDING: Final = ("REBUILD/rebuild_spawning", "REBUILD/rebuild_spawning", "ACTIVE")
 GONE: Final = ("",)
 
 
