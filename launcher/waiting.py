@@ -25,12 +25,35 @@ CLOUD_PATIENCE: Final = 120.0
 SERVER_PATIENCE: Final = 1800.0
 """Seconds that a launch waits for a server; its page then begins another one."""
 _LONGEST_POLL: Final = 10.0
+_A_MOMENT: Final = 2.0
+"""Seconds; the shortest pause between two polls."""
 
 
 class Knows(Protocol):
     async def current(self, cloud: str, server_id: str) -> Server:
         """The server as it is now. Raises CloudError, ServerNotFoundError."""
         ...
+
+
+class Lookout:
+    """What servers were a moment ago: many who wait for the same one ask its cloud together, not each for himself."""
+
+    def __init__(self, directory: Knows, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._seen: dict[tuple[str, str], tuple[float, Server]] = {}
+        """When that was asked for, and what it was."""
+
+    async def current(self, cloud: str, server_id: str) -> Server:
+        """The server as it is, or was `_A_MOMENT` ago. Raises CloudError, ServerNotFoundError."""
+        now = self._clock.monotonic()
+        self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < _A_MOMENT}
+        seen = self._seen.get((cloud, server_id))
+        if seen is not None:
+            return seen[1]
+        server = await self._directory.current(cloud, server_id)
+        self._seen[cloud, server_id] = now, server
+        return server
 
 
 def poll_pause(count: int) -> float:
