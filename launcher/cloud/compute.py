@@ -23,7 +23,7 @@ from launcher.cloud import faults, wire
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
 from launcher.cloud.identity import ApiAccess
-from launcher.config.models import Cloud
+from launcher.config.models import BareEntry, Cloud
 from launcher.errors import CloudReplyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 
@@ -101,6 +101,7 @@ class Compute:
     ) -> None:
         self.name = cloud.name
         self._provider = cloud.entry.provider
+        self._tokenless = isinstance(cloud.entry, BareEntry) and cloud.entry.api_token is None
         self._console_ttl = cloud.entry.console_ttl
         self._identity = identity
         self._http = http
@@ -165,7 +166,7 @@ class Compute:
         """What a request is about. Raises ServerNotFoundError for an id that has no place in a path."""
         if server_id is not None and not wire.is_server_id(server_id):
             raise ServerNotFoundError(f'{self.name} has no server "{wire.clean(server_id)}".')
-        return About(server_id or "", kind.value if kind else "", self._provider)
+        return About(server_id or "", kind.value if kind else "", self._provider, self._tokenless)
 
     async def _ask(self, request: wire.Request, about: About) -> wire.Reply:
         return self._good(await self._reply(await self._api(), request), about)

@@ -45,6 +45,8 @@ class About:
     """Of the console."""
     provider: str = ""
     """Of the cloud, as the configuration says it."""
+    tokenless: bool = False
+    """The configuration has no API token for a cloud without Identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,9 @@ def _no_such_kind(fault: _Fault) -> LauncherError:
 
 def _token(fault: _Fault) -> LauncherError:
     """401, after the API token was renewed."""
-    if fault.about.provider == "none":
+    if fault.about.tokenless:
+        sentence = f"{fault.cloud} wants an API token{fault.said}. Give its entry one (api_token)."
+    elif fault.about.provider == "none":
         sentence = f"{fault.cloud} does not accept the API token{fault.said}. Replace the one that its api_token names."
     else:
         sentence = (

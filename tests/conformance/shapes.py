@@ -50,7 +50,8 @@ class Act:
     """The pauses are a quarter longer or shorter."""
 
 
-NOTHING: Final = Act("nothing: asking again changes nothing", ("console",))
+SHOWS: Final = Act("opens it", ("console",))
+NOTHING: Final = Act("nothing: asking again would change nothing", ("console",))
 RENEW: Final = Act("renews the API token once, asks again once", ("console", "sign in", "console"))
 OTHER_KIND: Final = Act("asks for the other kind", ("console", "other kind"))
 OF_OTHER_KIND: Final = Act("has been refused the other kind before", ("other kind", "console"))
@@ -146,7 +147,7 @@ class Granted:
     body: bytes
     url: str
     request_id: str
-    act: Act = NOTHING
+    act: Act = SHOWS
     closes: int | None = None
     logs: str = "open"
     reads: str = ""

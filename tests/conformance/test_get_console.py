@@ -76,7 +76,8 @@ def site_of(fake: FakeCompute, http: aiohttp.ClientSession, site: Site) -> Compu
     fake.max_version = site.max_version
     fake.requests.clear()
     fake.request_headers.clear()
-    entry = ENTRIES[site.provider].model_construct(provider=site.provider, console_ttl=CONSOLE_TTL)
+    own = {"api_token": Secret(TOKEN)} if site is BARE else {}
+    entry = ENTRIES[site.provider].model_construct(provider=site.provider, console_ttl=CONSOLE_TTL, **own)
     cloud = Cloud(name=site.cloud, region=None, entry=entry, clouds_yaml=None, secure_yaml=None)
     return Compute(cloud, KnownIdentity(fake.endpoint, renews=site is not BARE), http, StillClock())
 

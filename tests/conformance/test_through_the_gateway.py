@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 import pytest_asyncio
 
+from launcher.audit.events import LaunchEvent, fields
+from launcher.audit.journal import sentence
+from tests.conformance.__main__ import told
 from tests.conformance.answers import GRANTED, REFUSED
 from tests.conformance.gateway import AnyCloud, Asked, any_cloud, asks, asks_once, before
 from tests.conformance.shapes import SERVER_ID, Answer, Granted
@@ -24,6 +27,16 @@ async def cloud(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AnyCl
 def roughly(asked: Sequence[Asked], quarter: bool) -> list[object]:
     """The same, pauses being a quarter longer or shorter if `quarter`."""
     return [pytest.approx(step, rel=0.25) if quarter and isinstance(step, float) else step for step in asked]
+
+
+def log_line(event: LaunchEvent) -> str:
+    """As a terminal and the journal show it; JSON lines have the event's fields."""
+    return sentence(fields(event))
+
+
+def of_request(row: Answer) -> str:
+    known = row.holds["request_id"]
+    return f", {known}" if known else ""
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -75,4 +88,16 @@ async def test_a_viewer_waits_where_that_helps_and_is_told_by_close_code_page_an
     assert problem["hint"] == row.hint
     assert f"{read} {row.hint}".startswith(seen.reason)
     assert seen.logged.request_id == problem.get("request_id") == row.holds["request_id"]
+    assert log_line(seen.logged) == (
+        f"launch by {seen.logged.actor}: {row.site.cloud}/web-01: {row.logs} ({read}), "
+        f"{seen.logged.milliseconds} ms{of_request(row)}"
+    )
     assert (seen.logged.server, seen.logged.name, seen.logged.cloud) == (SERVER_ID, "web-01", row.site.cloud)
+
+
+def test_every_row_can_be_read_beside_the_page() -> None:
+    for row in (*GRANTED, *REFUSED):
+        title, *lines = told(row)
+        assert title == row.title
+        assert f"    closes  {row.closes or 'not'}" in lines
+        assert all(len(line) <= 120 for line in lines)

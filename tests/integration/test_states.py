@@ -45,13 +45,13 @@ class Scene:
 
     async def until_asleep(self, sleepers: int = 1) -> None:
         async with asyncio.timeout(10):
-            while len(self.clock.asleep) < sleepers:
+            while sum(seconds > 0 for seconds in self.clock.asleep) < sleepers:
                 await asyncio.sleep(0.005)
 
     async def pass_time(self) -> float:
         """Let the launch wait to the end of its present pause; how many seconds that took."""
         await self.until_asleep()
-        seconds = self.clock.asleep[0]
+        seconds = min(seconds for seconds in self.clock.asleep if seconds > 0)
         self.clock.advance(seconds)
         await asyncio.sleep(0)
         return round(seconds, 3)
@@ -344,7 +344,7 @@ async def test_a_hundred_viewers_of_a_server_that_is_built_cause_one_poll_at_a_t
         for _ in range(12):
             await scene.until_asleep(100)
             scene.clock.advance(0.5)
-        assert scene.polls <= 4, "one every two seconds"
+        assert 2 <= scene.polls <= 4, "one every two seconds, for all of them"
         scene.becomes("ACTIVE")
         greeted = asyncio.gather(*(viewer.greeted() for viewer in viewers))
         while not greeted.done():

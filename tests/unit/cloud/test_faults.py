@@ -120,6 +120,9 @@ def test_the_roles_that_are_missing_are_named() -> None:
 def test_a_token_that_is_no_sign_ins_is_to_be_replaced() -> None:
     assert "Replace the one that its api_token names." in str(fault(About(provider="none"), 401))
     assert "nor a new one" in str(fault(LIST, 401))
+    assert str(fault(About(provider="none", tokenless=True), 401)) == (
+        "prod wants an API token. Give its entry one (api_token)."
+    )
 
 
 UNEXPECTED = (
