@@ -21,6 +21,7 @@
     │   ├── CloudBusyError
     │   ├── CloudCredentialsError
     │   ├── CloudReplyError(status)
+    │   │   └── HostSilentError             the server's host does not answer the cloud
     │   ├── KindNotOfferedError(kind)       the cloud has no consoles of this kind
     │   └── ConsoleRefusedError(state, hint)
     └── UpstreamError                       the console proxy
@@ -182,6 +183,10 @@ class CloudReplyError(CloudError):
     def __init__(self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.status = status
+
+
+class HostSilentError(CloudReplyError):
+    """The cloud waited in vain for the server's own host; finding that out takes half a minute or a whole one."""
 
 
 class KindNotOfferedError(CloudError):

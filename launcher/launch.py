@@ -24,6 +24,7 @@ from launcher.errors import (
     CloudError,
     CloudReplyError,
     ConsoleRefusedError,
+    HostSilentError,
     LauncherError,
     ServerNotFoundError,
     UpstreamStaleError,
@@ -36,7 +37,7 @@ from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.states import Outlook, reading
-from launcher.waiting import current, persist, poll_pause, refusal, until_ready
+from launcher.waiting import Lookout, current, persist, poll_pause, refusal, unexplained, until_ready
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 2
@@ -48,6 +49,8 @@ _ASKS_FOR_THE_STATE = (
     UpstreamStaleError,
     UpstreamUnreachableError,
 )
+_PASSES_PERHAPS = (ConsoleRefusedError, CloudReplyError, ServerNotFoundError)
+"""What a cloud may say while a server that is said to run is just about to be moved, or has just arrived."""
 
 
 class Resolves(Protocol):
@@ -90,6 +93,7 @@ class Launcher:
         farewell: Callable[[LauncherError], tuple[int, str]],
     ) -> None:
         self._directory = directory
+        self._lookout = Lookout(directory, clock)
         self._policy = policy
         self._broker = broker
         self._opener = opener
@@ -158,7 +162,7 @@ class Launcher:
     async def _show(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:
         """The server's screen, however often its state changes meanwhile."""
         for count in itertools.count():
-            server = await until_ready(launch, self._clock, self._directory, server)
+            server = await until_ready(launch, self._clock, self._lookout, server)
             try:
                 return await self._obtain_and_open(launch, server)
             except _ASKS_FOR_THE_STATE as error:
@@ -173,15 +177,13 @@ class Launcher:
             server = launch.server = await current(launch, self._clock, self._directory, server)
         except CloudError:
             raise error from None
-        match reading(server).outlook:
-            case Outlook.PASSING if not launch.anyway:
-                return server
-            case Outlook.STANDING | Outlook.GONE:
-                raise refusal(server, error if isinstance(error, CloudError) else None) from error
-            case Outlook.READY | Outlook.PASSING:
-                pass
-        if not isinstance(error, CloudError) or count >= _TRIES:
-            raise error
+        outlook = reading(server).outlook
+        if outlook is Outlook.PASSING and not launch.anyway:
+            return server
+        if outlook is not Outlook.READY:
+            raise refusal(server, error if isinstance(error, CloudError) else None) from error
+        if count >= _TRIES or not isinstance(error, _PASSES_PERHAPS) or isinstance(error, HostSilentError):
+            raise unexplained(server, error)
         await self._clock.sleep(poll_pause(count))  # its state is fine by now, or Nova has not said yet
         return server
 
@@ -228,7 +230,7 @@ class Launcher:
 
     def _record_launch(self, launch: Launch, outcome: str, error: LauncherError | None = None) -> None:
         request_id = launch.console.request_id if launch.console else None
-        if isinstance(error, CloudError):
+        if isinstance(error, CloudError | ServerNotFoundError):
             request_id = error.request_id
         self._journal.record(
             LaunchEvent(

@@ -46,19 +46,20 @@ class Opener:
 
     async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
         """The upstream and the bytes that proved it. Raises CloudError or UpstreamError."""
-        if console.key.kind is not Kind.NOVNC:
+        cloud, kind = console.key.cloud, console.key.kind
+        if kind is not Kind.NOVNC:
             raise KindNotOfferedError(
-                f"{console.key.cloud} offers no novnc consoles for this server, only {console.key.kind} ones, which "
-                "this gateway cannot show.",
-                cloud=console.key.cloud,
+                f"{cloud} has only {kind} consoles for this server, which no browser shows. For a viewer that does: "
+                f"console-launcher console-url {cloud}/{console.key.server_id} --kind {kind} --reveal",
+                cloud=cloud,
                 kind=Kind.NOVNC,
                 request_id=console.request_id,
             )
-        rules = self._rules[console.key.cloud]
+        rules = self._rules[cloud]
         egress = await rules.endpoint.egress()
         target = target_of(
             console.url,
-            cloud=console.key.cloud,
+            cloud=cloud,
             rewrites=rules.rewrites,
             hosts=rules.hosts,
             plain=rules.plain or egress.plain,

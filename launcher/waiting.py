@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from launcher.clock import Clock
 from launcher.consoles.patience import TRIES, passes, pause
-from launcher.errors import CloudError, ConsoleRefusedError, ServerNotFoundError
+from launcher.errors import CloudError, ConsoleRefusedError, LauncherError, ServerNotFoundError
 from launcher.launches import Launch, StepName, Waiting
 from launcher.model import Server
 from launcher.states import Outlook, reading, told
@@ -25,12 +25,35 @@ CLOUD_PATIENCE: Final = 120.0
 SERVER_PATIENCE: Final = 1800.0
 """Seconds that a launch waits for a server; its page then begins another one."""
 _LONGEST_POLL: Final = 10.0
+_A_MOMENT: Final = 2.0
+"""Seconds; the shortest pause between two polls."""
 
 
 class Knows(Protocol):
     async def current(self, cloud: str, server_id: str) -> Server:
         """The server as it is now. Raises CloudError, ServerNotFoundError."""
         ...
+
+
+class Lookout:
+    """What servers were a moment ago: many who wait for the same one ask its cloud together, not each for himself."""
+
+    def __init__(self, directory: Knows, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._seen: dict[tuple[str, str], tuple[float, Server]] = {}
+        """When that was asked for, and what it was."""
+
+    async def current(self, cloud: str, server_id: str) -> Server:
+        """The server as it is, or was `_A_MOMENT` ago. Raises CloudError, ServerNotFoundError."""
+        now = self._clock.monotonic()
+        self._seen = {key: seen for key, seen in self._seen.items() if now - seen[0] < _A_MOMENT}
+        seen = self._seen.get((cloud, server_id))
+        if seen is not None:
+            return seen[1]
+        server = await self._directory.current(cloud, server_id)
+        self._seen[cloud, server_id] = now, server
+        return server
 
 
 def poll_pause(count: int) -> float:
@@ -84,7 +107,8 @@ async def current(launch: Launch, clock: Clock, directory: Knows, server: Server
     try:
         return await persist(launch, clock, lambda: directory.current(server.cloud, server.id), retries=True)
     except ServerNotFoundError as error:
-        raise ServerNotFoundError(f"{server.name} is deleted: {server.cloud} does not have it any more.") from error
+        message = f"{server.name} is deleted: {server.cloud} does not have it any more."
+        raise ServerNotFoundError(message, request_id=error.request_id) from error
 
 
 def refusal(server: Server, error: CloudError | None = None) -> ConsoleRefusedError:
@@ -96,6 +120,20 @@ def refusal(server: Server, error: CloudError | None = None) -> ConsoleRefusedEr
         request_id=error.request_id if error else None,
         state=server.status,
         hint=reading(server).hint or None,
+    )
+
+
+def unexplained(server: Server, error: LauncherError) -> LauncherError:
+    """The cloud's `error` where the server's state does not explain it: it is said of both that they do not agree."""
+    if not isinstance(error, ConsoleRefusedError | ServerNotFoundError):
+        return error
+    stays = "give the request id to the cloud's support" if error.request_id else "ask the cloud's support"
+    return ConsoleRefusedError(
+        f"{told(server)}, and yet {error}",
+        cloud=server.cloud,
+        request_id=error.request_id,
+        state=server.status,
+        hint=f"Try again in a minute; if it stays so, {stays}.",
     )
 
 

@@ -51,7 +51,8 @@ def sentence(event: Mapping[str, object]) -> str:
     who = f"{event.get('actor')}: {where}"
     if kind == "launch":
         reason = f" ({event['reason']})" if event.get("reason") else ""
-        return f"launch by {who}: {event.get('outcome')}{reason}, {event.get('milliseconds')} ms"
+        request_id = f", {event['request_id']}" if event.get("request_id") else ""
+        return f"launch by {who}: {event.get('outcome')}{reason}, {event.get('milliseconds')} ms{request_id}"
     if kind == "session-end":
         seconds = int(str(event.get("milliseconds") or 0)) / 1000
         return f"session of {who}: {event.get('end_reason')}, after {seconds:.1f} s"

@@ -1,7 +1,8 @@
 """The Compute API of one cloud, over aiohttp: its servers, and consoles for them.
 
 No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A 401 has the API
-token renewed once and the request repeated once. A cloud that turns out to have the other console API than version
+token renewed once and the request repeated once; where even the new token is refused, the next ones are renewed no
+sooner than after a while. A cloud that turns out to have the other console API than version
 discovery said is asked by that one, once, and remembered so. Nothing else is tried twice.
 """
 
@@ -22,12 +23,16 @@ from launcher.cloud import faults, wire
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
 from launcher.cloud.identity import ApiAccess
-from launcher.config.models import Cloud
+from launcher.config.models import BareEntry, Cloud
 from launcher.errors import CloudReplyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 
 _PAGES_AT_MOST: Final = 200
 _CONNECT_TIMEOUT: Final = 10.0
+_CONSOLE_TIMEOUT: Final = 70.0
+"""A cloud asks the server's host, and gives up after a minute (rpc_response_timeout of Nova): then it says why."""
+_NO_RENEWAL: Final = 30.0
+"""Seconds after a cloud has refused a new API token: many who are refused at once must not all sign in for nothing."""
 _CHUNK: Final = 64 * 1024
 
 
@@ -85,15 +90,25 @@ class Compute:
     """One cloud's Compute API. Every method raises CloudError."""
 
     def __init__(
-        self, cloud: Cloud, identity: Identity, http: aiohttp.ClientSession, clock: Clock, *, timeout: float = 40.0
+        self,
+        cloud: Cloud,
+        identity: Identity,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        timeout: float = 40.0,
+        console_timeout: float = _CONSOLE_TIMEOUT,
     ) -> None:
         self.name = cloud.name
         self._provider = cloud.entry.provider
+        self._tokenless = isinstance(cloud.entry, BareEntry) and cloud.entry.api_token is None
         self._console_ttl = cloud.entry.console_ttl
         self._identity = identity
         self._http = http
         self._clock = clock
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=_CONNECT_TIMEOUT)
+        self._timeout = _limits(timeout)
+        self._console_timeout = _limits(console_timeout)
+        self._renews_from = float("-inf")
         self._discovered: dict[str, wire.Api] = {}
         self._discovery = Flight[wire.Api]()
 
@@ -158,7 +173,7 @@ class Compute:
         """What a request is about. Raises ServerNotFoundError for an id that has no place in a path."""
         if server_id is not None and not wire.is_server_id(server_id):
             raise ServerNotFoundError(f'{self.name} has no server "{wire.clean(server_id)}".')
-        return About(server_id or "", kind.value if kind else "", self._provider)
+        return About(server_id or "", kind.value if kind else "", self._provider, self._tokenless)
 
     async def _ask(self, request: wire.Request, about: About) -> wire.Reply:
         return self._good(await self._reply(await self._api(), request), about)
@@ -174,9 +189,14 @@ class Compute:
         path = api.prefix + request.path
         access = await self._identity.access()
         reply = await self._exchange(access, access.endpoint + path, request)
+        if reply.status != 401 or self._clock.monotonic() < self._renews_from:
+            return reply
+        renewed = await self._identity.renew(access)
+        if renewed.token == access.token:  # one that never changes: it would be refused again
+            return reply
+        reply = await self._exchange(renewed, renewed.endpoint + path, request)
         if reply.status == 401:
-            access = await self._identity.renew(access)
-            reply = await self._exchange(access, access.endpoint + path, request)
+            self._renews_from = self._clock.monotonic() + _NO_RENEWAL
         return reply
 
     async def _api(self) -> wire.Api:
@@ -226,7 +246,7 @@ class Compute:
                 headers=headers,
                 ssl=access.tls or True,
                 allow_redirects=False,
-                timeout=self._timeout,
+                timeout=self._console_timeout if request.method == "POST" else self._timeout,
             ) as response:
                 body = await _read(response)
         except RedirectRefusedError as error:
@@ -259,6 +279,10 @@ class Compute:
         return CloudUnreachableError(
             f"{self.name}: its Compute API at {place} cannot be reached: {why}.", cloud=self.name
         )
+
+
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_TIMEOUT)
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,6 +22,7 @@ from launcher.errors import (
     CloudCredentialsError,
     CloudReplyError,
     ConsoleRefusedError,
+    HostSilentError,
     KindNotOfferedError,
     LauncherError,
     ServerNotFoundError,
@@ -44,6 +45,8 @@ class About:
     """Of the console."""
     provider: str = ""
     """Of the cloud, as the configuration says it."""
+    tokenless: bool = False
+    """The configuration has no API token for a cloud without Identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ def _no_such_kind(fault: _Fault) -> LauncherError:
 
 def _token(fault: _Fault) -> LauncherError:
     """401, after the API token was renewed."""
-    if fault.about.provider == "none":
+    if fault.about.tokenless:
+        sentence = f"{fault.cloud} wants an API token{fault.said}. Give its entry one (api_token)."
+    elif fault.about.provider == "none":
         sentence = f"{fault.cloud} does not accept the API token{fault.said}. Replace the one that its api_token names."
     else:
         sentence = (
@@ -164,12 +169,14 @@ def _role(fault: _Fault) -> LauncherError:
 
 
 def _not_found(fault: _Fault) -> LauncherError:
-    """404: the server, the path, or the API itself."""
+    """404: the server (or, for a console, what its host has of it), the path, or the API itself."""
     if fault.about.kind and no_such_path(fault.reply):
         sentence = f"{fault.cloud} knows no request for consoles at its endpoint (status 404). {_CHECK}"
         return fault.unusable(sentence)
     if fault.about.server_id and "itemNotFound" in fault.reply.document:
         sentence = f"{fault.cloud} has no server {fault.about.server_id}."
+        if fault.about.kind:  # the API may know it, and its host may not
+            sentence = f"{fault.cloud} finds no server {fault.about.server_id} to give a console of."
         return ServerNotFoundError(sentence, request_id=fault.reply.request_id)
     return _in_front(fault) if fault.about.server_id else _no_such_request(fault)
 
@@ -231,7 +238,7 @@ def _moving(fault: _Fault) -> LauncherError:
 def _silent_host(fault: _Fault) -> LauncherError:
     """500 after Nova's own time limit."""
     sentence = f"{fault.cloud}: the server's host does not answer the cloud (status 500, MessagingTimeout)."
-    return fault.unusable(f"{sentence} Its operator must look at that host.")
+    return HostSilentError(f"{sentence} Its operator must look at that host.", status=fault.reply.status, **fault.named)
 
 
 def _not_implemented(fault: _Fault) -> LauncherError:

@@ -84,7 +84,7 @@ class Broker:
             try:
                 obtained = await self._obtain(other)
             except KindNotOfferedError:
-                raise refused from None
+                raise self._neither(key, refused) from None
         self._first_kind = other.kind
         return obtained
 
@@ -106,6 +106,10 @@ class Broker:
         """What is asked for first, and what then: a cloud that had none of a kind is asked for the other one first."""
         other = replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)
         return (other, key) if self._first_kind is other.kind else (key, other)
+
+    def _neither(self, key: ConsoleKey, refused: KindNotOfferedError) -> KindNotOfferedError:
+        message = f"{self._cloud} has no console for this server: neither {' nor '.join(Kind)}."
+        return KindNotOfferedError(message, cloud=self._cloud, kind=key.kind, request_id=refused.request_id)
 
     async def _obtain(self, key: ConsoleKey) -> Obtained:
         if not self.keeps:

@@ -1,7 +1,8 @@
 """How many consoles a cloud is asked for: token buckets; the caller says what time it is. One for each cloud.
 
 A place is kept for whoever must wait, so that who came first is served first; but no further ahead than `HORIZON`:
-those who will have left by then must not hold up who comes later.
+those who will have left by then must not hold up who comes later. A place is a promise, not a request: many who come
+for theirs late, all at once, are let through no faster than the rate says.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ HORIZON: Final = 120.0
 """Seconds."""
 _KEPT = 10.0
 """Seconds that a place is kept for whoever does not come for it."""
+_ROUNDING = 1e-6
+"""Of a request: floating point, and clocks that wake a little early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,27 @@ class Rate:
 class _Bucket:
     rate: Rate
     level: float
-    """May be below nothing: places are kept that far ahead."""
+    """Requests that may be sent now, by what was really sent."""
+    promised: float
+    """The same less all places; below nothing, places are kept that far ahead."""
     at: float
 
-    def next_at(self, now: float) -> float:
-        """When the next request may be sent."""
-        self._fill(now)
-        return now if self.level >= 1 else now + (1 - self.level) * self.rate.seconds / self.rate.requests
-
-    def take(self) -> None:
-        self.level -= 1
-
-    def _fill(self, now: float) -> None:
+    def fill(self, now: float) -> None:
         gained = (now - self.at) * self.rate.requests / self.rate.seconds
         self.level = min(float(self.rate.requests), self.level + gained)
+        self.promised = min(float(self.rate.requests), self.promised + gained)
         self.at = now
+
+    def place(self) -> float:
+        """Seconds until the place of whoever comes now."""
+        return self._seconds(self.promised)
+
+    def wait(self) -> float:
+        """Seconds until a request may really be sent."""
+        return self._seconds(self.level)
+
+    def _seconds(self, level: float) -> float:
+        return 0.0 if level >= 1 - _ROUNDING else (1 - level) * self.rate.seconds / self.rate.requests
 
 
 @dataclass(slots=True)
@@ -55,23 +64,31 @@ class Budget:
     """When whoever waits may go, by what he asks for."""
 
     def __post_init__(self) -> None:
-        self._buckets = [_Bucket(rate, rate.requests, float("-inf")) for rate in self.rates]
+        self._buckets = [_Bucket(rate, rate.requests, rate.requests, float("-inf")) for rate in self.rates]
 
     def due(self, asked_for: str, now: float) -> float:
         """Seconds until a console may be asked for; 0: now, and that is taken for done."""
         self._drop_unclaimed(now)
+        for bucket in self._buckets:
+            bucket.fill(now)
         place = self._places.get(asked_for)
+        wait = self._new_place() if place is None else place - now
+        if wait > HORIZON:
+            return wait
         if place is None:
-            place = max((bucket.next_at(now) for bucket in self._buckets), default=now)
-            if place - now > HORIZON:
-                return place - now
             for bucket in self._buckets:
-                bucket.take()
-        if place <= now:
+                bucket.promised -= 1
+        wait = max((wait, *(bucket.wait() for bucket in self._buckets)))
+        if wait <= _ROUNDING:
             self._places.pop(asked_for, None)
+            for bucket in self._buckets:
+                bucket.level -= 1
             return 0.0
-        self._places[asked_for] = place
-        return place - now
+        self._places[asked_for] = now + wait
+        return wait
+
+    def _new_place(self) -> float:
+        return max((bucket.place() for bucket in self._buckets), default=0.0)
 
     def _drop_unclaimed(self, now: float) -> None:
         self._places = {asked_for: place for asked_for, place in self._places.items() if now < place + _KEPT}

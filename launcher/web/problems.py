@@ -42,6 +42,7 @@ class Answer:
 
 _ASK = "Ask the operator of this gateway."
 _AGAIN = "Try again in a moment."
+_GATEWAY_STATUSES = frozenset({502, 504})
 
 TABLE: Mapping[type[LauncherError], Answer] = {
     errors.ConfigError: Answer(500, "configuration", "The gateway's configuration is wrong", _ASK),
@@ -88,11 +89,17 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.CloudReplyError: Answer(
         502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
     ),
+    errors.HostSilentError: Answer(
+        504,
+        "host-silent",
+        "The server's host does not answer",
+        "Give the request id to the cloud's support; until that host is back, trying again only takes a minute each.",
+    ),
     errors.KindNotOfferedError: Answer(
         501,
         "kind-not-offered",
         "This kind of console is not offered here",
-        "Ask for the other kind, or ask the cloud's operator which consoles its hosts have.",
+        "Ask the cloud's operator which consoles its hosts have.",
     ),
     errors.ConsoleRefusedError: Answer(
         409,
@@ -135,9 +142,10 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
         "detail": str(error),
         "hint": answer.hint,
     }
+    if isinstance(error, errors.ServerNotFoundError) and error.request_id:
+        problem["request_id"] = error.request_id
     if isinstance(error, CloudError):
-        if error.request_id is None and "request id" in answer.hint:
-            problem["hint"] = "Look at this cloud's entry in the gateway's configuration, and at what answers there."
+        problem["hint"] = _hint_of_cloud(error, answer.hint)
         problem["cloud"] = error.cloud
         problem["request_id"] = error.request_id
         if error.retry_after is not None:
@@ -147,6 +155,17 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
     if isinstance(error, errors.AmbiguousServerError):
         problem["candidates"] = [candidate(server, public_url) for server in error.candidates]
     return problem
+
+
+def _hint_of_cloud(error: CloudError, usual: str) -> str:
+    """What can be done, by what the cloud said beside the fault itself."""
+    if isinstance(error, errors.CloudReplyError) and error.status in _GATEWAY_STATUSES:
+        return "Try again in a minute; if it stays so, the cloud's operator must look at it."
+    if isinstance(error, errors.CloudBusyError) and error.retry_after is not None:
+        return "Try again when this time is over; the gateway asks for nothing before."
+    if error.request_id is None and "request id" in usual:
+        return "Look at this cloud's entry in the gateway's configuration, and at what answers there."
+    return usual
 
 
 _BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)

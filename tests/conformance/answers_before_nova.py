@@ -11,16 +11,26 @@ from launcher.errors import (
     CloudReplyError,
 )
 from tests.conformance.shapes import (
+    ACCOUNT,
+    AGAIN,
     BARE,
+    BEHIND,
     CHECK,
+    ENTRY,
     HTML,
     ID,
     JETTY,
     JSON,
     NEW,
+    NOTHING,
     OLD,
     RAX,
+    RENEW,
+    SUPPORT,
     TEXT,
+    TIME,
+    TRIES_AGAIN,
+    WAITS_41,
     Answer,
     fault,
     jetty,
@@ -46,6 +56,11 @@ KEYSTONEMIDDLEWARE: Final = (
             "Check the account that the gateway uses there."
         ),
         holds={"request_id": None},
+        act=RENEW,
+        problem=(502, "cloud-credentials"),
+        closes=4502,
+        logs="CloudCredentialsError",
+        hint=ACCOUNT,
     ),
     Answer(
         title="keystonemiddleware 401: a cloud without Identity",
@@ -60,6 +75,11 @@ KEYSTONEMIDDLEWARE: Final = (
             "that its api_token names."
         ),
         holds={"request_id": None},
+        act=NOTHING,
+        problem=(502, "cloud-credentials"),
+        closes=4502,
+        logs="CloudCredentialsError",
+        hint=ACCOUNT,
     ),
     Answer(
         title="keystonemiddleware 401: plain text, until 2016",
@@ -74,6 +94,11 @@ KEYSTONEMIDDLEWARE: Final = (
             "gateway uses there."
         ),
         holds={"request_id": None},
+        act=RENEW,
+        problem=(502, "cloud-credentials"),
+        closes=4502,
+        logs="CloudCredentialsError",
+        hint=ACCOUNT,
     ),
     Answer(
         title="keystonemiddleware 503: Keystone is away",
@@ -94,6 +119,11 @@ KEYSTONEMIDDLEWARE: Final = (
             "temporarily unavailable."
         ),
         holds={"request_id": None, "retry_after": None},
+        act=TRIES_AGAIN,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=AGAIN,
     ),
     Answer(
         title="keystonemiddleware 503: plain text, until 2016",
@@ -107,6 +137,11 @@ KEYSTONEMIDDLEWARE: Final = (
             "prod cannot ask its Identity service about the API token and asks for patience: Service unavailable."
         ),
         holds={"request_id": None, "retry_after": None},
+        act=TRIES_AGAIN,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=AGAIN,
     ),
 )
 
@@ -128,6 +163,11 @@ KEYSTONE: Final = (
         error=CloudReplyError,
         sentence=f"prod: what answers at its endpoint is no Compute API (status 404, text/html). {CHECK}",
         holds={"request_id": ID, "status": 404},
+        act=NOTHING,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=SUPPORT,
     ),
     Answer(
         title="Keystone 404: JSON",
@@ -139,6 +179,11 @@ KEYSTONE: Final = (
         error=CloudReplyError,
         sentence=f"prod: what answers at its endpoint is no Compute API (status 404, application/json). {CHECK}",
         holds={"request_id": ID, "status": 404},
+        act=NOTHING,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=SUPPORT,
     ),
 )
 
@@ -159,6 +204,11 @@ REPOSE: Final = (
             "rax-dfw does not accept the API token, nor a new one. Check the account that the gateway uses there."
         ),
         holds={"request_id": None},
+        act=RENEW,
+        problem=(502, "cloud-credentials"),
+        closes=4502,
+        logs="CloudCredentialsError",
+        hint=ACCOUNT,
     ),
     Answer(
         title="Repose 403: HTML",
@@ -173,6 +223,11 @@ REPOSE: Final = (
             "observer or creator is not enough."
         ),
         holds={"request_id": None},
+        act=NOTHING,
+        problem=(502, "cloud-credentials"),
+        closes=4502,
+        logs="CloudCredentialsError",
+        hint=ACCOUNT,
     ),
     Answer(
         title="Repose 404: empty",
@@ -184,6 +239,11 @@ REPOSE: Final = (
         error=CloudReplyError,
         sentence=f"rax-dfw: what answers at its endpoint is no Compute API (status 404, no type). {CHECK}",
         holds={"request_id": None, "status": 404},
+        act=NOTHING,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=ENTRY,
     ),
     Answer(
         title="Repose 405: HTML",
@@ -195,6 +255,11 @@ REPOSE: Final = (
         error=CloudReplyError,
         sentence=f"rax-dfw: what answers at its endpoint is no Compute API (status 405, text/html). {CHECK}",
         holds={"request_id": None, "status": 405},
+        act=NOTHING,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=ENTRY,
     ),
     Answer(
         title="Repose 413: empty, the wait as a date",
@@ -206,6 +271,11 @@ REPOSE: Final = (
         error=CloudBusyError,
         sentence="rax-dfw allows no more consoles and asks for patience for 41 s.",
         holds={"request_id": None, "retry_after": 41.0},
+        act=WAITS_41,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=TIME,
     ),
     Answer(
         title="Repose 429: where it is set so",
@@ -217,6 +287,11 @@ REPOSE: Final = (
         error=CloudBusyError,
         sentence="rax-dfw allows no more consoles and asks for patience for 41 s.",
         holds={"request_id": None, "retry_after": 41.0},
+        act=WAITS_41,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=TIME,
     ),
     Answer(
         title="Repose 502: Identity cannot be reached",
@@ -228,6 +303,11 @@ REPOSE: Final = (
         error=CloudReplyError,
         sentence="rax-dfw: its front end has no usable answer from the API behind it (status 502). Try again.",
         holds={"request_id": None, "status": 502},
+        act=TRIES_AGAIN,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=BEHIND,
     ),
     Answer(
         title="Repose 503: the global limit, or Identity overloaded",
@@ -239,6 +319,11 @@ REPOSE: Final = (
         error=CloudBusyError,
         sentence="rax-dfw is busy and asks for patience for 41 s.",
         holds={"request_id": None, "retry_after": 41.0},
+        act=WAITS_41,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=TIME,
     ),
     Answer(
         title="Repose 503: empty, without a wait",
@@ -250,6 +335,11 @@ REPOSE: Final = (
         error=CloudBusyError,
         sentence="rax-dfw is busy and asks for patience.",
         holds={"request_id": None, "retry_after": None},
+        act=TRIES_AGAIN,
+        problem=(503, "cloud-busy"),
+        closes=4503,
+        logs="CloudBusyError",
+        hint=AGAIN,
     ),
     Answer(
         title="Repose 504: Identity is too slow",
@@ -261,5 +351,10 @@ REPOSE: Final = (
         error=CloudReplyError,
         sentence="rax-dfw: its front end has no answer in time from the API behind it (status 504). Try again.",
         holds={"request_id": None, "status": 504},
+        act=TRIES_AGAIN,
+        problem=(502, "cloud-reply"),
+        closes=4502,
+        logs="CloudReplyError",
+        hint=BEHIND,
     ),
 )

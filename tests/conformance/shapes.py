@@ -32,6 +32,74 @@ BARE: Final = Site("bare", "none", "2.104")
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What the gateway does about an answer, for a viewer who waits for the screen."""
+
+    words: str
+    asks: tuple[str | float, ...]
+    """In order: what is asked of the cloud, and between it the pauses in seconds.
+
+    "console"      the console, by the cloud's own console API
+    "other API"    the same by the other one: the action for remote-consoles
+    "other kind"   a console of the other kind
+    "state"        the server
+    "versions"     the version document
+    "sign in"      Identity, for a new API token
+    """
+    by_chance: bool = False
+    """The pauses are a quarter longer or shorter."""
+
+
+SHOWS: Final = Act("opens it", ("console",))
+NOTHING: Final = Act("nothing: asking again would change nothing", ("console",))
+RENEW: Final = Act("renews the API token once, asks again once", ("console", "sign in", "console"))
+OTHER_KIND: Final = Act("asks for the other kind", ("console", "other kind"))
+OF_OTHER_KIND: Final = Act("has been refused the other kind before", ("other kind", "console"))
+OTHER_API: Final = Act("asks by the other console API, and remembers that", ("console", "other API"))
+VERSIONS: Final = Act("asks anew which versions there are", ("console", "versions"))
+TRIES_AGAIN: Final = Act(
+    "asks up to four times", ("console", 1.0, "console", 2.0, "console", 4.0, "console"), by_chance=True
+)
+WAITS_41: Final = Act("waits for 41 s, for two minutes at most", ("console", 41.0, "console", 41.0, "console"))
+WAITS_41_ONCE: Final = Act("waits for 41 s", ("console", 41.0, "console"))
+WAITS_NOT: Final = Act("does not wait for that long", ("console",))
+LOOKS: Final = Act("looks at the server's state", ("console", "state"))
+LOOKS_AND_WAITS: Final = Act(
+    "looks at the server's state, and waits until it has passed",
+    ("console", "state", 2.0, "state", 3.0, "state", "console"),
+)
+LOOKS_AND_TRIES: Final = Act(
+    "looks at the server's state, which explains nothing; asks up to three times",
+    ("console", "state", 2.0, "console", "state", 3.0, "console", "state"),
+)
+
+# What the viewer's page says to do
+
+ACCOUNT: Final = "The operator of this gateway must look at the cloud's credentials and roles."
+AGAIN: Final = "Try again in a moment."
+BEHIND: Final = "Try again in a minute; if it stays so, the cloud's operator must look at it."
+ENTRY: Final = "Look at this cloud's entry in the gateway's configuration, and at what answers there."
+HOST: Final = (
+    "Give the request id to the cloud's support; until that host is back, trying again only takes a minute each."
+)
+KINDS: Final = "Ask the cloud's operator which consoles its hosts have."
+LIST: Final = "Look for it in the list of servers; it may have been renamed or deleted."
+IN_ERROR: Final = "Look up its fault at the cloud; a hard reboot or a rebuild may help."
+MINUTE: Final = "Try again in a minute; if it stays so, give the request id to the cloud's support."
+SUPPORT: Final = "Give the request id to the cloud's support."
+TIME: Final = "Try again when this time is over; the gateway asks for nothing before."
+
+
+# What one look after the other shows of the server
+
+LASTING: Final = ("ACTIVE",)
+MOVING: Final = ("ACTIVE/migrating", "ACTIVE/migrating", "ACTIVE")
+BUILDING: Final = ("BUILD/spawning", "BUILD/spawning", "ACTIVE")
+REBUILDING: Final = ("REBUILD/rebuild_spawning", "REBUILD/rebuild_spawning", "ACTIVE")
+GONE: Final = ("",)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One refusal, or one reply that cannot be used."""
 
@@ -50,6 +118,21 @@ class Answer:
     holds: Mapping[str, object]
     """The error's other attributes but for `cloud`: `request_id`, and `status`, `retry_after`, `kind` and `state` in
     the classes that have them; None for what the cloud did not say."""
+    act: Act
+    problem: tuple[int, str]
+    """What `POST …/console` is answered with, whose detail is the sentence: HTTP status and type."""
+    closes: int | None
+    """The close code of a viewer; None: it gets its screen."""
+    logs: str
+    """The outcome in the log line of the viewer's launch; its reason is what the viewer reads."""
+    hint: str = ""
+    """What the viewer's page says to do."""
+    reads: str = ""
+    """What the viewer reads, where that is not the sentence."""
+    shows: tuple[str, ...] = LASTING
+    """What one look after the other shows of the server, the last for ever: status and task state; "": it is gone."""
+    once: bool = False
+    """The cloud answers so once, and then gives a console."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +147,10 @@ class Granted:
     body: bytes
     url: str
     request_id: str
+    act: Act = SHOWS
+    closes: int | None = None
+    logs: str = "open"
+    reads: str = ""
 
 
 CHECK: Final = "Check that its endpoint is that of a Compute API, v2 or v2.1."

@@ -124,6 +124,16 @@ class Viewer:
                 code = int.from_bytes(payload[:2], "big") if payload else 1005
                 return code, put_out(payload[2:].decode())
 
+    async def first_word(self) -> tuple[int | None, str]:
+        """None and nothing when the screen is there; else code and reason of the gateway's close frame."""
+        opcode, payload = await self.frame()
+        while opcode in (PING, PONG) or (opcode == BINARY and not payload):
+            opcode, payload = await self.frame()
+        if opcode != CLOSE:
+            return None, ""
+        self.send(payload[:2], CLOSE)
+        return int.from_bytes(payload[:2], "big"), put_out(payload[2:].decode())
+
     async def greeted(self) -> None:
         """The screen is there."""
         assert await self.received(len(BANNER)) == BANNER

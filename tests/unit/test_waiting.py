@@ -15,7 +15,16 @@ from launcher.errors import (
 )
 from launcher.launches import Launch, Launches, StepName, Waiting
 from launcher.model import Actor, Kind, Server
-from launcher.waiting import CLOUD_PATIENCE, SERVER_PATIENCE, persist, poll_pause, refusal, until_ready
+from launcher.waiting import (
+    CLOUD_PATIENCE,
+    SERVER_PATIENCE,
+    Lookout,
+    persist,
+    poll_pause,
+    refusal,
+    unexplained,
+    until_ready,
+)
 from tests.fakes.clock import FakeClock
 
 
@@ -161,6 +170,43 @@ async def test_nobody_waits_for_a_server_for_ever(launch: Launch, clock: FakeClo
 def test_a_refusal_keeps_the_clouds_request_id() -> None:
     error = CloudReplyError("prod answered with status 500.", cloud="prod", request_id="req-1", status=500)
     assert refusal(server("SHUTOFF"), error).request_id == "req-1"
+
+
+@pytest.mark.parametrize(
+    ("request_id", "hint"),
+    [("req-1", "give the request id to the cloud's support."), (None, "ask the cloud's support.")],
+)
+def test_what_the_state_contradicts_is_said_with_the_state(request_id: str | None, hint: str) -> None:
+    for error in (
+        ConsoleRefusedError("prod gives no console: no.", cloud="prod", request_id=request_id),
+        ServerNotFoundError("prod finds no server.", request_id=request_id),
+    ):
+        said = unexplained(server("ACTIVE"), error)
+        assert isinstance(said, ConsoleRefusedError)
+        assert str(said) == f"web-01 runs (ACTIVE), and yet {error}"
+        assert (said.state, said.request_id) == ("ACTIVE", request_id)
+        assert str(said.hint).endswith(hint)
+    fault = CloudReplyError("prod has a fault of its own.", cloud="prod", status=500)
+    assert unexplained(server("ACTIVE"), fault) is fault
+
+
+async def test_a_state_that_was_seen_a_moment_ago_is_not_asked_for_again(clock: FakeClock) -> None:
+    cloud = Cloud(server("BUILD"), server("REBOOT"), server("ACTIVE"))
+    lookout = Lookout(cloud, clock)
+    for passes, status in ((0, "BUILD"), (1.9, "BUILD"), (0.1, "REBOOT"), (1, "REBOOT"), (100, "ACTIVE")):
+        clock.advance(passes)
+        assert (await lookout.current("prod", "9168b536")).status == status
+    assert cloud.asked == 3
+    await lookout.current("prod", "another")
+    assert cloud.asked == 4
+
+
+async def test_a_failure_to_look_is_not_kept(clock: FakeClock) -> None:
+    cloud = Cloud(ServerNotFoundError("prod has no server."), server("ACTIVE"))
+    lookout = Lookout(cloud, clock)
+    with pytest.raises(ServerNotFoundError):
+        await lookout.current("prod", "9168b536")
+    assert (await lookout.current("prod", "9168b536")).status == "ACTIVE"
 
 
 # A cloud

@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
+from launcher.cloud.identity import ApiAccess
 from launcher.config.models import Cloud
 from launcher.errors import (
     CloudBusyError,
@@ -29,9 +30,10 @@ from launcher.errors import (
     KindNotOfferedError,
     ServerNotFoundError,
 )
-from launcher.model import Kind
+from launcher.model import Kind, Secret
+from tests.fakes.clock import FakeClock
 from tests.fakes.compute import FakeCompute, fault_reply
-from tests.fakes.issued import note
+from tests.fakes.issued import issue, note
 from tests.integration.cloud.conftest import bare, cloud_of
 
 Computes = Callable[..., Compute]
@@ -115,9 +117,10 @@ async def test_what_is_no_id_is_not_even_asked_for(fake: FakeCompute, cloud: Com
 
 
 async def test_a_server_that_is_not_there_is_said(cloud: Compute) -> None:
-    for ask in (cloud.server("4711"), cloud.console("4711", Kind.NOVNC)):
-        with pytest.raises(ServerNotFoundError, match=r"^prod has no server 4711\.$"):
-            await ask
+    with pytest.raises(ServerNotFoundError, match=r"^prod has no server 4711\.$"):
+        await cloud.server("4711")
+    with pytest.raises(ServerNotFoundError, match=r"^prod finds no server 4711 to give a console of\.$"):
+        await cloud.console("4711", Kind.NOVNC)
 
 
 # Consoles
@@ -331,7 +334,7 @@ async def test_legacy_endpoints_and_listings_get_no_microversion(compute: Comput
 # The API token
 
 
-async def test_the_token_is_sent_and_a_refused_one_is_asked_for_again_only_once(
+async def test_the_token_is_sent_and_one_that_never_changes_is_not_tried_twice(
     fake: FakeCompute, compute: Computes
 ) -> None:
     token = note("good-token-of-a-bare-cloud")
@@ -343,7 +346,61 @@ async def test_the_token_is_sent_and_a_refused_one_is_asked_for_again_only_once(
     with pytest.raises(CloudCredentialsError, match="does not accept the API token") as caught:
         await compute(cloud_of(bare(fake.endpoint, wrong))).servers()
     assert wrong not in str(caught.value)
-    assert [path for _, path in fake.requests] == ["/v2.1/"] + ["/v2.1/servers/detail?limit=100"] * 2
+    assert [path for _, path in fake.requests] == ["/v2.1/", "/v2.1/servers/detail?limit=100"]
+
+
+class SignsIn:
+    """Gives another API token at each sign-in, and counts them."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.sign_ins = 1
+        self._endpoint = endpoint
+        self._access = self._new()
+
+    async def access(self) -> ApiAccess:
+        return self._access
+
+    async def renew(self, refused: ApiAccess) -> ApiAccess:
+        if refused is self._access:
+            self.sign_ins += 1
+            self._access = self._new()
+        return self._access
+
+    def _new(self) -> ApiAccess:
+        return ApiAccess(Secret(issue()), self._endpoint, None)
+
+
+async def test_a_cloud_that_refuses_new_tokens_too_is_not_signed_in_to_again_and_again(
+    fake: FakeCompute, http: aiohttp.ClientSession
+) -> None:
+    fake.api_tokens, clock, identity = set(), FakeClock(), SignsIn(fake.endpoint)
+    compute = Compute(cloud_of(bare(fake.endpoint)), identity, http, clock)
+
+    async def refused() -> None:
+        with pytest.raises(CloudCredentialsError):
+            await compute.servers()
+
+    for _ in range(20):
+        await refused()
+    assert identity.sign_ins == 2
+    assert len(fake.requests) == 1 + 2 + 19
+    clock.advance(30)
+    fake.api_tokens = None
+    assert await compute.servers() == ()
+    fake.api_tokens = set()
+    await refused()
+    assert identity.sign_ins == 3
+
+
+async def test_a_console_may_take_longer_than_anything_else(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+    server_id, fake.delay = fake.add_server("web-01"), 0.1
+    identity = SignsIn(fake.endpoint)
+    compute = Compute(cloud_of(bare(fake.endpoint, console_ttl=600.0)), identity, http, FakeClock(), timeout=5)
+    hasty = Compute(cloud_of(bare(fake.endpoint)), identity, http, FakeClock(), timeout=5, console_timeout=0.05)
+    assert (await compute.console(server_id, Kind.NOVNC)).key.server_id == server_id
+    await hasty.servers()
+    with pytest.raises(CloudUnreachableError, match="no answer in time"):
+        await hasty.console(server_id, Kind.NOVNC)
 
 
 # Clouds that fail

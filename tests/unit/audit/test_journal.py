@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import struct
@@ -90,6 +91,7 @@ def test_events_are_sentences() -> None:
     assert visible(sentence(fields(LAUNCH))) == (
         "launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms"
     )
+    assert sentence(fields(dataclasses.replace(LAUNCH, request_id="req-1"))).endswith("(none), 3 ms, req-1")
     assert sentence(fields(REVEAL)) == "console URL (novnc) revealed to alice: prod/web-01"
     assert sentence({"event": "other", "actor": "bob", "cloud": "prod", "name": "x"}) == "other: bob: prod/x"
 

@@ -16,6 +16,7 @@ from launcher.errors import (
     CloudError,
     CloudReplyError,
     ConsoleRefusedError,
+    HostSilentError,
     KindNotOfferedError,
     LauncherError,
     ServerNotFoundError,
@@ -80,10 +81,13 @@ def test_the_status_says_which_error_it_is(
 
 @pytest.mark.parametrize("message", ["Instance could not be found.", f"Instance {ID} could not be found.", "Gone"])
 def test_404_is_about_the_server_if_the_request_was(message: str) -> None:
-    for about in (SHOW, CONSOLE):
+    for about, sentence in (
+        (SHOW, f"prod has no server {ID}."),
+        (CONSOLE, f"prod finds no server {ID} to give a console of."),
+    ):
         found = fault(about, 404, {"itemNotFound": {"code": 404, "message": message}})
         assert isinstance(found, ServerNotFoundError)
-        assert str(found) == f"prod has no server {ID}."
+        assert str(found) == sentence
 
 
 @pytest.mark.parametrize("message", ["The resource could not be found.", ""])
@@ -116,6 +120,9 @@ def test_the_roles_that_are_missing_are_named() -> None:
 def test_a_token_that_is_no_sign_ins_is_to_be_replaced() -> None:
     assert "Replace the one that its api_token names." in str(fault(About(provider="none"), 401))
     assert "nor a new one" in str(fault(LIST, 401))
+    assert str(fault(About(provider="none", tokenless=True), 401)) == (
+        "prod wants an API token. Give its entry one (api_token)."
+    )
 
 
 UNEXPECTED = (
@@ -129,7 +136,7 @@ UNEXPECTED = (
         ("InstanceInvalidState", ConsoleRefusedError),
         ("ConsoleTypeInvalid", KindNotOfferedError),
         ("ConsoleTypeUnavailable", KindNotOfferedError),
-        ("MessagingTimeout", CloudReplyError),
+        ("MessagingTimeout", HostSilentError),
         ("Other", CloudReplyError),
     ],
 )

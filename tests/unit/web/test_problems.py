@@ -74,6 +74,27 @@ def test_a_problem_names_cloud_request_id_patience_and_candidates() -> None:
     assert several["candidates"] == [{**expected, "page": "http://jump.localhost:6080/c/prod/a"}] * 2
 
 
+def test_a_missing_server_names_the_request_that_missed_it_if_a_cloud_was_asked() -> None:
+    assert problem_of(errors.ServerNotFoundError("gone", request_id="req-1"))["request_id"] == "req-1"
+    assert "request_id" not in problem_of(errors.ServerNotFoundError("gone"))
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (errors.CloudReplyError("no", cloud="prod", request_id="req-1", status=500), "Give the request id to"),
+        (errors.CloudReplyError("no", cloud="prod", status=500), "Look at this cloud's entry"),
+        (errors.CloudReplyError("no", cloud="prod", request_id="req-1", status=502), "Try again in a minute; if it"),
+        (errors.CloudReplyError("no", cloud="prod", status=504), "Try again in a minute; if it"),
+        (errors.HostSilentError("no", cloud="prod", request_id="req-1", status=500), "Give the request id to"),
+        (errors.CloudBusyError("no", cloud="prod"), "Try again in a moment."),
+        (errors.CloudBusyError("no", cloud="prod", retry_after=2400), "Try again when this time is over"),
+    ],
+)
+def test_the_hint_follows_from_what_the_cloud_said(error: LauncherError, hint: str) -> None:
+    assert str(problem_of(error)["hint"]).startswith(hint)
+
+
 SECRET = issue()
 
 
