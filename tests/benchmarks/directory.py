@@ -90,6 +90,7 @@ async def gateway_of(endpoints: dict[str, str]) -> AsyncIterator[Gateway]:
     clouds = {name: {"provider": "none", "endpoint": endpoint} for name, endpoint in endpoints.items()}
     config = Config.model_validate({"listen": ("127.0.0.1:0",), "clouds": clouds})
     async with open_gateway(config) as gateway:
+        gc.freeze()  # as `serve` does
         yield gateway
 
 
