@@ -41,7 +41,9 @@ class Known:
     versions: Mapping[str, int]
     """By cloud: another one where its servers are others than before."""
     waiting: tuple[str, ...]
-    """The clouds that are being asked, and have not answered yet."""
+    """The clouds that have not answered yet, and of which there is nothing, or nothing as young as was wanted."""
+    refreshing: tuple[str, ...]
+    """The clouds that are being asked, whatever there is of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,8 @@ def _known(seen: Mapping[str, Seen]) -> Known:
         errors={cloud: one.error for cloud, one in seen.items() if one.error is not None},
         as_of={cloud: one.as_of for cloud, one in seen.items() if one.as_of is not None},
         versions={cloud: one.version for cloud, one in seen.items()},
-        waiting=tuple(cloud for cloud, one in seen.items() if one.asking),
+        waiting=tuple(cloud for cloud, one in seen.items() if one.late),
+        refreshing=tuple(cloud for cloud, one in seen.items() if one.asking),
     )
 
 

@@ -49,6 +49,8 @@ class Seen:
     """Why the last attempt failed; the servers are those of one before."""
     asking: bool
     """An attempt is under way."""
+    late: bool
+    """And without it there is nothing, or nothing as young as was wanted."""
 
 
 class KeptListing:
@@ -77,10 +79,11 @@ class KeptListing:
         if self._attempt is None and self._freshness.due(now):
             self._freshness.ask(now)
             self._attempt = self._tasks.create_task(self._ask(), name=f"list {self.cloud}")
-        if self._attempt is not None and self._freshness.waited_for(now, max_age):
+        wanted = self._attempt is not None and self._freshness.waited_for(now, max_age)
+        if self._attempt is not None and wanted:
             await asyncio.wait([self._attempt], timeout=wait)
-        problem = self._freshness.problem(self._clock.monotonic())
-        return Seen(self._snapshot, self._version, self._as_of, problem, self._attempt is not None)
+        problem, asking = self._freshness.problem(self._clock.monotonic()), self._attempt is not None
+        return Seen(self._snapshot, self._version, self._as_of, problem, asking, asking and wanted)
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -33,6 +33,8 @@ class Known(Protocol):
     def versions(self) -> Mapping[str, int]: ...
     @property
     def waiting(self) -> Sequence[str]: ...
+    @property
+    def refreshing(self) -> Sequence[str]: ...
 
 
 class Listing(Protocol):
@@ -117,6 +119,7 @@ def listing_object(listing: Listing, public_url: str) -> dict[str, object]:
         "errors": [problem_of(error) for error in known.errors.values()],
         "as_of": {cloud: iso(moment) for cloud, moment in known.as_of.items()},
         "waiting": list(known.waiting),
+        "refreshing": list(known.refreshing),
     }
 
 

@@ -84,13 +84,13 @@ async function ask(cloud, known) {
     add(servers, reply.body.servers);
     marker = reply.body.next_marker;
   } while (marker !== null);
-  const { errors, as_of: asOf, waiting } = first.body;
+  const { errors, as_of: asOf, refreshing } = first.body;
   return {
     found: asOf[cloud] ? entries(servers) : known.found,
     problem: errors[0] ?? null,
     asOf: asOf[cloud] ?? null,
     tag: first.tag,
-    refreshing: waiting.includes(cloud),
+    refreshing: refreshing.includes(cloud),
   };
 }
 

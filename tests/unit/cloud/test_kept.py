@@ -99,6 +99,20 @@ async def test_whoever_wants_it_younger_waits_for_it(kept: KeptListing, cloud: F
     assert names(await kept.seen(max_age=15)) == ["newer"]
 
 
+async def test_a_cloud_that_is_asked_again_is_late_only_for_whoever_wants_younger_servers(
+    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+) -> None:
+    await kept.seen()
+    cloud.let.clear()
+    clock.at += 10
+    for max_age, late in ((None, False), (15, False), (9, True)):
+        seen = await kept.seen(wait=0, max_age=max_age)
+        assert (seen.asking, seen.late, names(seen)) == (True, late, ["web-01"])
+    cloud.let.set()
+    await settled()
+    assert not (await kept.seen(wait=0, max_age=9)).late
+
+
 async def test_a_failed_refresh_keeps_the_servers_and_tells_its_error(
     kept: KeptListing, cloud: FakeCloud, clock: HandClock
 ) -> None:

@@ -22,6 +22,7 @@ class Known:
     as_of: dict[str, datetime] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=lambda: {"prod": 1})
     waiting: tuple[str, ...] = ()
+    refreshing: tuple[str, ...] = ()
 
 
 def test_the_age_is_that_of_the_oldest_and_none_is_below_nothing() -> None:
@@ -33,7 +34,7 @@ def test_the_age_is_that_of_the_oldest_and_none_is_below_nothing() -> None:
 
 def test_a_tag_is_another_where_servers_or_problems_or_who_counts_them_are() -> None:
     tag = tag_of(Known(), "mark")
-    assert tag == tag_of(Known(as_of={"prod": NOW}, waiting=("prod",)), "mark")
+    assert tag == tag_of(Known(as_of={"prod": NOW}, waiting=("prod",), refreshing=("prod",)), "mark")
     others = [Known(versions={"prod": 2}), Known(errors={"prod": CloudError("no", cloud="prod")})]
     assert tag not in {*(tag_of(known, "mark") for known in others), tag_of(Known(), "another")}
 
