@@ -23,6 +23,7 @@ import contextlib
 import enum
 import hashlib
 import os
+import secrets
 import signal
 import socket
 import struct
@@ -42,11 +43,15 @@ _PAGE = "<html><body><h1>No</h1><p>A front end's own page.</p></body></html>"
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on now; the caller retries if somebody takes it first."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback TCP port that nobody listens on now, and that the kernel gives to nobody for a connection.
+
+    Those that it gives begin at 32768 (ip_local_port_range): another process's may take one a moment later.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def until_listening(port: int, process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
