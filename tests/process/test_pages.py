@@ -203,6 +203,21 @@ async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, pr
         await tab.until_shows(screen.picture)
 
 
+async def test_whose_name_begins_with_one_of_the_words_stands_before_the_others(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    for name in ("shop-web-1", "web-2"):
+        site.add_server(name, screen)
+    async with site.daemon() as daemon:
+        page = (await profile.open(daemon.url)).page
+        await page.wait_for_selector("html[data-state=ready]")
+        for query in ("web", "web act", "lab web"):
+            await page.fill("#q", query)
+            assert await page.locator("#servers tbody a").all_text_contents() == ["web-2", "shop-web-1"], query
+        await page.fill("#q", "mail")
+        assert await page.inner_text("#message") == "No match among 2 servers."
+
+
 async def test_a_bookmark_is_copied_by_keyboard_or_pointer_whatever_the_server_is_called(
     site: Site, screen: Screen, browser: Browser, profile: Profile
 ) -> None:
