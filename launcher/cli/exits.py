@@ -48,7 +48,7 @@ ASKING: Final[Ends] = {
 ALL: Final[Ends] = {
     **ALWAYS,
     Exit.REFUSED: "the gateway says no: there is no such server or session, or several",
-    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on",
+    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on; of doctor, a hop failed",
     Exit.CANNOT_WRITE: "init cannot write its files; none of them is there",
     Exit.TRY_AGAIN: "a cloud did not answer or asks for patience; what the others said is shown",
     Exit.NOT_ALLOWED: "you may not do this, or not use this gateway; or, of init, no cloud lets it in",
