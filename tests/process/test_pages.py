@@ -319,7 +319,7 @@ async def test_a_cloud_that_does_not_answer_is_a_line_and_hides_no_other(
     async with two_clouds(site) as daemon:
         tab = await profile.open(daemon.url)
         await expect(tab.page.locator("#problems li")).to_contain_text("gone: its Compute API")
-        assert await tab.page.locator("#servers tbody a").all_text_contents() == ["stuck", "web-01"]
+        await expect(tab.page.locator("#servers tbody a")).to_have_text(["stuck", "web-01"])
 
 
 async def test_a_cloud_that_hangs_holds_up_no_other(site: Site, silent: None, profile: Profile) -> None:
@@ -400,7 +400,7 @@ _SAID = {
     "refused": ("The console proxy shows no screen", "Connection refused"),
     "twin": ("Several servers have this name", "answer to"),
     "nobody": ("No such server", "nobody"),
-    "limited": ("lab asks for patience", "41"),  # the last: from now on this cloud is left in peace
+    "limited": ("Waiting for lab", "41"),  # the last: from now on this cloud is left in peace
 }
 
 
