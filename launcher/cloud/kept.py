@@ -48,7 +48,7 @@ class Seen:
     error: CloudError | None
     """Why the last attempt failed; the servers are those of one before."""
     asking: bool
-    """An attempt is under way."""
+    """An attempt is under way; for who said how old the servers may be: and those that there are, are older."""
 
 
 class KeptListing:
@@ -77,10 +77,12 @@ class KeptListing:
         if self._attempt is None and self._freshness.due(now):
             self._freshness.ask(now)
             self._attempt = self._tasks.create_task(self._ask(), name=f"list {self.cloud}")
-        if self._attempt is not None and self._freshness.waited_for(now, max_age):
+        wanting = self._freshness.waited_for(now, max_age)
+        if self._attempt is not None and wanting:
             await asyncio.wait([self._attempt], timeout=wait)
         problem = self._freshness.problem(self._clock.monotonic())
-        return Seen(self._snapshot, self._version, self._as_of, problem, self._attempt is not None)
+        asking = self._attempt is not None and (wanting or max_age is None)
+        return Seen(self._snapshot, self._version, self._as_of, problem, asking)
 
     @property
     def snapshot(self) -> Snapshot | None:

@@ -99,6 +99,18 @@ async def test_whoever_wants_it_younger_waits_for_it(kept: KeptListing, cloud: F
     assert names(await kept.seen(max_age=15)) == ["newer"]
 
 
+async def test_who_finds_them_young_enough_misses_no_answer(
+    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+) -> None:
+    await kept.seen()
+    cloud.let.clear()
+    clock.at += 10
+    found = [(await kept.seen(wait=0, max_age=age)).asking for age in (15, None, 9)]
+    assert found == [False, True, True], "a refresh is under way; for whom nothing is missing, nothing is asked"
+    cloud.let.set()
+    await settled()
+
+
 async def test_a_failed_refresh_keeps_the_servers_and_tells_its_error(
     kept: KeptListing, cloud: FakeCloud, clock: HandClock
 ) -> None:
