@@ -103,7 +103,11 @@ class NotSignedInError(RequestError):
 
 
 class ForbiddenError(RequestError):
-    """The actor is known and may not do this."""
+    """The actor is known and may not do this; `hint` is what that person can do, if anything but asking is known."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class MisdirectedError(RequestError):

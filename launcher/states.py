@@ -36,9 +36,17 @@ class Reading:
     outlook: Outlook
     does: str = "runs"
     hint: str = ""
+    """For who has the server's page open."""
+
+    @property
+    def advice(self) -> str:
+        """The same for who asked once, and is answered no."""
+        if self.outlook is Outlook.PASSING:
+            return "Ask again when that is over."
+        return self.hint.replace(_STAY, "then ask again")
 
 
-_STAY = "or leave this page open: it connects when it runs"
+_STAY: Final = "or leave this page open: it connects when it runs"
 
 _READY: Final = Reading(Outlook.READY)
 _BUILDING: Final = Reading(Outlook.PASSING, "is being built", "The screen appears as soon as it runs.")

@@ -111,15 +111,18 @@ async def current(launch: Launch, clock: Clock, directory: Knows, server: Server
         raise ServerNotFoundError(message, request_id=error.request_id) from error
 
 
-def refusal(server: Server, error: CloudError | None = None) -> ConsoleRefusedError:
-    """Why a server in its state has no console; `error` is what the cloud said of it."""
+def refusal(server: Server, error: CloudError | None = None, *, page: bool = True) -> ConsoleRefusedError:
+    """Why a server in its state has no console; `error` is what the cloud said of it.
+
+    Its hint is for who has the server's page open, or (not `page`) for who asked once.
+    """
     fault = f": {server.fault}" if server.status == "ERROR" and server.fault else ""
     return ConsoleRefusedError(
         f"{told(server)}{fault.removesuffix('.')}.",
         cloud=server.cloud,
         request_id=error.request_id if error else None,
         state=server.status,
-        hint=reading(server).hint or None,
+        hint=(reading(server).hint if page else reading(server).advice) or None,
     )
 
 

@@ -75,8 +75,9 @@ def _add_clouds(group: Group) -> None:
         "clouds",
         "list the clouds, and how many servers each has",
         ends=_LISTING,
-        about="""A cloud that does not answer has a "?" for its servers, its problem is told on standard
-error (with --json: in "problem"), and the exit code is 75.""",
+        about="""A cloud that does not answer has the number of servers that are known of it, or a "?"; its
+problem, and as of when they are counted, are told on standard error (with --json: in "problem"
+and "as_of"), and the exit code is 75.""",
         examples="""# which clouds there are, and whether they answer
 console-launcher clouds""",
     )

@@ -106,10 +106,21 @@ def client_of(options: argparse.Namespace) -> Client:
 
 def server_path(reference: str) -> str:
     """Where the API tells of the server that a person means: `cloud/server`, an alias or a name. Raises Failure."""
+    check_reference(reference)
     try:
         return "/api/v1/servers/" + "/".join(quote(part, safe="") for part in reference.split("/", 1))
     except UnicodeEncodeError:
         raise Failure(Exit.USAGE, f'"{reference}" is no text in UTF-8.') from None
+
+
+def check_reference(reference: str) -> None:
+    """Raises Failure for a text that can name no server: one half of `cloud/server` is missing."""
+    if not all(reference.split("/", 1)):
+        raise Failure(
+            Exit.USAGE,
+            f'"{reference}" names no server: a REFERENCE is cloud/name, cloud/uuid, an alias or a name.',
+            "console-launcher servers lists them all.",
+        )
 
 
 def gateway_of(named: Gateway | None) -> Gateway:

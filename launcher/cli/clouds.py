@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 
 from launcher.cli.answers import Object, objects, problem_line
 from launcher.cli.client import client_of
@@ -18,17 +19,29 @@ def run(options: argparse.Namespace) -> int:
     client = client_of(options)
     body = client.get("/api/v1/clouds", {"count": "true", **client.until_answered})
     clouds = objects(client.gateway, body, "clouds", "name", "provider")
-    problems = [cloud["problem"] for cloud in clouds if isinstance(cloud.get("problem"), dict)]
-    waiting = [cloud["name"] for cloud in clouds if cloud.get("waiting")]
+    missing = any(_is_late(cloud) for cloud in clouds)
     if options.json:
         print_json(body)
     else:
         print_table(("CLOUD", "PROVIDER", "REGION", "SERVERS"), [_row(cloud) for cloud in clouds], _STEPS)
-        for problem in problems:
-            say(problem_line(problem))
-        for name in waiting:
-            say(f"{name}: it has not answered yet.")
-    return Exit.TRY_AGAIN if problems or waiting else Exit.OK
+        for remark in remarks(clouds):
+            say(remark)
+    return Exit.TRY_AGAIN if missing else Exit.OK
+
+
+def remarks(clouds: Sequence[Object]) -> Iterator[str]:
+    """Why clouds did not answer, and as of when those servers are counted that are known all the same."""
+    for cloud in clouds:
+        if isinstance(cloud.get("problem"), dict):
+            yield problem_line(cloud["problem"])
+        elif cloud.get("waiting"):
+            yield f"{cloud['name']}: it has not answered yet."
+        if _is_late(cloud) and cloud.get("as_of"):
+            yield f"{cloud['name']}: its servers are counted as of {cloud['as_of']}."
+
+
+def _is_late(cloud: Object) -> bool:
+    return bool(isinstance(cloud.get("problem"), dict) or cloud.get("waiting"))
 
 
 def _row(cloud: Object) -> Row:

@@ -22,7 +22,7 @@ class Exit(enum.IntEnum):
     FAULT = 70
     CANNOT_WRITE = 73
     TRY_AGAIN = 75
-    """EX_TEMPFAIL: a cloud did not answer, so something is missing; later it may be there."""
+    """EX_TEMPFAIL: a cloud did not answer, or not with what was asked for: later it may be there."""
     NOT_ALLOWED = 77
     CONFIG = 78
     INTERRUPTED = 130
@@ -48,7 +48,7 @@ ASKING: Final[Ends] = {
 ALL: Final[Ends] = {
     **ALWAYS,
     Exit.REFUSED: "the gateway says no: there is no such server or session, or several",
-    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on",
+    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on; of doctor, a hop failed",
     Exit.CANNOT_WRITE: "init cannot write its files; none of them is there",
     Exit.TRY_AGAIN: "a cloud did not answer or asks for patience; what the others said is shown",
     Exit.NOT_ALLOWED: "you may not do this, or not use this gateway; or, of init, no cloud lets it in",

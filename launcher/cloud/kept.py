@@ -7,6 +7,7 @@ nothing is asked for. An attempt belongs to the daemon, not to who caused it: it
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from launcher.cloud.freshness import Freshness
 from launcher.cloud.listing import Servers, Snapshot, snapshot_of
 from launcher.errors import CloudError, CloudReplyError
 from launcher.model import Server
+
+_LOG = logging.getLogger(__name__)
 
 
 class ServersOfOneCloud(Protocol):
@@ -79,7 +82,7 @@ class KeptListing:
         if self._attempt is None and self._freshness.due(now):
             self._freshness.ask(now)
             self._attempt = self._tasks.create_task(self._ask(), name=f"list {self.cloud}")
-        wanted = self._attempt is not None and self._freshness.waited_for(now, max_age)
+        wanted = self._freshness.waited_for(now, max_age)
         if self._attempt is not None and wanted:
             await asyncio.wait([self._attempt], timeout=wait)
         problem, asking = self._freshness.problem(self._clock.monotonic()), self._attempt is not None
@@ -96,14 +99,22 @@ class KeptListing:
         try:
             self._take(await self.source.servers(), as_of)
         except CloudError as error:
-            self._freshness.fail(error, self._clock.monotonic())
+            self._miss(error)
         except Exception as error:  # noqa: BLE001 -- see above; nor may one cloud's fault hide the others' servers
             message = f"{self.cloud}: a fault of the gateway while asking it ({type(error).__name__})."
-            self._freshness.fail(CloudReplyError(message, cloud=self.cloud), self._clock.monotonic())
+            self._miss(CloudReplyError(message, cloud=self.cloud))
         finally:
             self._attempt = None
 
+    def _miss(self, error: CloudError) -> None:
+        """An attempt failed: the log has a line for each kind of trouble, not for each attempt."""
+        if type(error) is not type(self._freshness.error):
+            _LOG.warning("%s is not listed: %s", self.cloud, error)
+        self._freshness.fail(error, self._clock.monotonic())
+
     def _take(self, servers: Sequence[Server], as_of: datetime) -> None:
+        if self._freshness.error is not None:
+            _LOG.info("%s is listed again", self.cloud)
         snapshot = snapshot_of(servers)
         if self._snapshot is None or snapshot.servers != self._snapshot.servers:
             self._snapshot = snapshot

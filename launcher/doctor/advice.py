@@ -147,7 +147,7 @@ def state_fault(server: Server) -> Fault | None:
     return Fault.of(f"{told(server)}: it has no screen.", advice)
 
 
-def console_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fault:
+def console_fault(settings: Settings, error: LauncherError, server: Server, *, bare: bool) -> Fault:
     """The cloud gives no console for a server that it lists."""
     reason = str(error)
     match error:
@@ -172,7 +172,8 @@ def console_fault(settings: Settings, error: LauncherError, *, bare: bool) -> Fa
         case ConsoleRefusedError():
             return Fault.of(
                 reason,
-                "Wait until nothing is being done with the server, or look why it is not done.",
+                reading(server).advice
+                or "Wait until nothing is being done with the server, or look why it is not done.",
             )
         case CloudBusyError():
             return Fault.of(

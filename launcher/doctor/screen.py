@@ -99,7 +99,9 @@ class Screen:
 
     async def _request(self, server: Server) -> Console:
         async with self._trail.hop(
-            HopName.CONSOLE, lambda error: console_fault(self._settings, error, bare=self._bare), self._limits.api
+            HopName.CONSOLE,
+            lambda error: console_fault(self._settings, error, server, bare=self._bare),
+            self._limits.api,
         ) as step:
             try:
                 console = await self._ask(ConsoleKey(self._cloud.name, server.id, Kind.NOVNC))

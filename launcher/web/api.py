@@ -139,14 +139,14 @@ class Api:
 
     async def console(self, request: web.Request) -> web.Response:
         """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
-        wanted = await _body(request)
+        wanted = await body_of(request, "kind", "reveal", "anyway")
         kind, insist = _kind(wanted.get("kind", "novnc")), "kind" in wanted
         reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
         if reveal:
             check_asker(request[ACTOR], request.headers)
         server, by_id = await self._asked(request, Action.CONTROL)
         if reading(server).outlook is not Outlook.READY and not anyway:
-            raise refusal(server)
+            raise refusal(server, page=False)
         path = bookmarks_of(server, shared=by_id).path
         key = ConsoleKey(server.cloud, server.id, kind)
         asked = self._revealed(request[ACTOR], server, key) if reveal else self._obtained(key, insist=insist)
@@ -256,8 +256,8 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
-async def _body(request: web.Request) -> dict[str, object]:
-    """A JSON object; none at all counts as an empty one. Raises BadRequestError."""
+async def body_of(request: web.Request, *known: str) -> dict[str, object]:
+    """A JSON object of `known` members; none at all counts as an empty one. Raises BadRequestError."""
     if not request.body_exists:
         return {}
     if request.content_type != "application/json":
@@ -268,6 +268,9 @@ async def _body(request: web.Request) -> dict[str, object]:
         raise BadRequestError("The body is not JSON.") from None
     if not isinstance(body, dict):
         raise BadRequestError("The body must be a JSON object.")
+    strange = next((name for name in body if name not in known), None)
+    if strange is not None:
+        raise BadRequestError(f'There is no "{strange[:_SHOWN]}" in this body; members: {", ".join(known)}.')
     return body
 
 

@@ -18,7 +18,7 @@ from launcher.doctor.cloud import MayView
 from launcher.doctor.hops import Limits, Report
 from launcher.errors import BadRequestError
 from launcher.model import Action, Actor, Server
-from launcher.web.api import _body as body_of
+from launcher.web.api import body_of
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR, DEEP
 
@@ -51,7 +51,7 @@ class DoctorApi:
 
     async def examine(self, request: web.Request) -> web.Response:
         """200 whatever was found."""
-        wanted = await body_of(request)
+        wanted = await body_of(request, "reference", "timeout")
         reference, limits = _reference(wanted.get("reference")), Limits().within(_timeout(wanted.get("timeout")))
         actor = request[ACTOR]
         if reference is None:

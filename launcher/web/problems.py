@@ -142,6 +142,8 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
         "detail": str(error),
         "hint": answer.hint,
     }
+    if isinstance(error, errors.ForbiddenError) and error.hint:
+        problem["hint"] = error.hint
     if isinstance(error, errors.ServerNotFoundError) and error.request_id:
         problem["request_id"] = error.request_id
     if isinstance(error, CloudError):

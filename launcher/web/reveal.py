@@ -24,12 +24,14 @@ def check_asker(actor: Actor, headers: Iterable[str]) -> None:
     """Raises ForbiddenError for whoever comes by TCP or with the names of a browser's headers."""
     if actor.via != "unix":
         raise ForbiddenError(
-            "A console URL is revealed through the gateway's Unix socket alone, not over TCP: on the gateway's "
-            "machine, name it with --gateway unix:/path (a service's is /run/console-launcher/web.sock)."
+            "A console URL is revealed through the gateway's Unix socket alone, not over TCP.",
+            hint="On the gateway's machine: console-launcher console-url, with --gateway unix:/path where that is not "
+            "/run/console-launcher/web.sock.",
         )
     if any(name.lower() == "origin" or name.lower().startswith("sec-") for name in headers):
         raise ForbiddenError(
-            "A console URL is never revealed to a browser: use console-launcher console-url on the gateway's machine."
+            "A console URL is never revealed to a browser.",
+            hint="On the gateway's machine: console-launcher console-url.",
         )
 
 

@@ -253,6 +253,7 @@ async def test_a_console_is_obtained_once_and_its_url_stays_inside(running: Runn
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
         ({"data": b"kind=novnc", "headers": {"Content-Type": "text/plain"}}, 400, "bad-request"),
         ({"json": {"reveal": True}}, 403, "forbidden"),
+        ({"json": {"knd": "xvpvnc"}}, 400, "bad-request"),
         ({"data": b"9" * 5000, "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
         ({"data": b"[" * 50000, "headers": {"Content-Type": "application/json"}}, 400, "bad-request"),
         ({"data": b"{}", "headers": {"Content-Type": "application/json; charset=foo"}}, 400, "bad-request"),

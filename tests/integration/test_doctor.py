@@ -180,7 +180,7 @@ async def test_a_page_of_another_origin_gets_nothing_looked_at(running: Running)
     "body",
     [
         {"reference": 5}, {"reference": ""}, {"reference": "\ud800"}, {"timeout": "1"}, {"timeout": 0},
-        {"timeout": True}, {"timeout": 1e9}, [],
+        {"timeout": True}, {"timeout": 1e9}, {"refrence": "prod/web-01"}, [],
     ],
 )  # fmt: skip
 async def test_what_cannot_be_meant_is_refused(running: Running, body: object) -> None:

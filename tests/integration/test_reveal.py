@@ -135,6 +135,7 @@ async def test_over_tcp_the_sentence_names_the_unix_socket(running: Running) -> 
     status, problem = await running.ask("POST", PATH, json={"reveal": True})
     assert (status, problem["type"]) == (403, "forbidden")
     assert "through the gateway's Unix socket alone" in problem["detail"]
+    assert "--gateway unix:/path" in problem["hint"], "what can be done, not whom to ask"
     assert running.compute.console_requests == []
 
 

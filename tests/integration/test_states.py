@@ -246,6 +246,7 @@ async def test_a_state_that_does_not_pass_is_said_at_once_and_no_console_is_aske
     assert problem["hint"].startswith(hint)
     answer, problem = await scene.running.ask("POST", "/api/v1/servers/prod/web-01/console")
     assert (answer, problem["detail"], problem["state"]) == (409, f"web-01 {title}.", status)
+    assert "this page" not in problem["hint"], "whoever asks the API has none"
     assert (scene.polls, scene.consoles, scene.clock.asleep) == (0, 0, [])
 
 

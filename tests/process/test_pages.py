@@ -203,6 +203,21 @@ async def test_the_list_is_used_by_keyboard_alone(site: Site, screen: Screen, pr
         await tab.until_shows(screen.picture)
 
 
+async def test_whose_name_begins_with_one_of_the_words_stands_before_the_others(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    for name in ("shop-web-1", "web-2"):
+        site.add_server(name, screen)
+    async with site.daemon() as daemon:
+        page = (await profile.open(daemon.url)).page
+        await page.wait_for_selector("html[data-state=ready]")
+        for query in ("web", "web act", "lab web"):
+            await page.fill("#q", query)
+            assert await page.locator("#servers tbody a").all_text_contents() == ["web-2", "shop-web-1"], query
+        await page.fill("#q", "mail")
+        assert await page.inner_text("#message") == "No match among 2 servers."
+
+
 async def test_a_bookmark_is_copied_by_keyboard_or_pointer_whatever_the_server_is_called(
     site: Site, screen: Screen, browser: Browser, profile: Profile
 ) -> None:
@@ -304,7 +319,7 @@ async def test_a_cloud_that_does_not_answer_is_a_line_and_hides_no_other(
     async with two_clouds(site) as daemon:
         tab = await profile.open(daemon.url)
         await expect(tab.page.locator("#problems li")).to_contain_text("gone: its Compute API")
-        assert await tab.page.locator("#servers tbody a").all_text_contents() == ["stuck", "web-01"]
+        await expect(tab.page.locator("#servers tbody a")).to_have_text(["stuck", "web-01"])
 
 
 async def test_a_cloud_that_hangs_holds_up_no_other(site: Site, silent: None, profile: Profile) -> None:
@@ -385,7 +400,7 @@ _SAID = {
     "refused": ("The console proxy shows no screen", "Connection refused"),
     "twin": ("Several servers have this name", "answer to"),
     "nobody": ("No such server", "nobody"),
-    "limited": ("lab asks for patience", "41"),  # the last: from now on this cloud is left in peace
+    "limited": ("Waiting for lab", "41"),  # the last: from now on this cloud is left in peace
 }
 
 

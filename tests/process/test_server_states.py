@@ -138,7 +138,7 @@ async def test_a_page_counts_the_seconds_down_that_a_limited_cloud_asks_for(
     async with site.daemon() as daemon:
         tab = await profile.open(f"{daemon.url}/c/lab/web-01")
         await tab.until_state("waiting")
-        assert await tab.page.inner_text("#headline") == "lab asks for patience"
+        assert await tab.page.inner_text("#headline") == "Waiting for lab"
         seen: list[str] = []
         while await tab.state() == "waiting":
             seen += [await tab.page.locator("#countdown").text_content() or ""]

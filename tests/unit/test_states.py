@@ -51,6 +51,21 @@ def test_a_state_says_what_is_to_be_expected_of_the_screen(
     assert bool(found.hint) is (outlook is not Outlook.READY)
 
 
+@pytest.mark.parametrize(
+    ("status", "task", "advice"),
+    [
+        ("SHUTOFF", None, "Start it, then ask again."),
+        ("SHELVED_OFFLOADED", None, "Unshelve it, then ask again."),
+        ("BUILD", "spawning", "Ask again when that is over."),
+        ("ERROR", None, "Look up its fault at the cloud; a hard reboot or a rebuild may help."),
+        ("DELETED", None, "Look for its successor in the list of servers."),
+        ("ACTIVE", None, ""),
+    ],
+)
+def test_who_has_no_page_open_is_not_told_to_leave_it_open(status: str, task: str | None, advice: str) -> None:
+    assert reading(server(status, task)).advice == advice
+
+
 def test_a_state_is_told_in_a_sentence() -> None:
     assert told(server("SHUTOFF")) == "web-01 is off (SHUTOFF)"
     assert told(server("BUILD", "spawning")) == "web-01 is being built (BUILD, spawning)"

@@ -183,10 +183,11 @@ function focusIn(list) {
 
 function summary(total, found) {
   const waiting = [...clouds].filter(([, cloud]) => cloud.waiting).map(([name]) => name);
-  const count = field.value.trim() ? `${found} of ${total} servers` : `${total} ${total === 1 ? "server" : "servers"}`;
+  const servers = `${total} ${total === 1 ? "server" : "servers"}`;
+  const count = field.value.trim() ? `${found} of ${servers}` : servers;
   if (waiting.length) return `${total ? `${count}. ` : ""}Waiting for ${waiting.join(", ")} …`;
   if (refused && !total) return "";
-  return total && !found ? `No server among ${total} matches.` : count;
+  return total && !found ? `No match among ${servers}.` : count;
 }
 
 // ---- the person

@@ -87,7 +87,7 @@ export function waiting(launch, now) {
   }
   const last = launch.steps.at(-1);
   const server = last?.name === "wait";
-  say("headline", server ? last.text : `${launch.cloud} asks for patience`);
+  say("headline", server ? last.text : `Waiting for ${launch.cloud}`);
   say("detail", server ? null : why);
   say("hint", server ? why : "This page goes on by itself.");
   const end = until(launch.wait_seconds, now);

@@ -35,13 +35,13 @@ export function matching(all, query) {
   if (!words.length) return all;
   const near = [[], [], []];
   for (const one of all) {
-    if (words.every((word) => one.text.includes(word))) near[nearness(one, wanted)].push(one);
+    if (words.every((word) => one.text.includes(word))) near[nearness(one, wanted, words)].push(one);
   }
   return near.flat();
 }
 
-/** 0: it is called so; 1: its name begins so; 2: all else. */
-function nearness({ server, name, place }, wanted) {
+/** 0: it is called so; 1: its name begins so, or with one of the words; 2: all else. */
+function nearness({ server, name, place }, wanted, words) {
   if (name === wanted || place === wanted || server.id === wanted) return 0;
-  return name.startsWith(wanted) ? 1 : 2;
+  return [wanted, ...words].some((beginning) => name.startsWith(beginning)) ? 1 : 2;
 }

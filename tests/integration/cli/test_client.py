@@ -144,6 +144,14 @@ def test_a_reference_is_one_segment_or_two() -> None:
         server_path("prod/\udcff")
 
 
+@pytest.mark.parametrize("reference", ["", "/", "prod/", "/web-01"])
+def test_half_a_reference_is_no_reference(reference: str) -> None:
+    with pytest.raises(Failure) as failure:
+        server_path(reference)
+    assert failure.value.code == 2
+    assert failure.value.sentence.startswith(f'"{reference}" names no server')
+
+
 @pytest.mark.parametrize("head", [b"", b"Content-Length: 10000\r\n", b"Transfer-Encoding: chunked\r\n"])
 async def test_the_time_limit_holds_for_a_body_that_drips_as_well(head: bytes) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head + b"\r\n"

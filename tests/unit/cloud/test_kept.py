@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -131,6 +132,19 @@ async def test_a_failed_refresh_keeps_the_servers_and_tells_its_error(
     assert (await kept.seen()).error is not None, "until the next attempt has ended"
     await settled()
     assert (await kept.seen()).error is None
+
+
+async def test_the_log_tells_once_that_a_cloud_fails_and_that_it_is_back(
+    kept: KeptListing, cloud: FakeCloud, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
+    for down in (False, True, True, True, False, False):
+        cloud.down = down
+        clock.at += 60
+        await kept.seen()
+        await settled()
+    lines = [(record.levelname, record.getMessage().partition(":")[0]) for record in caplog.records]
+    assert lines == [("WARNING", "prod is not listed"), ("INFO", "prod is listed again")]
 
 
 async def test_a_fault_in_the_background_ends_no_other_task_of_the_daemon(

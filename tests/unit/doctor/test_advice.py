@@ -138,7 +138,14 @@ def test_a_server_that_may_have_a_screen_is_let_pass(status: str) -> None:
     ],
 )
 def test_a_console_that_is_not_given(error: LauncherError, *, bare: bool, named: str) -> None:
-    assert named in " ".join(advice.console_fault(BARE if bare else SETTINGS, error, bare=bare).advice)
+    assert named in " ".join(advice.console_fault(BARE if bare else SETTINGS, error, SERVER, bare=bare).advice)
+
+
+def test_a_server_in_error_that_is_given_no_console_is_not_waited_for() -> None:
+    fault = advice.console_fault(
+        SETTINGS, ConsoleRefusedError("Not now.", cloud="prod"), Server("prod", "id-1", "web-01", "ERROR"), bare=False
+    )
+    assert fault.advice == ("Look up its fault at the cloud; a hard reboot or a rebuild may help.",)
 
 
 @pytest.mark.parametrize(
