@@ -19,7 +19,7 @@ from launcher.consoles.budget import Budget
 from launcher.consoles.cache import ConsoleCache
 from launcher.consoles.patience import Patience
 from launcher.consoles.turns import Turns
-from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError
+from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind
 
 
@@ -153,13 +153,18 @@ class Broker:
             return await self._request(key)
 
     async def _request(self, key: ConsoleKey) -> Console:
+        asked_at = self._clock.monotonic()
         try:
             console = await self._source.console(key.server_id, key.kind)
         except CloudError as error:
-            error.retry_after = self._patience.note(error, key.server_id, self._clock.monotonic(), self._chance())
+            now, chance = self._clock.monotonic(), self._chance()
+            error.retry_after = self._patience.note(error, key.server_id, now, chance, asked_at)
+            raise
+        except ServerNotFoundError:
+            self._patience.answered(asked_at)
             raise
         else:
-            self._patience.good(key.server_id)
+            self._patience.good(key.server_id, asked_at)
             return console
         finally:
             self._turns.limit(1 if self._patience.wary else self._at_once)
