@@ -67,7 +67,8 @@ class Broker:
         self._budget = budget
         self._at_once = at_once
         self._turns = Turns(at_once)
-        self._first_kind: Kind | None = None
+        self._instead: dict[ConsoleKey, Console] = {}
+        """By what was asked for: the console of the other kind that the cloud gave, having none of that."""
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
 
     async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained:
@@ -77,15 +78,19 @@ class Broker:
         """
         if insist:
             return await self._obtain(key)
-        first, other = self._kinds(key)
+        instead = self._usable_instead(key)
+        if instead is not None:
+            return Obtained(instead, cached=True)
         try:
-            return await self._obtain(first)
+            return await self._obtain(key)
         except KindNotOfferedError as refused:
             try:
-                obtained = await self._obtain(other)
+                obtained = await self._obtain(_other_kind(key))
             except KindNotOfferedError:
                 raise self._neither(key, refused) from None
-        self._first_kind = other.kind
+        if self.keeps:
+            self._instead = {asked: console for asked in self._instead if (console := self._usable_instead(asked))}
+            self._instead[key] = obtained.console
         return obtained
 
     async def fresh(self, key: ConsoleKey) -> Obtained:
@@ -102,10 +107,12 @@ class Broker:
             f"{len(self._turns)} queued>"
         )
 
-    def _kinds(self, key: ConsoleKey) -> tuple[ConsoleKey, ConsoleKey]:
-        """What is asked for first, and what then: a cloud that had none of a kind is asked for the other one first."""
-        other = replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)
-        return (other, key) if self._first_kind is other.kind else (key, other)
+    def _usable_instead(self, key: ConsoleKey) -> Console | None:
+        """What was given instead, as long as it is kept. Of this server: another host may have what this one has not."""
+        console = self._instead.get(key)
+        if console is None or self._cache.get(console.key, self._clock.monotonic()) is not console:
+            return None
+        return console
 
     def _neither(self, key: ConsoleKey, refused: KindNotOfferedError) -> KindNotOfferedError:
         message = f"{self._cloud} has no console for this server: neither {' nor '.join(Kind)}."
@@ -178,3 +185,7 @@ class Broker:
                 "the gateway's own budget for it is used up."
             )
             raise CloudBusyError(message, cloud=self._cloud, retry_after=wait)
+
+
+def _other_kind(key: ConsoleKey) -> ConsoleKey:
+    return replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)

@@ -266,16 +266,34 @@ async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cl
 # The other kind
 
 
-async def test_where_a_cloud_has_none_of_a_kind_the_other_is_asked_for_and_that_is_remembered(
-    broker: Broker, cloud: Cloud
+async def test_where_a_server_has_none_of_a_kind_the_other_is_asked_for_and_that_is_remembered_while_it_is_kept(
+    broker: Broker, cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.kinds = {Kind.XVPVNC}
     first = await broker.obtain(KEY)
     assert first.console.key.kind is Kind.XVPVNC
     assert cloud.asked == 2
     assert (await broker.obtain(KEY)).console is first.console
-    await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+    assert cloud.asked == 2
+    clock.advance(570)
+    cloud.kinds = {Kind.NOVNC}
+    assert (await broker.obtain(KEY)).console.key.kind is Kind.NOVNC
     assert cloud.asked == 3
+
+
+async def test_one_server_without_a_kind_takes_it_from_no_other_server_of_its_cloud(
+    broker: Broker, cloud: Cloud
+) -> None:
+    cloud.kinds = {Kind.XVPVNC}
+    await broker.obtain(KEY)
+    cloud.kinds = set(Kind)
+    other = await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+    assert other.console.key.kind is Kind.NOVNC
+
+
+async def test_what_somebody_insisted_on_is_nobody_elses_answer(broker: Broker, cloud: Cloud) -> None:
+    await broker.obtain(ConsoleKey("prod", "one", Kind.XVPVNC), insist=True)
+    assert (await broker.obtain(KEY)).console.key.kind is Kind.NOVNC
 
 
 async def test_who_insists_on_a_kind_gets_it_or_hears_that_there_is_none(broker: Broker, cloud: Cloud) -> None:
