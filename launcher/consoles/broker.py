@@ -97,6 +97,16 @@ class Broker:
         """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
         return Obtained(await self._new(key), cached=False)
 
+    def go_on_from(self, before: Broker, *, budget: bool) -> None:
+        """Share what another broker knows of the same cloud: its patience, and its `budget` where the rates are those.
+
+        Requests of either are then told to both.
+        """
+        self._patience = before._patience
+        if budget:
+            self._budget = before._budget
+        self._turns.limit(self._at_once_now())
+
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
         self._cache.discard(console)
@@ -108,7 +118,7 @@ class Broker:
         )
 
     def _usable_instead(self, key: ConsoleKey) -> Console | None:
-        """What was given instead, as long as it is kept. Of this server: another host may have what this one has not."""
+        """What was given instead, while it is kept. Of this server alone: another's host may have what its has not."""
         console = self._instead.get(key)
         if console is None or self._cache.get(console.key, self._clock.monotonic()) is not console:
             return None
@@ -174,7 +184,10 @@ class Broker:
             self._patience.good(key.server_id, asked_at)
             return console
         finally:
-            self._turns.limit(1 if self._patience.wary else self._at_once)
+            self._turns.limit(self._at_once_now())
+
+    def _at_once_now(self) -> int:
+        return 1 if self._patience.wary else self._at_once
 
     def _spare(self, key: ConsoleKey, now: float) -> None:
         """Raises CloudBusyError where the budget has nothing for this request yet."""
