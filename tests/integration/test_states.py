@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.compute import FakeCompute
+from tests.fakes.compute import FakeCompute, fault_reply
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import Viewer
 from tests.integration.conftest import RunGateway, Running
@@ -92,6 +92,25 @@ def steps(launch: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 # States that pass
+
+
+async def test_a_server_that_reboots_for_ever_is_not_waited_for_for_ever(scene: Scene) -> None:
+    async def reboots(request: web.Request) -> web.Response | None:
+        if request.method == "POST":
+            scene.becomes("REBOOT", "rebooting")
+            return fault_reply(409, "conflictingRequest", "Instance is not ready")
+        return None
+
+    scene.compute.fault = reboots
+    async with scene.viewer() as viewer:
+        for pause in (2, 2000):
+            await scene.until_asleep()
+            scene.becomes("ACTIVE")
+            scene.clock.advance(pause)
+        assert await viewer.closed() == (
+            4409,
+            "web-01 reboots (REBOOT, rebooting). The screen comes back by itself.",
+        )
 
 
 async def test_a_server_that_is_being_built_opens_by_itself(scene: Scene) -> None:
