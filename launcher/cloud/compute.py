@@ -1,11 +1,11 @@
 """The Compute API of one cloud, over aiohttp: its servers, and consoles for them.
 
-No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A number of questions
-is under way at once, and beside them as many requests for consoles as their own owner lets through: hosts that do not
-answer keep nobody from the cloud's servers, nor from another cloud. A 401 has the API token renewed once and the request
-repeated once; where even the new token is refused, the next ones are renewed no sooner than after a while. A cloud that
-turns out to have the other console API than version discovery said is asked by that one, once, and remembered so.
-Nothing else is tried twice.
+No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A number of
+questions is under way at once, and beside them as many requests for consoles as their own owner lets through: hosts
+that do not answer keep nobody from the cloud's servers, nor from another cloud. A 401 has the API token renewed once
+and the request repeated once; where even the new token is refused, the next ones are renewed no sooner than after a
+while. A cloud that turns out to have the other console API than version discovery said is asked by that one, once, and
+remembered so. Nothing else is tried twice.
 """
 
 from __future__ import annotations
