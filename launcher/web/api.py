@@ -139,7 +139,7 @@ class Api:
 
     async def console(self, request: web.Request) -> web.Response:
         """Obtain a console, so that a launch finds it; the console URL stays inside unless `reveal` asks for it."""
-        wanted = await _body(request)
+        wanted = await body_of(request)
         kind, insist = _kind(wanted.get("kind", "novnc")), "kind" in wanted
         reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
         if reveal:
@@ -256,7 +256,7 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
-async def _body(request: web.Request) -> dict[str, object]:
+async def body_of(request: web.Request) -> dict[str, object]:
     """A JSON object; none at all counts as an empty one. Raises BadRequestError."""
     if not request.body_exists:
         return {}

@@ -18,7 +18,7 @@ from launcher.doctor.cloud import MayView
 from launcher.doctor.hops import Limits, Report
 from launcher.errors import BadRequestError
 from launcher.model import Action, Actor, Server
-from launcher.web.api import _body as body_of
+from launcher.web.api import body_of
 from launcher.web.current import answered_by
 from launcher.web.guard import ACTOR, DEEP
 
