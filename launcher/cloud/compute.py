@@ -5,13 +5,15 @@ questions is under way at once, and beside them as many requests for consoles as
 that do not answer keep nobody from the cloud's servers, nor from another cloud. A 401 has the API token renewed once
 and the request repeated once; where even the new token is refused, the next ones are renewed no sooner than after a
 while. A cloud that turns out to have the other console API than version discovery said is asked by that one, once, and
-remembered so. Nothing else is tried twice.
+remembered so. Nothing else is tried twice. A cloud that limits questions is asked none before its time; requests for
+consoles have limits of their own, which their owner minds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -26,9 +28,10 @@ from launcher.clock import Clock
 from launcher.cloud import faults, wire
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
+from launcher.cloud.freshness import BELIEVED
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud
-from launcher.errors import CloudReplyError, CloudUnreachableError, ServerNotFoundError
+from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 
 _PAGES_AT_MOST: Final = 200
@@ -118,6 +121,7 @@ class Compute:
         self._timeout = _limits(timeout)
         self._console_timeout = _limits(console_timeout)
         self._questions = asyncio.Semaphore(_QUESTIONS)
+        self._questions_from = float("-inf")
         self._renews_from = float("-inf")
         self._discovered: dict[str, wire.Api] = {}
         self._discovery = Flight[wire.Api]()
@@ -186,7 +190,17 @@ class Compute:
         return About(server_id or "", kind.value if kind else "", self._provider, self._tokenless)
 
     async def _ask(self, request: wire.Request, about: About) -> wire.Reply:
-        return self._good(await self._reply(await self._api(), request), about)
+        """The good reply to a question. Raises CloudError, ServerNotFoundError."""
+        left = self._questions_from - self._clock.monotonic()
+        if left > 0:
+            message = f"{self.name} asks for patience: it is asked nothing in the next {math.ceil(left)} s."
+            raise CloudBusyError(message, cloud=self.name, retry_after=left)
+        reply = await self._reply(await self._api(), request)
+        try:
+            return self._good(reply, about)
+        except CloudBusyError as error:
+            self._questions_from = self._clock.monotonic() + min(error.retry_after or 0.0, BELIEVED)
+            raise
 
     def _good(self, reply: wire.Reply, about: About) -> wire.Reply:
         """The reply, if it is a good one. Raises CloudError, ServerNotFoundError."""

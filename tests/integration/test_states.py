@@ -392,3 +392,29 @@ async def test_a_limited_cloud_is_waited_for_in_looking_for_the_server_too(compu
         assert [await scene.pass_time(), await scene.pass_time()] == [41, 7]
         await viewer.greeted()
     assert [path for _, path in compute.requests].count("/v2.1/servers/detail?limit=100&name=%5Eweb-01%24") == 3
+
+
+async def test_a_cloud_that_limits_questions_is_asked_none_by_those_who_come_meanwhile(
+    compute: FakeCompute, scene: Scene
+) -> None:
+    compute.add_server("web-02")
+    asked: list[str] = []
+
+    async def limit(request: web.Request) -> web.Response | None:
+        if "/servers" not in request.path or asked:
+            return None
+        asked.append(request.path)
+        return web.Response(status=413, headers={"Retry-After": "41"})
+
+    compute.fault = limit
+    async with scene.viewer() as first:
+        await scene.until_asleep()
+        scene.clock.advance(10)
+        before = len(compute.requests)
+        status, problem = await scene.running.ask("GET", "/api/v1/servers/prod/web-02")
+        assert (status, problem["type"], problem["retry_after"]) == (503, "cloud-busy", 31)
+        assert problem["detail"] == "prod asks for patience: it is asked nothing in the next 31 s."
+        assert len(compute.requests) == before
+        await scene.pass_time()
+        await first.greeted()
+        assert (await scene.running.ask("GET", "/api/v1/servers/prod/web-02"))[0] == 200
