@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,8 +23,8 @@ from launcher.config.models import Config
 from launcher.doctor.doctor import AT_ONCE
 from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.places import Place
-from launcher.doctor.probes import reach
-from launcher.doctor.trail import StoppedError, Trail
+from launcher.doctor.probes import ends_of, reach
+from launcher.doctor.trail import HopFailedError, StoppedError, Trail
 from launcher.errors import ForbiddenError
 from launcher.model import Action, Actor, Secret, Server
 from launcher.parts import gather
@@ -363,3 +366,15 @@ async def test_what_is_wrong_with_tls_is_told_apart(compute: FakeCompute, tmp_pa
         assert "no answer within 0.5 s" in await secured("127.0.0.1", port, ours, 0.5)
     async with listener(b"") as port:
         assert "breaks off the TLS handshake" in await secured("127.0.0.1", port, ours)
+
+
+def test_a_connection_that_is_reset_as_soon_as_it_is_made_is_no_fault_of_the_gateway() -> None:
+    place = Place("the Compute API", "127.0.0.1", 443, True, "a test", "a test's cacert")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as sock:
+        accepted, _ = server.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([sock], [], [], 5)
+        with pytest.raises(HopFailedError, match="cannot be connected to: it was reset as soon as it was made"):
+            ends_of(sock, place)
+        assert sock.fileno() == -1
