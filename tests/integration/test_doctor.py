@@ -207,8 +207,10 @@ async def test_whoever_may_not_control_the_server_gets_no_console_requested(runn
 
     parts = running.gateway.parts
     running.gateway._parts = replace(parts, doctor_api=DoctorApi(parts.doctor, OnlyLists()))
-    status, problem = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
-    assert (status, problem["detail"]) == (403, "Not this one.")
+    running.compute.add_server("web-02", "SHUTOFF")
+    for name in ("web-01", "web-02"):
+        status, problem = await running.ask("POST", DOCTOR, json={"reference": f"prod/{name}"})
+        assert (status, problem["detail"]) == (403, "Not this one.")
     assert running.compute.console_requests == []
     assert (await running.ask("POST", DOCTOR, json={}))[0] == 200
 

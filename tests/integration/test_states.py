@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from launcher.errors import ForbiddenError
+from launcher.model import Action, Actor, Server
 from tests.fakes.clock import FakeClock
 from tests.fakes.compute import FakeCompute, fault_reply
 from tests.fakes.console_proxy import Fault, FaultyProxy
@@ -418,3 +420,21 @@ async def test_a_cloud_that_limits_questions_is_asked_none_by_those_who_come_mea
         await scene.pass_time()
         await first.greeted()
         assert (await scene.running.ask("GET", "/api/v1/servers/prod/web-02"))[0] == 200
+
+
+async def test_a_launch_tells_nothing_of_a_server_to_an_actor_who_may_not_list_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NotThisOne:
+        def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None:
+            if server is not None:
+                raise ForbiddenError("Not this one.")
+
+    parts = scene.running.gateway.parts
+    for judge in (parts.api, parts.viewers._launcher):
+        monkeypatch.setattr(judge, "_policy", NotThisOne())
+    async with scene.viewer() as viewer:
+        assert await viewer.closed() == (4403, "Not this one.")
+    launch = await scene.launch()
+    assert (launch["server"], launch["problem"]["detail"]) == (None, "Not this one.")
+    assert scene.server_id not in str(launch)
