@@ -37,7 +37,16 @@ from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.states import Outlook, reading
-from launcher.waiting import Lookout, current, persist, poll_pause, refusal, unexplained, until_ready
+from launcher.waiting import (
+    SERVER_PATIENCE,
+    Lookout,
+    current,
+    persist,
+    poll_pause,
+    refusal,
+    unexplained,
+    until_ready,
+)
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 2
@@ -178,7 +187,7 @@ class Launcher:
         except CloudError:
             raise error from None
         outlook = reading(server).outlook
-        if outlook is Outlook.PASSING and not launch.anyway:
+        if outlook is Outlook.PASSING and not launch.anyway and launch.seconds() < SERVER_PATIENCE:
             return server
         if outlook is not Outlook.READY:
             raise refusal(server, error if isinstance(error, CloudError) else None) from error

@@ -5,7 +5,7 @@
 
 A cloud whose entry and files are as before keeps its own part: API token, servers, consoles, requests under way.
 Whatever is under way when the value is replaced finishes with the parts it began with; these are released when the last
-of it has.
+of it has. A cloud that has asked for patience is not asked earlier for that: its new part goes on from the old one's.
 """
 
 from __future__ import annotations
@@ -143,7 +143,10 @@ def gather(config: Config) -> Gathered:
 
 def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:
     """The parts; clouds that are in `before` and have not changed are taken over from there."""
-    clouds = {cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting) for cloud in gathered.clouds}
+    clouds = {
+        cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting, before.get(cloud.name))
+        for cloud in gathered.clouds
+    }
     directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
@@ -195,7 +198,7 @@ def _kept(cloud: Cloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> 
     return part if same else None
 
 
-def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
+def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting, before: CloudPart | None) -> CloudPart:
     # A thread of its own: a cloud that does not answer keeps no other waiting.
     pool = ThreadPoolExecutor(1, thread_name_prefix=f"sign-in {cloud.name}")
     lasting.pools.add(pool)
@@ -212,6 +215,8 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
         clock=lasting.clock,
         tasks=lasting.tasks,
     )
+    if before is not None and _asked_as(before.cloud) == _asked_as(cloud):
+        broker.go_on_from(before.broker, budget=before.cloud.entry.budget == cloud.entry.budget)
     rules = ConsoleRules(
         endpoint=compute,
         rewrites=cloud.entry.console_url,
@@ -221,6 +226,12 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     )
     listing = KeptListing(cloud.name, compute, lasting.clock, lasting.tasks)
     return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
+
+
+def _asked_as(cloud: Cloud) -> object:
+    """Who is asked, and by which account, as far as the entry says it."""
+    named = {"provider", "endpoint", "auth_url", "cloud", "username", "tenant_id"}
+    return cloud.region, cloud.entry.model_dump(include=named)
 
 
 def _budget(cloud: Cloud) -> Budget:

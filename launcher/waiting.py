@@ -72,9 +72,9 @@ async def persist(launch: Launch, clock: Clock, ask: Callable[[], Awaitable[T]],
             return await ask()
         except CloudError as error:
             wait = error.retry_after
-            if wait is None and retries and failures < TRIES and passes(error):
+            if not wait and retries and failures < TRIES and passes(error):  # a time that is over already is none
                 wait = pause(failures, random.random())  # noqa: S311 -- so that many do not come back at once
-            if wait is None or clock.monotonic() + wait > until:
+            if not wait or clock.monotonic() + wait > until:
                 raise
             with _waits(launch, Waiting(str(error), clock.monotonic() + wait)):
                 await clock.sleep(wait)

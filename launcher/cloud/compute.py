@@ -1,16 +1,22 @@
 """The Compute API of one cloud, over aiohttp: its servers, and consoles for them.
 
-No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A 401 has the API
-token renewed once and the request repeated once; where even the new token is refused, the next ones are renewed no
-sooner than after a while. A cloud that turns out to have the other console API than version
-discovery said is asked by that one, once, and remembered so. Nothing else is tried twice.
+No redirect is followed and no link of a reply is dialled; every reply is bounded in size and time. A number of
+questions is under way at once, and beside them as many requests for consoles as their own owner lets through: hosts
+that do not answer keep nobody from the cloud's servers, nor from another cloud. A 401 has the API token renewed once
+and the request repeated once; where even the new token is refused, the next ones are renewed no sooner than after a
+while. A cloud that turns out to have the other console API than version discovery said is asked by that one, once, and
+remembered so. Nothing else is tried twice. A cloud that limits questions is asked none before its time; requests for
+consoles have limits of their own, which their owner minds.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import math
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -22,9 +28,10 @@ from launcher.clock import Clock
 from launcher.cloud import faults, wire
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
+from launcher.cloud.freshness import BELIEVED
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud
-from launcher.errors import CloudReplyError, CloudUnreachableError, ServerNotFoundError
+from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 
 _PAGES_AT_MOST: Final = 200
@@ -33,6 +40,8 @@ _CONSOLE_TIMEOUT: Final = 70.0
 """A cloud asks the server's host, and gives up after a minute (rpc_response_timeout of Nova): then it says why."""
 _NO_RENEWAL: Final = 30.0
 """Seconds after a cloud has refused a new API token: many who are refused at once must not all sign in for nothing."""
+_QUESTIONS: Final = 20
+"""The most requests under way at once of those that are for no console."""
 _CHUNK: Final = 64 * 1024
 
 
@@ -75,10 +84,13 @@ async def _refuse_redirects(request: aiohttp.ClientRequest, ask: aiohttp.ClientH
     return response
 
 
-def open_http(connections: int = 100) -> aiohttp.ClientSession:
-    """The HTTP client for all clouds: no redirects, no cookies, no proxies of the environment; its owner closes it."""
+def open_http() -> aiohttp.ClientSession:
+    """The HTTP client for all clouds: no redirects, no cookies, no proxies of the environment; its owner closes it.
+
+    How many requests are under way, whoever asks decides: what all clouds share must not let one wait for another.
+    """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=connections, limit_per_host=20),
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_refuse_redirects,),
         trust_env=False,
@@ -108,6 +120,8 @@ class Compute:
         self._clock = clock
         self._timeout = _limits(timeout)
         self._console_timeout = _limits(console_timeout)
+        self._questions = asyncio.Semaphore(_QUESTIONS)
+        self._questions_from = float("-inf")
         self._renews_from = float("-inf")
         self._discovered: dict[str, wire.Api] = {}
         self._discovery = Flight[wire.Api]()
@@ -176,7 +190,17 @@ class Compute:
         return About(server_id or "", kind.value if kind else "", self._provider, self._tokenless)
 
     async def _ask(self, request: wire.Request, about: About) -> wire.Reply:
-        return self._good(await self._reply(await self._api(), request), about)
+        """The good reply to a question. Raises CloudError, ServerNotFoundError."""
+        left = self._questions_from - self._clock.monotonic()
+        if left > 0:
+            message = f"{self.name} asks for patience: it is asked nothing in the next {math.ceil(left)} s."
+            raise CloudBusyError(message, cloud=self.name, retry_after=left)
+        reply = await self._reply(await self._api(), request)
+        try:
+            return self._good(reply, about)
+        except CloudBusyError as error:
+            self._questions_from = self._clock.monotonic() + min(error.retry_after or 0.0, BELIEVED)
+            raise
 
     def _good(self, reply: wire.Reply, about: About) -> wire.Reply:
         """The reply, if it is a good one. Raises CloudError, ServerNotFoundError."""
@@ -237,17 +261,23 @@ class Compute:
         if access.token is not None:
             headers["X-Auth-Token"] = access.token.reveal()
         query = f"?{urlencode(request.query)}" if request.query else ""
+        console = request.method == "POST"
+        limits = self._console_timeout if console else self._timeout
         asked_at = self._clock.monotonic()
         try:
-            async with self._http.request(
-                request.method,
-                URL(url + query, encoded=True),
-                json=request.body,
-                headers=headers,
-                ssl=access.tls or True,
-                allow_redirects=False,
-                timeout=self._console_timeout if request.method == "POST" else self._timeout,
-            ) as response:
+            async with (
+                asyncio.timeout(limits.total),
+                nullcontext() if console else self._questions,
+                self._http.request(
+                    request.method,
+                    URL(url + query, encoded=True),
+                    json=request.body,
+                    headers=headers,
+                    ssl=access.tls or True,
+                    allow_redirects=False,
+                    timeout=limits,
+                ) as response,
+            ):
                 body = await _read(response)
         except RedirectRefusedError as error:
             reply = _without_token(access, wire.Reply(error.status, _joined(error.headers), b"", asked_at))

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from launcher.cloud.freshness import BELIEVED
 from launcher.errors import CloudBusyError, CloudError, CloudUnreachableError
 
 T = TypeVar("T")
@@ -24,8 +25,6 @@ UNREACHABLE_FOR: Final = 5.0
 """The same for one that did not answer: it may be back at any moment."""
 RENEWED_FOR: Final = 60.0
 """Seconds after a renewal in which no refused token leads to another."""
-_BELIEVED = 3600.0
-"""A cloud that asks for more patience is asked again after this long: clocks and units are got wrong, too."""
 _LEAST = 1.0
 
 
@@ -33,7 +32,7 @@ def pause_after(error: CloudError) -> float:
     """Seconds in which Identity is not asked again after this failure."""
     match error:
         case CloudBusyError(retry_after=float() | int() as wait):
-            return min(max(float(wait), _LEAST), _BELIEVED)
+            return min(max(float(wait), _LEAST), BELIEVED)
         case CloudUnreachableError():
             return UNREACHABLE_FOR
         case _:

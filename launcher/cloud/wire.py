@@ -204,13 +204,13 @@ def _server(cloud: str, entry: object) -> Server | None:
     if not isinstance(server_id, str) or not is_server_id(server_id):
         return None
     task_state = entry.get("OS-EXT-STS:task_state")
-    status = status.upper() if isinstance(status, str) else "UNKNOWN"
+    status = (clean(status) if isinstance(status, str) else "").upper() or "UNKNOWN"
     return Server(
         cloud=cloud,
         id=server_id,
         name=_encodable(name) if isinstance(name, str) and name else server_id,
         status=status,
-        task_state=task_state if isinstance(task_state, str) else None,
+        task_state=clean(task_state) or None if isinstance(task_state, str) else None,
         fault=_fault(entry.get("fault")) if status == "ERROR" else None,
     )
 

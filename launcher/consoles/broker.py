@@ -19,7 +19,7 @@ from launcher.consoles.budget import Budget
 from launcher.consoles.cache import ConsoleCache
 from launcher.consoles.patience import Patience
 from launcher.consoles.turns import Turns
-from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError
+from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind
 
 
@@ -67,7 +67,8 @@ class Broker:
         self._budget = budget
         self._at_once = at_once
         self._turns = Turns(at_once)
-        self._first_kind: Kind | None = None
+        self._instead: dict[ConsoleKey, Console] = {}
+        """By what was asked for: the console of the other kind that the cloud gave, having none of that."""
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
 
     async def obtain(self, key: ConsoleKey, *, insist: bool = False) -> Obtained:
@@ -77,20 +78,34 @@ class Broker:
         """
         if insist:
             return await self._obtain(key)
-        first, other = self._kinds(key)
+        instead = self._usable_instead(key)
+        if instead is not None:
+            return Obtained(instead, cached=True)
         try:
-            return await self._obtain(first)
+            return await self._obtain(key)
         except KindNotOfferedError as refused:
             try:
-                obtained = await self._obtain(other)
+                obtained = await self._obtain(_other_kind(key))
             except KindNotOfferedError:
                 raise self._neither(key, refused) from None
-        self._first_kind = other.kind
+        if self.keeps:
+            self._instead = {asked: console for asked in self._instead if (console := self._usable_instead(asked))}
+            self._instead[key] = obtained.console
         return obtained
 
     async def fresh(self, key: ConsoleKey) -> Obtained:
         """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""
         return Obtained(await self._new(key), cached=False)
+
+    def go_on_from(self, before: Broker, *, budget: bool) -> None:
+        """Share what another broker knows of the same cloud: its patience, and its `budget` where the rates are those.
+
+        Requests of either are then told to both.
+        """
+        self._patience = before._patience
+        if budget:
+            self._budget = before._budget
+        self._turns.limit(self._at_once_now())
 
     def discard(self, console: Console) -> None:
         """Forget a console that the console proxy refused."""
@@ -102,10 +117,12 @@ class Broker:
             f"{len(self._turns)} queued>"
         )
 
-    def _kinds(self, key: ConsoleKey) -> tuple[ConsoleKey, ConsoleKey]:
-        """What is asked for first, and what then: a cloud that had none of a kind is asked for the other one first."""
-        other = replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)
-        return (other, key) if self._first_kind is other.kind else (key, other)
+    def _usable_instead(self, key: ConsoleKey) -> Console | None:
+        """What was given instead, while it is kept. Of this server alone: another's host may have what its has not."""
+        console = self._instead.get(key)
+        if console is None or self._cache.get(console.key, self._clock.monotonic()) is not console:
+            return None
+        return console
 
     def _neither(self, key: ConsoleKey, refused: KindNotOfferedError) -> KindNotOfferedError:
         message = f"{self._cloud} has no console for this server: neither {' nor '.join(Kind)}."
@@ -153,16 +170,24 @@ class Broker:
             return await self._request(key)
 
     async def _request(self, key: ConsoleKey) -> Console:
+        asked_at = self._clock.monotonic()
         try:
             console = await self._source.console(key.server_id, key.kind)
         except CloudError as error:
-            error.retry_after = self._patience.note(error, key.server_id, self._clock.monotonic(), self._chance())
+            now, chance = self._clock.monotonic(), self._chance()
+            error.retry_after = self._patience.note(error, key.server_id, now, chance, asked_at)
+            raise
+        except ServerNotFoundError:
+            self._patience.answered(asked_at)
             raise
         else:
-            self._patience.good(key.server_id)
+            self._patience.good(key.server_id, asked_at)
             return console
         finally:
-            self._turns.limit(1 if self._patience.wary else self._at_once)
+            self._turns.limit(self._at_once_now())
+
+    def _at_once_now(self) -> int:
+        return 1 if self._patience.wary else self._at_once
 
     def _spare(self, key: ConsoleKey, now: float) -> None:
         """Raises CloudBusyError where the budget has nothing for this request yet."""
@@ -173,3 +198,7 @@ class Broker:
                 "the gateway's own budget for it is used up."
             )
             raise CloudBusyError(message, cloud=self._cloud, retry_after=wait)
+
+
+def _other_kind(key: ConsoleKey) -> ConsoleKey:
+    return replace(key, kind=Kind.XVPVNC if key.kind is Kind.NOVNC else Kind.NOVNC)

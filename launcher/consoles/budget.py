@@ -2,7 +2,7 @@
 
 A place is kept for whoever must wait, so that who came first is served first; but no further ahead than `HORIZON`:
 those who will have left by then must not hold up who comes later. A place is a promise, not a request: many who come
-for theirs late, all at once, are let through no faster than the rate says.
+for theirs late, all at once, are let through no faster than the rate says, and one that nobody comes for is given back.
 """
 
 from __future__ import annotations
@@ -32,25 +32,16 @@ class _Bucket:
     rate: Rate
     level: float
     """Requests that may be sent now, by what was really sent."""
-    promised: float
-    """The same less all places; below nothing, places are kept that far ahead."""
     at: float
 
     def fill(self, now: float) -> None:
         gained = (now - self.at) * self.rate.requests / self.rate.seconds
         self.level = min(float(self.rate.requests), self.level + gained)
-        self.promised = min(float(self.rate.requests), self.promised + gained)
         self.at = now
 
-    def place(self) -> float:
-        """Seconds until the place of whoever comes now."""
-        return self._seconds(self.promised)
-
-    def wait(self) -> float:
-        """Seconds until a request may really be sent."""
-        return self._seconds(self.level)
-
-    def _seconds(self, level: float) -> float:
+    def wait(self, before: int = 0) -> float:
+        """Seconds until a request may really be sent, behind so many others."""
+        level = self.level - before
         return 0.0 if level >= 1 - _ROUNDING else (1 - level) * self.rate.seconds / self.rate.requests
 
 
@@ -64,7 +55,7 @@ class Budget:
     """When whoever waits may go, by what he asks for."""
 
     def __post_init__(self) -> None:
-        self._buckets = [_Bucket(rate, rate.requests, rate.requests, float("-inf")) for rate in self.rates]
+        self._buckets = [_Bucket(rate, rate.requests, float("-inf")) for rate in self.rates]
 
     def due(self, asked_for: str, now: float) -> float:
         """Seconds until a console may be asked for; 0: now, and that is taken for done."""
@@ -72,13 +63,10 @@ class Budget:
         for bucket in self._buckets:
             bucket.fill(now)
         place = self._places.get(asked_for)
-        wait = self._new_place() if place is None else place - now
+        wait = self._wait(len(self._places)) if place is None else place - now
         if wait > HORIZON:
             return wait
-        if place is None:
-            for bucket in self._buckets:
-                bucket.promised -= 1
-        wait = max((wait, *(bucket.wait() for bucket in self._buckets)))
+        wait = max(wait, self._wait())
         if wait <= _ROUNDING:
             self._places.pop(asked_for, None)
             for bucket in self._buckets:
@@ -87,8 +75,8 @@ class Budget:
         self._places[asked_for] = now + wait
         return wait
 
-    def _new_place(self) -> float:
-        return max((bucket.place() for bucket in self._buckets), default=0.0)
+    def _wait(self, before: int = 0) -> float:
+        return max((bucket.wait(before) for bucket in self._buckets), default=0.0)
 
     def _drop_unclaimed(self, now: float) -> None:
         self._places = {asked_for: place for asked_for, place in self._places.items() if now < place + _KEPT}

@@ -1,11 +1,15 @@
 """When a cloud is to be asked again; the caller says what time it is. One for each cloud.
 
     the cloud said how long (Retry-After and its kin)     nobody asks it before, then one asks alone
-    it is busy, or does not answer, and says no time      nobody asks it for a few seconds
+    it is busy, or does not answer, and says no time,     nobody asks it for a few seconds
+    or one that is over already
     502, 504: something behind its API does not answer    nobody asks it for that server for a few seconds
 
 "A few seconds" double with each failure in a row, a quarter more or less by chance; after `TRIES` the failure is handed
 out for what it is, and the next who comes begins anew.
+
+Many requests are under way at once. An answer to one that was sent before a pause is older news than that pause: a
+console that comes late does not end it, and who fails together fails once, for nobody has waited between them.
 """
 
 from __future__ import annotations
@@ -39,23 +43,40 @@ class Patience:
     """Remembers a cloud's failures, as far as they say when to ask again."""
 
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
-    wary: bool = False
-    """It has asked for patience and not given a console since: who asks, asks alone."""
+    _wary_since: float = math.inf
 
-    def note(self, error: CloudError, server_id: str, now: float, chance: float) -> float | None:
-        """The cloud has just failed; seconds until it may be asked again, if that makes sense. `chance` is in 0–1."""
+    @property
+    def wary(self) -> bool:
+        """It has asked for patience, and answered nothing else that was asked since: who asks, asks alone."""
+        return self._wary_since < math.inf
+
+    def note(
+        self, error: CloudError, server_id: str, now: float, chance: float, asked_at: float = math.inf
+    ) -> float | None:
+        """The cloud has just failed; seconds until it may be asked again, if that makes sense.
+
+        `chance` is in 0–1; `asked_at` is when the request was sent, if it was not the last one.
+        """
         if isinstance(error, CloudBusyError):
-            self.wary = True
-            if error.retry_after is not None:
+            self._wary_since = now
+            if error.retry_after:
                 return self._busy(error, now)
+        elif not isinstance(error, CloudUnreachableError):
+            self.answered(asked_at)
         place = _place_of(error, server_id)
-        return None if place is None else self._failed(place, error, now, chance)
+        return None if place is None else self._failed(place, error, now, chance, asked_at)
 
-    def good(self, server_id: str) -> None:
-        """It has just given a console for this server."""
-        self.wary = False
-        self._troubles.pop(_CLOUD, None)
-        self._troubles.pop(server_id, None)
+    def answered(self, asked_at: float = math.inf) -> None:
+        """A request that was sent then has an answer, with a console or not: it is not held back any more."""
+        if asked_at >= self._wary_since:
+            self._wary_since = math.inf
+
+    def good(self, server_id: str, asked_at: float = math.inf) -> None:
+        """It has just given a console for this server, asked for then."""
+        self.answered(asked_at)
+        for place in (_CLOUD, server_id):
+            if place in self._troubles and asked_at >= self._troubles[place].until:
+                del self._troubles[place]
 
     def require(self, server_id: str, now: float) -> None:
         """Raises the CloudError of before while the cloud is not to be asked for this server."""
@@ -71,10 +92,12 @@ class Patience:
             self._troubles[_CLOUD] = _Trouble(error, until)
         return max(0.0, self._troubles[_CLOUD].until - now)
 
-    def _failed(self, place: str, error: CloudError, now: float, chance: float) -> float | None:
+    def _failed(self, place: str, error: CloudError, now: float, chance: float, asked_at: float) -> float | None:
         self._forget(now)
         before = self._troubles.get(place)
-        failures = before.failures + 1 if before is not None else 1
+        if before is not None and now < before.until:
+            return before.until - now
+        failures = 1 if before is None else max(1, before.failures + (asked_at >= before.until))
         if failures >= TRIES:
             self._troubles.pop(place, None)
             return None

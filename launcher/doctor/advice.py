@@ -5,6 +5,7 @@ Every function gives the reason in one sentence and the advice in lines, the mos
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from launcher.doctor.network import Fault
@@ -266,8 +267,9 @@ def _token_advice(settings: Settings, place: Place) -> tuple[str, ...]:
 
 
 def _patience(error: CloudBusyError) -> tuple[str, ...]:
-    wait = "a while" if error.retry_after is None else f"{error.retry_after:.0f} s"
-    return (f"Wait {wait}, then try again: the cloud limits requests.",)
+    if error.retry_after is None:
+        return ("Wait a while, then try again: the cloud is busy.",)
+    return (f"Wait {math.ceil(error.retry_after)} s, then try again; the gateway asks for nothing before.",)
 
 
 def _request_id(error: LauncherError) -> str:

@@ -1,7 +1,8 @@
 """Looks at all clouds, or at one server.
 
 All clouds are looked at by one run for all who ask at the same time: a task of the daemon's, so that a monitor which
-leaves early has no other begin anew. Whoever asks often is given the last outcome again for `REUSE` seconds.
+leaves early has no other begin anew. Whoever asks often is given the last outcome again for `REUSE` seconds, and where
+signing in failed, for `REUSE_REFUSED`. No more than `AT_ONCE` runs are under way, for each signs in anew.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from launcher.errors import CloudError, CloudNotFoundError
 
 REUSE: Final = 10.0
 """Seconds that an outcome is good for a monitor: one that asks each second costs nothing."""
+REUSE_REFUSED: Final = 60.0
+"""The same where a cloud let nobody in: a monitor must not have the account locked."""
+AT_ONCE: Final = 8
+"""Runs; whoever asks for another one waits."""
 
 
 class Locates(Protocol):
@@ -38,10 +43,11 @@ class Doctor:
         self._tasks = tasks
         self._under_way: dict[Limits, asyncio.Future[Report]] = {}
         self._kept: tuple[float, Report] | None = None
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def lately(self) -> Report:
-        """All clouds, as they were found at most `REUSE` seconds ago."""
-        if self._kept is not None and self._tools.clock.monotonic() - self._kept[0] < REUSE:
+        """All clouds, as they were found a moment ago."""
+        if self._kept is not None and self._tools.clock.monotonic() - self._kept[0] < _good_for(self._kept[1]):
             return self._kept[1]
         return await self.all_clouds(Limits())
 
@@ -63,7 +69,8 @@ class Doctor:
             report = await self.all_clouds(limits)
             return Report(reference, report.hops, report.clouds)
         patient, server = placed
-        found = await examine(patient, self._tools, limits, server, may)
+        async with self._places:
+            found = await examine(patient, self._tools, limits, server, may)
         return Report(reference, (self._configuration(),), (found,))
 
     async def _placed(self, reference: str, limits: Limits) -> tuple[Patient, str] | None:
@@ -110,7 +117,7 @@ class Doctor:
                 asked.exception()  # everyone may have left: then nobody else reads it
 
     async def _each(self, limits: Limits) -> tuple[CloudReport, ...]:
-        async with asyncio.TaskGroup() as group:
+        async with self._places, asyncio.TaskGroup() as group:
             tasks = [group.create_task(examine(patient, self._tools, limits)) for patient in self._patients.values()]
         return tuple(task.result() for task in tasks)
 
@@ -118,3 +125,9 @@ class Doctor:
         """It is in force, so it was read well."""
         names = ", ".join(self._patients)
         return Hop(HopName.CONFIGURATION, Verdict.OK, seen=f"in force, with the clouds {names}")
+
+
+def _good_for(report: Report) -> float:
+    """Seconds that an outcome serves monitors."""
+    refused = any(cloud.failed is not None and cloud.failed.name is HopName.IDENTITY for cloud in report.clouds)
+    return REUSE_REFUSED if refused else REUSE

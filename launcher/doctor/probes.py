@@ -55,7 +55,7 @@ async def reach(
     async with trail.hop(names[1]) as step:
         step.seen = place.address
         sock = await _connect(place, addresses, limits.tcp)
-        step.seen = f"{_shown(sock.getpeername())} from {sock.getsockname()[0]}"
+        step.seen = ends_of(sock, place)
     if not place.tls:
         sock.close()
         trail.skip(names[2], "plain http")
@@ -106,6 +106,15 @@ async def _connect(place: Place, addresses: Sequence[AddrInfoType], limit: float
     except OSError as error:
         met = Met(_trouble(error), _why(error), source=_source(addresses[0]), limit=limit)
     raise HopFailedError(tcp_fault(place, met))
+
+
+def ends_of(sock: socket.socket, place: Place) -> str:
+    """Both ends of a connection; it is closed where the other one has reset it already. Raises HopFailedError."""
+    try:
+        return f"{_shown(sock.getpeername())} from {sock.getsockname()[0]}"
+    except OSError:
+        sock.close()
+    raise HopFailedError(tcp_fault(place, Met(Trouble.BROKEN_OFF, "it was reset as soon as it was made")))
 
 
 def _trouble(error: OSError) -> Trouble:

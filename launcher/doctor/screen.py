@@ -30,7 +30,7 @@ from launcher.doctor.patient import Patient
 from launcher.doctor.places import Place, proxy_place, settings_of
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, Trail
-from launcher.errors import CloudError, UpstreamError
+from launcher.errors import CloudError, RequestError, UpstreamError
 from launcher.model import Console, ConsoleKey, Kind, Server, Target
 from launcher.opening import Egress
 from launcher.relay.egress import refusal
@@ -91,10 +91,12 @@ class Screen:
             self.server_id = server.id
             task = f", {server.task_state}" if server.task_state else ""
             step.seen = f"{server.id} is {server.status}{task}"
+            refused = _refused(may, server)
             fault = state_fault(server)
-            if fault is not None:
+            if fault is not None and refused is None:
                 raise HopFailedError(fault)
-        may(server)
+        if refused is not None:
+            raise refused
         return server
 
     async def _request(self, server: Server) -> Console:
@@ -157,6 +159,15 @@ class Screen:
         shown = greeting[0].decode() if greeting else "RFB"
         self._trail.passed(HopName.FIRST_BYTES, self._clock.monotonic() - switched[0], f'the screen greets: "{shown}"')
         await _close(end)
+
+
+def _refused(may: Callable[[Server], None], server: Server) -> RequestError | None:
+    """Why whoever asks may have no console of the server."""
+    try:
+        may(server)
+    except RequestError as refused:
+        return refused
+    return None
 
 
 class _Goodbye:

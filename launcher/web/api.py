@@ -14,7 +14,7 @@ from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError
+from launcher.errors import BadRequestError, RequestError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
@@ -161,10 +161,20 @@ class Api:
 
     async def launch(self, request: web.Request) -> web.Response:
         """An actor's own launch: its steps, its server, what it waits for, and its problem when it failed."""
-        launch = self._launches.get(request.match_info["id"], request[ACTOR])
-        server = self._meant(launch.server, launch.reference) if launch.server else None
-        problem = problem_of_launch(launch.problem, launch.server, self._public_url) if launch.problem else None
+        actor = request[ACTOR]
+        launch = self._launches.get(request.match_info["id"], actor)
+        found = launch.server if launch.server and self._may_list(actor, launch.server) else None
+        server = self._meant(found, launch.reference) if found else None
+        problem = problem_of_launch(launch.problem, found, self._public_url) if launch.problem else None
         return web.json_response(_launch(launch) | self._wait_of(launch) | {"server": server, "problem": problem})
+
+    def _may_list(self, actor: Actor, server: Server) -> bool:
+        """A launch finds its server before it knows whether the actor may know of it."""
+        try:
+            self._policy.authorize(actor, Action.LIST, server)
+        except RequestError:
+            return False
+        return True
 
     def _wait_of(self, launch: Launch) -> dict[str, object]:
         """What it waits for, as texts and moments for a person, and as seconds: clocks differ."""

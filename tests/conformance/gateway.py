@@ -93,6 +93,7 @@ class AnyCloud:
     def become(self, row: Answer | Granted) -> None:
         """A new cloud that gives the row's answer, and has been asked nothing."""
         gathered = self._sites[row.site]
+        self._gateway.replace(dataclasses.replace(gathered, clouds=()))  # one that only changes keeps its patience
         self._gateway.replace(dataclasses.replace(gathered, digests={row.site.cloud: os.urandom(8)}))
         self._clock.restart()
         self._fake.max_version = row.site.max_version

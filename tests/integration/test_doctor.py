@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,21 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from launcher.clock import SystemClock
 from launcher.config.models import Config
+from launcher.doctor.doctor import AT_ONCE
 from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.places import Place
-from launcher.doctor.probes import reach
-from launcher.doctor.trail import StoppedError, Trail
+from launcher.doctor.probes import ends_of, reach
+from launcher.doctor.trail import HopFailedError, StoppedError, Trail
 from launcher.errors import ForbiddenError
-from launcher.model import Action, Actor, Server
+from launcher.model import Action, Actor, Secret, Server
 from launcher.parts import gather
 from launcher.web.doctor import DoctorApi
 from tests.fakes.certificates import Authority, tls_before
 from tests.fakes.clock import FakeClock
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import Fault, FaultyProxy
+from tests.fakes.identity import FakeIdentity
 from tests.fakes.issued import ISSUED, issue
 from tests.integration.conftest import RunGateway, Running
 
@@ -103,6 +109,44 @@ async def test_monitors_share_one_run_and_its_outcome_for_ten_seconds(run_gatewa
         assert runs(running.compute) == 2
 
 
+async def test_a_monitor_signs_in_once_a_minute_where_it_is_refused(run_gateway: RunGateway) -> None:
+    clock = FakeClock()
+    async with FakeIdentity({"DFW": "http://127.0.0.1:1/v2/610275"}) as refusing:
+        rax = {
+            "provider": "rackspace",
+            "username": "ops",
+            "api_key": Secret(issue()),
+            "regions": ("DFW",),
+            "auth_url": refusing.auth_url,
+        }
+        async with run_gateway(clock=clock, more_clouds={"rax": rax}) as running:
+            assert (await running.ask("GET", DEEP))[1]["failed"] == "identity"
+            clock.advance(59)
+            await running.ask("GET", DEEP)
+            assert refusing.sign_ins == 1
+            clock.advance(2)
+            await running.ask("GET", DEEP)
+            assert refusing.sign_ins == 2
+
+
+async def test_no_more_than_a_few_runs_are_under_way_whatever_their_limits(running: Running) -> None:
+    under_way = most = 0
+
+    async def counted(request: web.Request) -> None:
+        nonlocal under_way, most
+        if "limit" not in request.query:
+            return
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.05)
+        under_way -= 1
+
+    running.compute.fault = counted
+    asked = [running.ask("POST", DOCTOR, json={"timeout": 5 + count}) for count in range(3 * AT_ONCE)]
+    assert all(report["well"] for _, report in await asyncio.gather(*asked))
+    assert 1 < most <= AT_ONCE
+
+
 async def test_a_monitor_that_leaves_has_no_other_begin_anew(running: Running) -> None:
     running.compute.delay = 0.3
     for _ in range(3):
@@ -163,8 +207,10 @@ async def test_whoever_may_not_control_the_server_gets_no_console_requested(runn
 
     parts = running.gateway.parts
     running.gateway._parts = replace(parts, doctor_api=DoctorApi(parts.doctor, OnlyLists()))
-    status, problem = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
-    assert (status, problem["detail"]) == (403, "Not this one.")
+    running.compute.add_server("web-02", "SHUTOFF")
+    for name in ("web-01", "web-02"):
+        status, problem = await running.ask("POST", DOCTOR, json={"reference": f"prod/{name}"})
+        assert (status, problem["detail"]) == (403, "Not this one.")
     assert running.compute.console_requests == []
     assert (await running.ask("POST", DOCTOR, json={}))[0] == 200
 
@@ -322,3 +368,15 @@ async def test_what_is_wrong_with_tls_is_told_apart(compute: FakeCompute, tmp_pa
         assert "no answer within 0.5 s" in await secured("127.0.0.1", port, ours, 0.5)
     async with listener(b"") as port:
         assert "breaks off the TLS handshake" in await secured("127.0.0.1", port, ours)
+
+
+def test_a_connection_that_is_reset_as_soon_as_it_is_made_is_no_fault_of_the_gateway() -> None:
+    place = Place("the Compute API", "127.0.0.1", 443, True, "a test", "a test's cacert")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as sock:
+        accepted, _ = server.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([sock], [], [], 5)
+        with pytest.raises(HopFailedError, match="cannot be connected to: it was reset as soon as it was made"):
+            ends_of(sock, place)
+        assert sock.fileno() == -1

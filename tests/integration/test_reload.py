@@ -138,6 +138,29 @@ async def test_a_cloud_that_has_not_changed_keeps_its_listing(site: Site) -> Non
     assert lists() == 2
 
 
+async def test_a_cloud_that_asks_for_patience_is_not_asked_earlier_because_its_entry_has_changed(site: Site) -> None:
+    def obtain() -> Any:
+        return site.ask("POST", "/api/v1/servers/prod/web-01/console")
+
+    asked: list[str] = []
+
+    async def limited(request: web.Request) -> web.StreamResponse | None:
+        if request.method != "POST":
+            return None
+        asked.append(request.path)
+        return web.Response(status=413, headers={"Retry-After": "41"})
+
+    site.compute.fault = limited
+    assert (await obtain())[0] == 503
+    await site.reload(clouds={"prod": bare(site.compute, console_ttl="5m")})
+    status, problem = await obtain()
+    assert (status, problem["type"], len(asked)) == (503, "cloud-busy", 1)
+    async with FakeCompute() as elsewhere:
+        elsewhere.add_server("web-01")
+        await site.reload(clouds={"prod": bare(elsewhere)})
+        assert (await obtain())[0] == 200
+
+
 async def test_a_cloud_that_is_gone_keeps_its_sessions_and_begins_none(site: Site, proxy: FaultyProxy) -> None:
     async with site.viewer() as viewer:
         await viewer.greeted()

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from launcher.errors import ForbiddenError
+from launcher.model import Action, Actor, Server
 from tests.fakes.clock import FakeClock
-from tests.fakes.compute import FakeCompute
+from tests.fakes.compute import FakeCompute, fault_reply
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import Viewer
 from tests.integration.conftest import RunGateway, Running
@@ -92,6 +94,25 @@ def steps(launch: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 # States that pass
+
+
+async def test_a_server_that_reboots_for_ever_is_not_waited_for_for_ever(scene: Scene) -> None:
+    async def reboots(request: web.Request) -> web.Response | None:
+        if request.method == "POST":
+            scene.becomes("REBOOT", "rebooting")
+            return fault_reply(409, "conflictingRequest", "Instance is not ready")
+        return None
+
+    scene.compute.fault = reboots
+    async with scene.viewer() as viewer:
+        for pause in (2, 2000):
+            await scene.until_asleep()
+            scene.becomes("ACTIVE")
+            scene.clock.advance(pause)
+        assert await viewer.closed() == (
+            4409,
+            "web-01 reboots (REBOOT, rebooting). The screen comes back by itself.",
+        )
 
 
 async def test_a_server_that_is_being_built_opens_by_itself(scene: Scene) -> None:
@@ -374,3 +395,47 @@ async def test_a_limited_cloud_is_waited_for_in_looking_for_the_server_too(compu
         assert [await scene.pass_time(), await scene.pass_time()] == [41, 7]
         await viewer.greeted()
     assert [path for _, path in compute.requests].count("/v2.1/servers/detail?limit=100&name=%5Eweb-01%24") == 3
+
+
+async def test_a_cloud_that_limits_questions_is_asked_none_by_those_who_come_meanwhile(
+    compute: FakeCompute, scene: Scene
+) -> None:
+    compute.add_server("web-02")
+    asked: list[str] = []
+
+    async def limit(request: web.Request) -> web.Response | None:
+        if "/servers" not in request.path or asked:
+            return None
+        asked.append(request.path)
+        return web.Response(status=413, headers={"Retry-After": "41"})
+
+    compute.fault = limit
+    async with scene.viewer() as first:
+        await scene.until_asleep()
+        scene.clock.advance(10)
+        before = len(compute.requests)
+        status, problem = await scene.running.ask("GET", "/api/v1/servers/prod/web-02")
+        assert (status, problem["type"], problem["retry_after"]) == (503, "cloud-busy", 31)
+        assert problem["detail"] == "prod asks for patience: it is asked nothing in the next 31 s."
+        assert len(compute.requests) == before
+        await scene.pass_time()
+        await first.greeted()
+        assert (await scene.running.ask("GET", "/api/v1/servers/prod/web-02"))[0] == 200
+
+
+async def test_a_launch_tells_nothing_of_a_server_to_an_actor_who_may_not_list_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NotThisOne:
+        def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None:
+            if server is not None:
+                raise ForbiddenError("Not this one.")
+
+    parts = scene.running.gateway.parts
+    for judge in (parts.api, parts.viewers._launcher):
+        monkeypatch.setattr(judge, "_policy", NotThisOne())
+    async with scene.viewer() as viewer:
+        assert await viewer.closed() == (4403, "Not this one.")
+    launch = await scene.launch()
+    assert (launch["server"], launch["problem"]["detail"]) == (None, "Not this one.")
+    assert scene.server_id not in str(launch)

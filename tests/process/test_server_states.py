@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, expect
 
+from tests.fakes.compute import fault_reply
 from tests.fakes.screens import Screen
 from tests.process.browser import Profile
 from tests.process.site import Site
@@ -148,6 +149,27 @@ async def test_a_page_counts_the_seconds_down_that_a_limited_cloud_asks_for(
     assert len(set(told)) >= 3
     assert told == sorted(told, reverse=True)
     assert site.console_requests() == 1
+
+
+async def test_what_was_counted_down_is_not_left_standing_when_the_launch_fails(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    answers = [(413, "overLimit", {"retryAfter": 2}), (403, "forbidden", {})]
+
+    async def answer(request: web.Request) -> web.StreamResponse | None:
+        if request.method != "POST":
+            return None
+        status, fault, more = answers.pop(0)
+        return fault_reply(status, fault, "No", **more)
+
+    site.add_server("web-01", screen)
+    site.compute.fault = answer
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await expect(tab.page.locator("#countdown")).to_contain_text("Asks again in")
+        await tab.until_state("failed")
+        assert await tab.page.locator("#countdown").is_hidden()
+        assert await tab.page.locator("#again").is_visible()
 
 
 async def test_an_address_that_may_mean_several_servers_offers_each(

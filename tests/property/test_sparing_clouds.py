@@ -89,7 +89,7 @@ def test_nobody_is_let_through_before_the_time_that_was_told(turns: list[Turn]) 
             continue
         wait = patience.note(turn.error, turn.server, now, turn.chance)
         if wait is None:
-            assert not isinstance(turn.error, CloudBusyError) or turn.error.retry_after is None
+            assert not isinstance(turn.error, CloudBusyError) or not turn.error.retry_after
             continue
         assert 0 <= wait <= BELIEVED + 1e-6
         whole = isinstance(turn.error, CloudBusyError | CloudUnreachableError)
@@ -108,7 +108,7 @@ def test_a_failure_that_does_not_pass_stops_nobody_and_one_that_does_is_handed_o
         patience.require("one", now)
     if not passes(error):
         assert waits == [None] * TRIES
-    elif isinstance(error, CloudBusyError) and error.retry_after is not None:
+    elif isinstance(error, CloudBusyError) and error.retry_after:
         assert waits == [pytest.approx(min(error.retry_after, BELIEVED))] * TRIES
     else:
         assert [wait is None for wait in waits] == [False] * (TRIES - 1) + [True]

@@ -261,6 +261,7 @@ async def _caught(launch: Launch, clock: FakeClock, asked: Asked, *, retries: bo
     ("error", "tries"),
     [
         (busy(None), 4),
+        (busy(0.0), 4),
         (CloudUnreachableError("away", cloud="prod"), 4),
         (CloudReplyError("status 502", cloud="prod", status=502), 4),
         (CloudReplyError("status 400", cloud="prod", status=400), 1),

@@ -150,6 +150,7 @@ async function end(attempt, code, reason) {
   enter(again ? "reconnecting" : "launching");
   const { next, problem } = await judge(attempt, code, reason);
   if (attempt !== current) return;
+  panel.countdown(null); // of what the launch waited for
   panel.problem(problem);
   if (next === "retry") retry(attempt.opened, problem?.retry_after ?? 0);
   else if (next === "watch") watch(problem.state);

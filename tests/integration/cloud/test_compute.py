@@ -102,6 +102,44 @@ async def test_a_name_is_found_exactly(fake: FakeCompute, cloud: Compute) -> Non
     assert [server.name for server in await cloud.named(odd)] == [odd]
 
 
+async def test_consoles_that_are_waited_for_keep_nobody_from_the_servers(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01")
+    hang, hanging = asyncio.Event(), 0
+
+    async def fault(request: web.Request) -> None:
+        nonlocal hanging
+        if request.method == "POST":
+            hanging += 1
+            await hang.wait()
+
+    fake.fault = fault
+    async with asyncio.TaskGroup() as viewers:
+        for _ in range(120):
+            viewers.create_task(cloud.console(server_id, Kind.NOVNC))
+        async with asyncio.timeout(10):
+            assert (await cloud.server(server_id)).name == "web-01"
+            while hanging < 120:
+                await asyncio.sleep(0.01)
+        hang.set()
+
+
+async def test_of_questions_only_so_many_are_under_way(fake: FakeCompute, cloud: Compute) -> None:
+    server_id = fake.add_server("web-01")
+    under_way = most = 0
+
+    async def fault(_request: web.Request) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+
+    await cloud.server(server_id)
+    fake.fault = fault
+    await asyncio.gather(*(cloud.server(server_id) for _ in range(100)))
+    assert most == 20
+
+
 async def test_a_server_is_shown_as_it_is_now(fake: FakeCompute, cloud: Compute) -> None:
     server_id = fake.add_server("web-01", "SHUTOFF")
     fake.servers[server_id]["OS-EXT-STS:task_state"] = "powering-on"

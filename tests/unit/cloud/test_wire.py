@@ -190,6 +190,15 @@ def test_a_server_in_error_says_why(status: str, fault: object, told: str | None
     assert server.fault == told
 
 
+def test_a_state_is_one_short_line_whatever_the_cloud_makes_of_it() -> None:
+    entry = {"id": ID, "status": "act\x1b[31mive\n\ud800" + "x" * 5000, "OS-EXT-STS:task_state": "\u202eer\r\n" * 2000}
+    server = wire.parse_server("prod", reply(200, {"server": entry}))
+    assert server.status.startswith("ACT [31MIVE XX")
+    assert server.task_state is not None
+    assert server.task_state.startswith("er er er")
+    assert (len(server.status), len(server.task_state)) == (300, 300)
+
+
 def test_a_long_fault_is_cut() -> None:
     body = {"server": {"id": ID, "status": "ERROR", "fault": {"message": 900 * "b"}}}
     assert len(wire.parse_server("prod", reply(200, body)).fault or "") == 300

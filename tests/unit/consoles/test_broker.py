@@ -7,7 +7,13 @@ import pytest
 
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget, Rate
-from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, KindNotOfferedError
+from launcher.errors import (
+    CloudBusyError,
+    CloudReplyError,
+    CloudUnreachableError,
+    KindNotOfferedError,
+    ServerNotFoundError,
+)
 from launcher.model import Console, ConsoleKey, Kind, Secret
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
@@ -260,16 +266,34 @@ async def test_going_down_while_a_request_is_under_way_frees_who_waits(cloud: Cl
 # The other kind
 
 
-async def test_where_a_cloud_has_none_of_a_kind_the_other_is_asked_for_and_that_is_remembered(
-    broker: Broker, cloud: Cloud
+async def test_where_a_server_has_none_of_a_kind_the_other_is_asked_for_and_that_is_remembered_while_it_is_kept(
+    broker: Broker, cloud: Cloud, clock: FakeClock
 ) -> None:
     cloud.kinds = {Kind.XVPVNC}
     first = await broker.obtain(KEY)
     assert first.console.key.kind is Kind.XVPVNC
     assert cloud.asked == 2
     assert (await broker.obtain(KEY)).console is first.console
-    await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+    assert cloud.asked == 2
+    clock.advance(570)
+    cloud.kinds = {Kind.NOVNC}
+    assert (await broker.obtain(KEY)).console.key.kind is Kind.NOVNC
     assert cloud.asked == 3
+
+
+async def test_one_server_without_a_kind_takes_it_from_no_other_server_of_its_cloud(
+    broker: Broker, cloud: Cloud
+) -> None:
+    cloud.kinds = {Kind.XVPVNC}
+    await broker.obtain(KEY)
+    cloud.kinds = set(Kind)
+    other = await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+    assert other.console.key.kind is Kind.NOVNC
+
+
+async def test_what_somebody_insisted_on_is_nobody_elses_answer(broker: Broker, cloud: Cloud) -> None:
+    await broker.obtain(ConsoleKey("prod", "one", Kind.XVPVNC), insist=True)
+    assert (await broker.obtain(KEY)).console.key.kind is Kind.NOVNC
 
 
 async def test_who_insists_on_a_kind_gets_it_or_hears_that_there_is_none(broker: Broker, cloud: Cloud) -> None:
@@ -416,3 +440,62 @@ async def test_a_passing_failure_says_when_to_come_again_and_nobody_is_let_throu
     assert (cloud.asked, caught.value.retry_after) == (4, None)
     cloud.error = None
     await broker.obtain(KEY)
+
+
+async def test_a_console_that_was_under_way_when_the_cloud_asked_for_patience_lets_nobody_through(
+    broker: Broker, cloud: Cloud, clock: FakeClock
+) -> None:
+    cloud.let.clear()
+    async with asyncio.TaskGroup() as viewers:
+        early = viewers.create_task(broker.obtain(KEY))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        early_let, cloud.let = cloud.let, asyncio.Event()
+        cloud.let.set()
+        cloud.error = CloudBusyError("Wait.", cloud="prod", retry_after=41)
+        with pytest.raises(CloudBusyError):
+            await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))
+        cloud.error = None
+        clock.advance(1)
+        early_let.set()
+    assert early.result().console.key == KEY
+    with pytest.raises(CloudBusyError) as caught:
+        await broker.obtain(ConsoleKey("prod", "three", Kind.NOVNC))
+    assert (cloud.asked, caught.value.retry_after) == (2, 40)
+
+
+async def test_a_cloud_that_is_away_is_not_asked_by_each_of_many_who_wait(make: MakeBroker, cloud: Cloud) -> None:
+    broker = make(at_once=20)
+    cloud.error = CloudUnreachableError("prod does not answer.", cloud="prod")
+    cloud.let.clear()
+    async with asyncio.TaskGroup() as viewers:
+        for number in range(100):
+            viewers.create_task(_ends_with(CloudUnreachableError, broker, f"server-{number}"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        cloud.let.set()
+    assert cloud.asked == 20
+
+
+async def _ends_with(error: type[Exception], broker: Broker, server: str) -> None:
+    with pytest.raises(error):
+        await broker.obtain(ConsoleKey("prod", server, Kind.NOVNC))
+
+
+async def test_a_server_that_is_gone_is_an_answer_too(broker: Broker, cloud: Cloud, clock: FakeClock) -> None:
+    cloud.error = CloudBusyError("Wait.", cloud="prod", retry_after=3)
+    with pytest.raises(CloudBusyError):
+        await broker.obtain(KEY)
+    clock.advance(3)
+    cloud.error = ServerNotFoundError("prod has no server one.")
+    with pytest.raises(ServerNotFoundError):
+        await broker.obtain(KEY)
+    cloud.let.clear()
+    cloud.error, cloud.most_at_once = None, 0
+    async with asyncio.TaskGroup() as viewers:
+        for server in ("two", "three"):
+            viewers.create_task(broker.obtain(ConsoleKey("prod", server, Kind.NOVNC)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        cloud.let.set()
+    assert cloud.most_at_once == 2

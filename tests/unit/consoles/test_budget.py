@@ -47,3 +47,11 @@ def test_a_place_that_nobody_comes_for_is_given_up() -> None:
     assert (budget.due("gone", 0), budget.due("late", 0)) == (0, 10)
     assert budget.due("late", 21) == 0
     assert budget.due("late", 21) == 10
+
+
+def test_who_leaves_gives_his_place_back_to_those_who_come_later() -> None:
+    budget = Budget([Rate(10, 100)])
+    assert [budget.due(f"s{n}", 0) for n in range(10)] == [0] * 10
+    for n in range(10, 20):
+        assert budget.due(f"s{n}", 0) == (n - 9) * 10  # and none of them comes for it
+    assert [budget.due(f"late{n}", 120) for n in range(10)] == [0] * 10

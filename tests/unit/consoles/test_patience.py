@@ -66,7 +66,7 @@ def test_a_cloud_that_has_asked_for_patience_is_watched_until_it_gives_a_console
     for error in (busy(3), busy(None)):
         patience.note(error, "one", 100, 0.5)
         assert patience.wary
-        patience.good("one")
+        patience.good("one", 103)
         assert not patience.wary
         assert left(patience, 100) == 0
 
@@ -121,3 +121,44 @@ def test_what_does_not_pass_by_itself_is_not_waited_for(error: CloudError) -> No
 @pytest.mark.parametrize("error", [bad(502), bad(504), busy(None), CloudUnreachableError("away", cloud="prod")])
 def test_what_may_pass_is_known(error: CloudError) -> None:
     assert passes(error)
+
+
+def test_requests_that_fail_together_are_one_failure() -> None:
+    patience = Patience()
+    away = CloudUnreachableError("away", cloud="prod")
+
+    def fail(now: float, asked_at: float) -> float | None:
+        return patience.note(away, "one", now, 0.5, asked_at)
+
+    assert [fail(100, 60), fail(100, 60), fail(100.25, 60)] == [1, 1, 0.75]
+    assert fail(105, 65) == 1  # sent before that pause, too
+    assert [fail(106, 106) for _ in range(5)] == [2] * 5
+
+
+def test_a_console_that_was_asked_for_before_a_pause_does_not_end_it() -> None:
+    patience = Patience()
+    patience.note(busy(41), "one", 100, 0.5, 99)
+    patience.note(bad(504), "two", 100, 0.5, 99)
+    for server in ("one", "two"):
+        patience.good(server, 98)
+    assert (left(patience, 102), patience.wary) == (39, True)
+    patience.good("one", 141)
+    assert (left(patience, 141), patience.wary) == (0, False)
+
+
+@pytest.mark.parametrize("answer", [bad(500), bad(504), ConsoleRefusedError("no", cloud="prod")])
+def test_any_other_answer_says_that_the_cloud_holds_nothing_back_any_more(answer: CloudError) -> None:
+    patience = Patience()
+    patience.note(busy(3), "one", 100, 0.5)
+    patience.note(CloudUnreachableError("away", cloud="prod"), "one", 103, 0.5)
+    assert patience.wary
+    patience.note(answer, "one", 106, 0.5)
+    assert not patience.wary
+
+
+def test_a_time_that_is_over_already_is_none() -> None:
+    patience, now, pauses = Patience(), 100.0, []
+    for _ in range(TRIES):
+        pauses.append(patience.note(busy(0.0), "one", now, 0.5))
+        now += pauses[-1] or 0
+    assert pauses == [1, 2, 4, None]

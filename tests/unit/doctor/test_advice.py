@@ -133,6 +133,7 @@ def test_a_server_that_may_have_a_screen_is_let_pass(status: str) -> None:
         (KindNotOfferedError("No novnc.", cloud="prod", kind="novnc"), False, "[vnc] enabled"),
         (ConsoleRefusedError("Not now.", cloud="prod"), False, "Wait until"),
         (BUSY, False, "Wait a while"),
+        (CloudBusyError("No.", cloud="prod", retry_after=0.4), False, "Wait 1 s, then try again; the gateway asks"),
         (ODD, False, "nova-compute"),
         (NAMELESS, False, "operator's log"),
     ],
