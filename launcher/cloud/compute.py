@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import math
 import os
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -33,6 +32,7 @@ from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud
 from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
+from launcher.spans import span
 
 _PAGES_AT_MOST: Final = 200
 _CONNECT_TIMEOUT: Final = 10.0
@@ -193,7 +193,7 @@ class Compute:
         """The good reply to a question. Raises CloudError, ServerNotFoundError."""
         left = self._questions_from - self._clock.monotonic()
         if left > 0:
-            message = f"{self.name} asks for patience: it is asked nothing in the next {math.ceil(left)} s."
+            message = f"{self.name} asks for patience: it is asked nothing in the next {span(left)}."
             raise CloudBusyError(message, cloud=self.name, retry_after=left)
         reply = await self._reply(await self._api(), request)
         try:

@@ -8,7 +8,6 @@ to do; what the whole class of errors asks for stands in `launcher.web.problems`
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from launcher.errors import (
     LauncherError,
     ServerNotFoundError,
 )
+from launcher.spans import span
 
 _NO_SUCH_PATH = frozenset({"", "The resource could not be found"})
 """What Nova says of a path, or of an action at a microversion, that it has not; of a server it names the server."""
@@ -302,10 +302,4 @@ def _is_keystonemiddleware(reply: Reply) -> bool:
 
 
 def _for_how_long(fault: _Fault) -> str:
-    """Seconds up to two minutes, then minutes, then hours: rounded up, to be read aloud."""
-    if not fault.wait:
-        return ""
-    if fault.wait <= 120:
-        return f" for {math.ceil(fault.wait)} s"
-    minutes = math.ceil(fault.wait / 60)
-    return f" for {minutes} min" if minutes <= 120 else f" for {math.ceil(minutes / 60)} h"
+    return f" for {span(fault.wait)}" if fault.wait else ""

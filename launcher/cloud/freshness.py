@@ -13,6 +13,7 @@ import math
 from typing import Final
 
 from launcher.errors import CloudBusyError, CloudError
+from launcher.spans import span
 
 FRESH: Final = 5.0
 """Seconds; a failed attempt is made again no sooner, too, where older servers are there."""
@@ -75,7 +76,7 @@ class Freshness:
         if not left or not isinstance(self.error, CloudBusyError):
             return self.error
         return CloudBusyError(
-            f"{self.error.cloud} is busy or limits requests: it is not asked for its servers in the next {left} s.",
+            f"{self.error.cloud} asks for patience: it is not asked for its servers in the next {span(left)}.",
             cloud=self.error.cloud,
             request_id=self.error.request_id,
             retry_after=left,

@@ -13,6 +13,7 @@ from typing import Final, Generic, TypeVar
 
 from launcher.cloud.freshness import BELIEVED
 from launcher.errors import CloudBusyError, CloudError, CloudUnreachableError
+from launcher.spans import span
 
 T = TypeVar("T")
 E = TypeVar("E", bound=CloudError)
@@ -105,7 +106,7 @@ class Holding(Generic[T]):
 
 def _told_again(failure: _Failure, now: float) -> CloudError:
     left = math.ceil(failure.until - now)
-    error = retold(failure.error, f" The next try is in {left} s.")
+    error = retold(failure.error, f" The next try is in {span(left)}.")
     if isinstance(error, CloudBusyError):
         error.retry_after = float(left)
     return error

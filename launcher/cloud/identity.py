@@ -7,7 +7,6 @@ How long a token holds, and a refusal, `holding` decides. The sign-in itself blo
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
 from launcher.errors import CloudCredentialsError, CloudError, CloudUnreachableError, LauncherError
 from launcher.model import Secret
+from launcher.spans import span
 
 _T = TypeVar("_T")
 
@@ -167,6 +167,6 @@ def _too_slow(cloud: str) -> CloudUnreachableError:
 def _still_refused(cloud: str, wait: float) -> CloudCredentialsError:
     message = (
         f"{cloud} does not accept the gateway's API token. Check the account that the gateway uses there. "
-        f"A new token is tried in {math.ceil(wait)} s."
+        f"A new token is tried in {span(wait)}."
     )
     return CloudCredentialsError(message, cloud=cloud)

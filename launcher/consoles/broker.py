@@ -8,7 +8,6 @@ when to come again, if that makes sense, and nobody is let through to the cloud 
 from __future__ import annotations
 
 import asyncio
-import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from launcher.consoles.patience import Patience
 from launcher.consoles.turns import Turns
 from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind
+from launcher.spans import span
 
 
 class ConsoleSource(Protocol):
@@ -194,7 +194,7 @@ class Broker:
         wait = self._budget.due(f"{key.kind} {key.server_id}", now)
         if wait > 0:
             message = (
-                f"{self._cloud} is asked for no more consoles in the next {math.ceil(wait)} s: "
+                f"{self._cloud} is asked for no more consoles in the next {span(wait)}: "
                 "the gateway's own budget for it is used up."
             )
             raise CloudBusyError(message, cloud=self._cloud, retry_after=wait)

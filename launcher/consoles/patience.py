@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from launcher.errors import CloudBusyError, CloudError, CloudReplyError, CloudUnreachableError
+from launcher.spans import span
 
 BELIEVED: Final = 3600.0
 """Seconds; a cloud that asks for more is asked again after this long: clocks and units are got wrong, too."""
@@ -133,7 +134,7 @@ def _again(error: CloudError, left: float) -> CloudError:
     """The error of before, with what is left of its time."""
     cloud, request_id = error.cloud, error.request_id
     if isinstance(error, CloudBusyError):
-        message = f"{cloud} asks for patience: it is asked for no console in the next {math.ceil(left)} s."
+        message = f"{cloud} asks for patience: it is asked for no console in the next {span(left)}."
         return CloudBusyError(message, cloud=cloud, request_id=request_id, retry_after=left)
     if isinstance(error, CloudReplyError):
         again: CloudError = CloudReplyError(str(error), cloud=cloud, request_id=request_id, status=error.status)

@@ -5,7 +5,6 @@ Every function gives the reason in one sentence and the advice in lines, the mos
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from launcher.doctor.network import Fault
@@ -23,6 +22,7 @@ from launcher.errors import (
     UpstreamUnreachableError,
 )
 from launcher.model import Server
+from launcher.spans import span
 from launcher.states import Outlook, reading, told
 
 
@@ -269,7 +269,7 @@ def _token_advice(settings: Settings, place: Place) -> tuple[str, ...]:
 def _patience(error: CloudBusyError) -> tuple[str, ...]:
     if error.retry_after is None:
         return ("Wait a while, then try again: the cloud is busy.",)
-    return (f"Wait {math.ceil(error.retry_after)} s, then try again; the gateway asks for nothing before.",)
+    return (f"Wait {span(error.retry_after)}, then try again; the gateway asks for nothing before.",)
 
 
 def _request_id(error: LauncherError) -> str:

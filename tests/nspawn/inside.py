@@ -167,7 +167,7 @@ class Proof:
     async def a_servers_name_forges_no_entry(self) -> None:
         name = "web\n_UID=0\nMESSAGE=forged \x1b[31m\u202e"
         before = len(await journal())
-        self._compute.add_server(name, status="BUILD")
+        self._compute.add_server(name, status="SHUTOFF")
         async with _process(*_as("alice"), "view", SOCKET, f"/ws/lab/{_quoted(name)}") as lines:
             await line(lines)
         [entry] = (await journal())[before:]

@@ -226,7 +226,7 @@ function watch(state) {
     const reply = await get(`/api/v1/servers/${cloud}/${server}`).catch(() => null);
     if (mine !== waiting) return;
     const found = reply?.ok ? reply.body : null;
-    if (found ? found.status !== state || found.outlook !== "standing" : reply?.status === 404) connect();
+    if (found ? found.status !== state || found.outlook !== "standing" : reply?.status === 404 || reply?.status === 409) connect();
     else later();
   };
   later();

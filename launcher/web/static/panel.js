@@ -1,7 +1,7 @@
 // What the console page says: states, launch steps, problems. It writes texts and nothing else into the page.
 
 import { copy } from "./clipboard.js";
-import { TEXT, details, seconds, shown, until } from "./words.js";
+import { TEXT, details, seconds, shown, span, until } from "./words.js";
 
 const STATES = {
   launching: "Connecting …",
@@ -104,7 +104,7 @@ export function watching(yes) {
 /** Say when the next attempt starts, and offer it now; null clears it. */
 export function countdown(left) {
   part("again").hidden = left === null;
-  say("countdown", left === null ? null : `Next attempt in ${Math.ceil(left)} s`);
+  say("countdown", left === null ? null : `Next attempt in ${span(left)}`);
 }
 
 /** What the page calls the server. */

@@ -16,10 +16,17 @@ export function seconds(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 }
 
+/** What is left of a wait, rounded up: 41 s, 40 min, 3 h. */
+export function span(left) {
+  if (left <= 120) return `${Math.ceil(left)} s`;
+  const minutes = Math.ceil(left / 60);
+  return minutes <= 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}
+
 /** A moment so many seconds from now, as "41 s (03:12:09)"; null where there is none. */
 export function until(left, now) {
   if (typeof left !== "number") return null;
-  return `${Math.ceil(left)} s (${new Date(now + left * 1000).toLocaleTimeString()})`;
+  return `${span(left)} (${new Date(now + left * 1000).toLocaleTimeString()})`;
 }
 
 /** A problem made of a WebSocket's close reason, for when the gateway told no more. */

@@ -178,7 +178,7 @@ async def test_a_cloud_that_asks_for_patience_is_not_asked_before(
 ) -> None:
     cloud.busy = 41
     assert str((await kept.seen()).error) == (
-        "prod is busy or limits requests: it is not asked for its servers in the next 41 s."
+        "prod asks for patience: it is not asked for its servers in the next 41 s."
     )
     clock.at += 40.5
     seen = await kept.seen()
