@@ -194,11 +194,14 @@ class HostSilentError(CloudReplyError):
 
 
 class KindNotOfferedError(CloudError):
-    """The cloud, or this server's host, has no consoles of the kind that was asked for."""
+    """The cloud has no consoles of the kind that was asked for: none at all (`everywhere`), or none for this server."""
 
-    def __init__(self, message: str, *, cloud: str, kind: str, request_id: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, cloud: str, kind: str, request_id: str | None = None, everywhere: bool = False
+    ) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.kind = kind
+        self.everywhere = everywhere
 
 
 class ConsoleRefusedError(CloudError):

@@ -134,7 +134,9 @@ def _no_such_kind(fault: _Fault) -> LauncherError:
     """400 and 500 with words about the kind, and 501."""
     kind = fault.about.kind
     sentence = f"{fault.cloud} has no {kind} console for this server. Ask for another kind."
-    return KindNotOfferedError(sentence, kind=kind, **fault.named)
+    # "Unavailable", and 501, are of the server's host; "invalid" is what the cloud does not know at all.
+    of_the_host = fault.reply.status == 501 or "navailable" in fault.message
+    return KindNotOfferedError(sentence, kind=kind, everywhere=not of_the_host, **fault.named)
 
 
 def _token(fault: _Fault) -> LauncherError:

@@ -67,6 +67,8 @@ class Broker:
         self._budget = budget
         self._at_once = at_once
         self._turns = Turns(at_once)
+        self._missing: set[Kind] = set()
+        """Kinds that the cloud has said not to have at all."""
         self._instead: dict[ConsoleKey, Console] = {}
         """By what was asked for: the console of the other kind that the cloud gave, having none of that."""
         self._under_way: dict[ConsoleKey, asyncio.Future[Console]] = {}
@@ -81,17 +83,30 @@ class Broker:
         instead = self._usable_instead(key)
         if instead is not None:
             return Obtained(instead, cached=True)
-        try:
-            return await self._obtain(key)
-        except KindNotOfferedError as refused:
-            try:
-                obtained = await self._obtain(_other_kind(key))
-            except KindNotOfferedError:
-                raise self._neither(key, refused) from None
-        if self.keeps:
+        other = _other_kind(key)
+        obtained = await self._either(*((other, key) if key.kind in self._missing else (key, other)))
+        self._missing.discard(obtained.console.key.kind)
+        if self.keeps and obtained.console.key != key:
             self._instead = {asked: console for asked in self._instead if (console := self._usable_instead(asked))}
             self._instead[key] = obtained.console
         return obtained
+
+    async def _either(self, first: ConsoleKey, then: ConsoleKey) -> Obtained:
+        """A console of the first kind, else of the other. Raises CloudError or ServerNotFoundError."""
+        try:
+            return await self._obtain(first)
+        except KindNotOfferedError as refused:
+            self._miss(refused)
+            try:
+                return await self._obtain(then)
+            except KindNotOfferedError as second:
+                self._miss(second)
+                raise self._neither(first, refused) from None
+
+    def _miss(self, refused: KindNotOfferedError) -> None:
+        """From now on the cloud is asked for the other kind first, if it has none of this for any server."""
+        if refused.everywhere:
+            self._missing.add(Kind(refused.kind))
 
     async def fresh(self, key: ConsoleKey) -> Obtained:
         """A console that nobody else gets. Raises CloudError or ServerNotFoundError."""

@@ -30,6 +30,7 @@ class Cloud:
         self.let.set()
         self.error: Exception | None = None
         self.kinds = set(Kind)
+        self.everywhere = False
         self.at_once = self.most_at_once = 0
         self._clock = clock
         self._life = life
@@ -46,7 +47,8 @@ class Cloud:
         if self.error is not None:
             raise self.error
         if kind not in self.kinds:
-            raise KindNotOfferedError(f"prod offers no {kind} consoles.", cloud="prod", kind=kind)
+            message = f"prod offers no {kind} consoles."
+            raise KindNotOfferedError(message, cloud="prod", kind=kind, everywhere=self.everywhere)
         url = Secret(f"http://proxy/?token={issue()}")
         return Console(ConsoleKey("prod", server_id, kind), url, asked_at, asked_at + self._life, "req-1")
 
@@ -318,6 +320,29 @@ async def test_a_cloud_that_changes_its_kind_is_found_out(broker: Broker, cloud:
     before = cloud.asked
     await broker.obtain(ConsoleKey("prod", "three", Kind.NOVNC))
     assert cloud.asked == before + 1
+
+
+async def test_a_kind_that_a_cloud_has_nowhere_is_asked_for_last_from_then_on(broker: Broker, cloud: Cloud) -> None:
+    cloud.kinds, cloud.everywhere = {Kind.XVPVNC}, True
+    await broker.obtain(KEY)
+    assert cloud.asked == 2
+    for number in range(3):
+        other = await broker.obtain(ConsoleKey("prod", f"server-{number}", Kind.NOVNC))
+        assert other.console.key.kind is Kind.XVPVNC
+    assert cloud.asked == 5
+    cloud.kinds = {Kind.NOVNC}
+    assert (await broker.obtain(ConsoleKey("prod", "two", Kind.NOVNC))).console.key.kind is Kind.NOVNC
+    assert cloud.asked == 7
+    await broker.obtain(ConsoleKey("prod", "three", Kind.NOVNC))
+    assert cloud.asked == 8
+
+
+async def test_a_cloud_with_neither_kind_is_asked_for_both_each_time(broker: Broker, cloud: Cloud) -> None:
+    cloud.kinds, cloud.everywhere = set(), True
+    for asked in (2, 4):
+        with pytest.raises(KindNotOfferedError, match="neither"):
+            await broker.obtain(KEY)
+        assert cloud.asked == asked
 
 
 # Sparing the cloud
