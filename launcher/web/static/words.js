@@ -16,11 +16,13 @@ export function seconds(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 }
 
-/** What is left of a wait, rounded up: 41 s, 40 min, 3 h. */
+/** What is left of a wait, rounded up: 41 s, 4 min 59 s, 2 h 3 min. */
 export function span(left) {
-  if (left <= 120) return `${Math.ceil(left)} s`;
-  const minutes = Math.ceil(left / 60);
-  return minutes <= 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+  const all = Math.ceil(left);
+  if (all <= 120) return `${all} s`;
+  if (all < 3600) return `${Math.floor(all / 60)} min ${all % 60} s`;
+  const minutes = Math.ceil(all / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A moment so many seconds from now, as "41 s (03:12:09)"; null where there is none. */
