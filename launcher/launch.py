@@ -282,6 +282,7 @@ class Launcher:
                 bytes_up=pump.bytes_up,
                 bytes_down=pump.bytes_down,
                 end_reason=reason.value,
+                ended_by=session.ended_by if reason is EndReason.ENDED else None,
                 request_id=request_id,
             )
         )

@@ -57,6 +57,8 @@ class SessionEvent:
     bytes_up: int
     bytes_down: int
     end_reason: str
+    ended_by: str | None
+    """Who ended it, where an operator did."""
     request_id: str | None
 
 

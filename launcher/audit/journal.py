@@ -55,7 +55,8 @@ def sentence(event: Mapping[str, object]) -> str:
         return f"launch by {who}: {event.get('outcome')}{reason}, {event.get('milliseconds')} ms{request_id}"
     if kind == "session-end":
         seconds = int(str(event.get("milliseconds") or 0)) / 1000
-        return f"session of {who}: {event.get('end_reason')}, after {seconds:.1f} s"
+        by = f" ({event['ended_by']})" if event.get("ended_by") else ""
+        return f"session of {who}: {event.get('end_reason')}{by}, after {seconds:.1f} s"
     if kind == "reveal":
         return f"console URL ({event.get('kind')}) revealed to {who}"
     return f"{kind}: {who}"

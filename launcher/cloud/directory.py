@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from launcher.cloud.flight import Flight
 from launcher.cloud.kept import KeptListing, Seen, ServersOfOneCloud
@@ -22,10 +23,14 @@ from launcher.errors import (
     CloudError,
     CloudNotFoundError,
     CloudReplyError,
+    CloudUnreachableError,
     ServerNotFoundError,
 )
 from launcher.model import Server
+from launcher.spans import span
 
+NAME_PATIENCE: Final = 5.0
+"""Seconds that each cloud has to say whether it knows a name that all clouds are asked for."""
 _Lookup = tuple[str, str, str]
 """Cloud; by id alone, or by any reference; what is looked for."""
 
@@ -70,8 +75,11 @@ class Counts:
 class Directory:
     """Knows which server a person means."""
 
-    def __init__(self, clouds: Mapping[str, KeptListing], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, clouds: Mapping[str, KeptListing], aliases: Mapping[str, str], *, patience: float = NAME_PATIENCE
+    ) -> None:
         """`aliases` are name → `cloud/server`, where server is a name or a UUID."""
+        self._patience = patience
         self._clouds = dict(clouds)
         self._aliases = dict(aliases)
         self._lookups: dict[_Lookup, Flight[Servers]] = {}
@@ -112,9 +120,10 @@ class Directory:
     async def unique(self, name: str) -> Server:
         """The server that is the only one of this name or UUID among all clouds; aliases aside.
 
-        Raises ServerNotFoundError, AmbiguousServerError, and CloudError if nothing was found but a cloud is silent.
+        Of a cloud that does not answer in `NAME_PATIENCE` the listing counts that is kept. Raises ServerNotFoundError,
+        AmbiguousServerError, and CloudError if nothing was found but a cloud is silent.
         """
-        found, errors = await self._ask_each(self.clouds(), lambda cloud: self._matching(cloud, name))
+        found, errors = await self._ask_each(self.clouds(), lambda cloud: self._promptly(cloud, name))
         servers = tuple(server for matching in found.values() for server in matching)
         if not servers and errors:
             raise next(iter(errors.values()))
@@ -167,6 +176,18 @@ class Directory:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
         asked = (cloud, "any", reference)
         return await self._shared_lookup(asked, lambda: _look_up(self._clouds[cloud].source, reference))
+
+    async def _promptly(self, cloud: str, reference: str) -> Servers:
+        """The same, or what was known before where the cloud takes too long. Raises CloudError."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._matching(cloud, reference)
+        except TimeoutError:
+            snapshot = self._clouds[cloud].snapshot
+            if snapshot is not None:
+                return tuple(one for one in snapshot.servers if one.name == reference or one.id == reference.lower())
+            message = f"{cloud} has not answered in {span(self._patience)}."
+            raise CloudUnreachableError(message, cloud=cloud) from None
 
     async def _shared_lookup(self, key: _Lookup, ask: Callable[[], Awaitable[Servers]]) -> Servers:
         flight = self._lookups.setdefault(key, Flight())

@@ -27,6 +27,8 @@ class Session:
     kind: Kind = Kind.NOVNC
     opened_at: datetime | None = None
     pump: Pump | None = None
+    ended_by: str | None = None
+    """The actor who ended it, if another than its own did."""
 
     def end(self, reason: EndReason, code: int, text: str) -> None:
         """End it, whatever stage it is in; the viewer is told with a close code."""

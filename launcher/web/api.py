@@ -192,7 +192,8 @@ class Api:
         """End a session; its viewer is told who did."""
         session = self._sessions.get(request.match_info["id"])
         self._policy.authorize(request[ACTOR], Action.END, session.server)
-        session.end(EndReason.ENDED, 1008, f"Ended by {request[ACTOR].name}.")
+        session.ended_by = request[ACTOR].name
+        session.end(EndReason.ENDED, 1008, f"Ended by {session.ended_by}.")
         return web.Response(status=204)
 
     async def _obtained(self, key: ConsoleKey, *, insist: bool) -> dict[str, object]:

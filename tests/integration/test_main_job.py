@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import AsyncExitStack
 from email.utils import formatdate
@@ -263,7 +264,10 @@ async def test_a_frame_larger_than_the_limit_ends_the_session_from_either_side(r
         assert proxy.received == []
 
 
-async def test_sessions_are_listed_and_one_is_ended_by_an_operator_at_a_frame_boundary(running: Running) -> None:
+async def test_sessions_are_listed_and_one_is_ended_by_an_operator_at_a_frame_boundary(
+    running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "launcher")
     async with FaultyProxy() as proxy, running.viewer() as viewer:
         running.compute.mint = lambda *_: proxy.url()
         await viewer.greeted()
@@ -283,6 +287,8 @@ async def test_sessions_are_listed_and_one_is_ended_by_an_operator_at_a_frame_bo
         assert await viewer.closed() == (1008, "Ended by root.")
         await running.settled()
         assert (await running.ask("GET", "/api/v1/sessions"))[1] == {"sessions": []}
+    end = vars(caplog.records[-1])["fields"]
+    assert (end["event"], end["end_reason"], end["ended_by"]) == ("session-end", "ended by an operator", "root")
 
 
 async def test_a_session_that_never_reaches_a_boundary_is_aborted(running: Running) -> None:

@@ -88,6 +88,8 @@ def test_an_events_fields_have_names_of_their_own_and_nothing_unknown() -> None:
 
 def test_events_are_sentences() -> None:
     assert sentence(fields(END)) == "session of alice: prod/web-01: viewer closed, after 0.0 s"
+    ended = fields(END) | {"end_reason": "ended by an operator", "ended_by": "root"}
+    assert sentence(ended) == "session of alice: prod/web-01: ended by an operator (root), after 0.0 s"
     assert visible(sentence(fields(LAUNCH))) == (
         "launch by alice: prod/web-01\\x0a\\u202eforged: ServerNotFoundError (none), 3 ms"
     )

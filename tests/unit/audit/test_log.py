@@ -21,7 +21,7 @@ LAUNCH = LaunchEvent(
 END = SessionEvent(
     session="S", launch="L", actor="alice", uid=1000, via="tcp", cloud="prod", server="u-u-i-d", name="web-01",
     kind=Kind.NOVNC, cached=True, milliseconds=9, bytes_up=1, bytes_down=2, end_reason="viewer closed",
-    request_id="req-1",
+    ended_by=None, request_id="req-1",
 )  # fmt: skip
 REVEAL = RevealEvent(
     actor="alice", uid=1000, via="unix", cloud="prod", server="u-u-i-d", name="web-01", kind=Kind.NOVNC,

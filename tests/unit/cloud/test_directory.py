@@ -243,6 +243,26 @@ async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
     assert await directory.locate("db") == ("prod", "db")
 
 
+async def test_a_cloud_that_hangs_holds_no_bare_name_up_and_counts_by_the_listing_that_is_kept(
+    prod: FakeCloud, stage: FakeCloud, clock: HandClock, tasks: asyncio.TaskGroup
+) -> None:
+    kept = {cloud.name: KeptListing(cloud.name, cloud, clock, tasks) for cloud in (prod, stage)}
+    directory = Directory(kept, {}, patience=0.01)
+    stage.let.clear()
+    assert (await directory.unique("db")).cloud == "prod"
+    with pytest.raises(CloudUnreachableError, match=r"^stage has not answered in 1 s\.$"):
+        await directory.unique("lone")
+    stage.let.set()
+    await kept["stage"].seen()
+    stage.let.clear()
+    assert await directory.unique("lone") == stage.all[1]
+    assert await directory.unique(stage.all[1].id.upper()) == stage.all[1]
+    with pytest.raises(AmbiguousServerError):
+        await directory.unique("web-01")
+    with pytest.raises(ServerNotFoundError, match=r'^No cloud has a server "nobody"\.$'):
+        await directory.unique("nobody")
+
+
 async def test_servers_are_counted_by_cloud_and_a_silent_one_hides_no_other(
     directory: Directory, stage: FakeCloud
 ) -> None:
