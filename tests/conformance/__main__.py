@@ -5,6 +5,7 @@ python -m tests.conformance | less
 
 from __future__ import annotations
 
+import signal
 import textwrap
 from collections.abc import Iterator
 
@@ -51,5 +52,6 @@ def _wrapped(name: str, text: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a word
     for row in (*GRANTED, *REFUSED):
         print("\n".join(told(row)))

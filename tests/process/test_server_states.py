@@ -35,7 +35,9 @@ async def test_a_server_that_is_being_built_appears_by_itself_once_it_runs(
         await tab.until_state("waiting")
         assert await tab.page.inner_text("#headline") == "web-01 is being built (BUILD, spawning)"
         await expect(tab.page).to_have_title("web-01 · Waiting …")
-        await asyncio.sleep(5)
+        await asyncio.sleep(5)  # a real build takes its time: the page has looked more than once meanwhile
+        assert await tab.state() == "waiting"
+        assert sum(path.endswith(server_id) for _, path in site.compute.requests) >= 2
         assert site.console_requests() == 0
         await screen.restart()
         turn(site, server_id, "ACTIVE")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ def launch(clock: FakeClock) -> Launch:
     return Launches(clock).begin("L", Actor(1000, "alice", "unix"), "prod", "web-01", Kind.NOVNC)
 
 
-async def run_on(clock: FakeClock, task: asyncio.Task[Server]) -> list[float]:
+async def run_on(clock: FakeClock, task: asyncio.Task[Any]) -> list[float]:
     """Let the time pass that the task sleeps; how long it slept each time."""
     slept: list[float] = []
     while not task.done():
@@ -73,7 +74,7 @@ async def wait(
 ) -> tuple[Server | BaseException, Sequence[float]]:
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_settled(launch, clock, cloud, first))
-        slept = await run_on(clock, waiting)  # type: ignore[arg-type]
+        slept = await run_on(clock, waiting)
     return waiting.result(), slept
 
 
@@ -245,7 +246,7 @@ async def test_a_cloud_that_wants_more_than_a_launch_lasts_is_not_waited_for(lau
     for errors in ((busy(CLOUD_PATIENCE + 1),), (busy(CLOUD_PATIENCE - 20), busy(21))):
         async with asyncio.TaskGroup() as group:
             waiting = group.create_task(_caught(launch, clock, Asked(*errors)))
-            await run_on(clock, waiting)  # type: ignore[arg-type]
+            await run_on(clock, waiting)
         assert waiting.result() is errors[-1]
 
 
@@ -273,7 +274,7 @@ async def test_with_retries_what_may_pass_is_tried_a_few_times(
     asked = Asked(*[error] * 9)
     async with asyncio.TaskGroup() as group:
         waiting = group.create_task(_caught(launch, clock, asked, retries=True))
-        await run_on(clock, waiting)  # type: ignore[arg-type]
+        await run_on(clock, waiting)
     assert waiting.result() is error
     assert 9 - len(asked.errors) == tries
     asked = Asked(error)

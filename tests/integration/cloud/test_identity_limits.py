@@ -14,10 +14,10 @@ from launcher.cloud.identity import identity_of
 from launcher.config.models import Cloud, RackspaceEntry
 from launcher.errors import CloudCredentialsError, CloudUnreachableError
 from launcher.model import Kind, Secret
+from tests.fakes.clock import FakeClock
 from tests.fakes.compute import FakeCompute
 from tests.fakes.identity import FakeIdentity
 from tests.integration.cloud.conftest import cloud_of
-from tests.unit.cloud.fakes import HandClock
 
 LAUNCHES = 1000
 
@@ -36,12 +36,12 @@ async def rax(dfw: FakeCompute) -> AsyncIterator[FakeIdentity]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def cloud(rax: FakeIdentity, pool: ThreadPoolExecutor, http: aiohttp.ClientSession, clock: HandClock) -> Compute:
+def cloud(rax: FakeIdentity, pool: ThreadPoolExecutor, http: aiohttp.ClientSession, clock: FakeClock) -> Compute:
     entry = RackspaceEntry.model_construct(
         provider="rackspace",
         username=rax.username,
@@ -77,31 +77,31 @@ async def test_a_storm_of_refused_tokens_signs_in_once_more(
 
 
 async def test_an_identity_service_that_refuses_is_asked_once_a_minute_however_many_launch(
-    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: HandClock
+    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: FakeClock
 ) -> None:
     server_id = dfw.add_server("web-01")
     rax.username = "somebody-else"
     for minute in range(1, 4):
         for second in (0, 20, 40):
-            clock.at = 1000.0 + 60 * minute + second
+            clock.advance(1000.0 + 60 * minute + second - clock.monotonic())
             assert await launches(cloud, server_id, 400) == {"CloudCredentialsError"}
         assert rax.sign_ins == minute
     with pytest.raises(CloudCredentialsError, match=r"Unable to authenticate .* The next try is in 20 s\."):
         await cloud.servers()
     rax.username = "ops"
-    clock.at += 20
+    clock.advance(20)
     assert await launches(cloud, server_id, 400) == {"Console"}
     assert rax.sign_ins == 4
 
 
 async def test_a_compute_api_that_refuses_new_tokens_too_costs_one_renewal_a_minute(
-    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: HandClock
+    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: FakeClock
 ) -> None:
     server_id = dfw.add_server("web-01")
     dfw.api_tokens = set()
     for minute in range(1, 4):
         for second in (0, 20, 40):
-            clock.at = 1000.0 + 60 * minute + second
+            clock.advance(1000.0 + 60 * minute + second - clock.monotonic())
             assert await launches(cloud, server_id, 100) == {"CloudCredentialsError"}
         assert rax.sign_ins == 1 + minute
     dfw.api_tokens = rax.api_tokens
@@ -110,7 +110,7 @@ async def test_a_compute_api_that_refuses_new_tokens_too_costs_one_renewal_a_min
 
 
 async def test_an_identity_service_that_is_back_is_noticed_within_seconds(
-    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: HandClock
+    cloud: Compute, rax: FakeIdentity, dfw: FakeCompute, clock: FakeClock
 ) -> None:
     server_id = dfw.add_server("web-01")
     await rax.stop()
@@ -120,6 +120,6 @@ async def test_an_identity_service_that_is_back_is_noticed_within_seconds(
     await rax.start()
     assert await launches(cloud, server_id) == {"CloudUnreachableError"}
     assert rax.sign_ins == 0
-    clock.at += 5
+    clock.advance(5)
     assert await launches(cloud, server_id) == {"Console"}
     assert rax.sign_ins == 1

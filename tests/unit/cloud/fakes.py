@@ -1,30 +1,12 @@
-"""A clock to turn by hand, and a cloud that does as it is told."""
+"""A cloud that does as it is told."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
 
 from launcher.errors import CloudBusyError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Server
-
-
-class HandClock:
-    """Stands still until told."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def monotonic(self) -> float:
-        return self.at
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.at)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-        self.at += seconds
 
 
 class FakeCloud:

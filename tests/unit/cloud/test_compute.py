@@ -7,7 +7,7 @@ import pytest
 from launcher.cloud.compute import Compute, Egress, open_http
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud
-from tests.unit.cloud.fakes import HandClock
+from tests.fakes.clock import FakeClock
 
 
 class FixedIdentity:
@@ -39,6 +39,6 @@ async def test_the_endpoint_says_where_console_proxies_may_be(endpoint: str, egr
     entry = BareEntry.model_construct(provider="none", endpoint=endpoint, api_token=None)
     cloud = Cloud(name="bare", region=None, entry=entry, clouds_yaml=None, secure_yaml=None)
     async with open_http() as http:
-        compute = Compute(cloud, FixedIdentity(endpoint), http, HandClock())
+        compute = Compute(cloud, FixedIdentity(endpoint), http, FakeClock())
         assert await compute.egress() == egress
         assert compute.name == "bare"

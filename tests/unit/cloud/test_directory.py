@@ -13,7 +13,8 @@ from launcher.cloud.directory import Directory
 from launcher.cloud.kept import KeptListing
 from launcher.errors import AmbiguousServerError, BadRequestError, CloudUnreachableError, ServerNotFoundError
 from launcher.model import Server
-from tests.unit.cloud.fakes import FakeCloud, HandClock
+from tests.fakes.clock import FakeClock
+from tests.unit.cloud.fakes import FakeCloud
 
 Knows = Callable[..., Directory]
 
@@ -29,12 +30,12 @@ def stage() -> FakeCloud:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def knows(clock: HandClock, tasks: asyncio.TaskGroup) -> Knows:
+def knows(clock: FakeClock, tasks: asyncio.TaskGroup) -> Knows:
     """A directory of these clouds."""
 
     def make(*clouds: FakeCloud, **aliases: str) -> Directory:
@@ -153,10 +154,10 @@ async def test_the_list_is_in_order_and_pages_through_all(directory: Directory) 
     assert seen == ["prod/db", "prod/twin", "prod/twin", "prod/web-01", "prod/web-02", "stage/lone", "stage/web-01"]
 
 
-async def test_a_marker_holds_when_its_server_is_gone(directory: Directory, prod: FakeCloud, clock: HandClock) -> None:
+async def test_a_marker_holds_when_its_server_is_gone(directory: Directory, prod: FakeCloud, clock: FakeClock) -> None:
     page = await directory.list(cloud="prod", query="web", limit=1, marker=None)
     prod.all = [server for server in prod.all if server.name != "web-01"]
-    clock.at += 6
+    clock.advance(6)
     await directory.list(cloud="prod", query="", limit=1, marker=None, max_age=5)
     rest = await directory.list(cloud="prod", query="web", limit=1, marker=page.next_marker)
     assert [server.name for server in rest.servers] == ["web-02"]
@@ -244,7 +245,7 @@ async def test_a_fault_while_one_cloud_is_asked_hides_no_other(
 
 
 async def test_a_cloud_that_hangs_holds_no_bare_name_up_and_counts_by_the_listing_that_is_kept(
-    prod: FakeCloud, stage: FakeCloud, clock: HandClock, tasks: asyncio.TaskGroup
+    prod: FakeCloud, stage: FakeCloud, clock: FakeClock, tasks: asyncio.TaskGroup
 ) -> None:
     kept = {cloud.name: KeptListing(cloud.name, cloud, clock, tasks) for cloud in (prod, stage)}
     directory = Directory(kept, {}, patience=0.01)

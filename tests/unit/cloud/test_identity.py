@@ -14,8 +14,8 @@ from launcher.cloud.identity import ApiAccess, SharedAccess
 from launcher.cloud.signin import Grant
 from launcher.errors import CloudCredentialsError, CloudUnreachableError
 from launcher.model import Secret
+from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
-from tests.unit.cloud.fakes import HandClock
 
 REFUSED = CloudCredentialsError("prod says no.", cloud="prod")
 
@@ -50,12 +50,12 @@ def sign_ins() -> SignIns:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def shared(sign_ins: SignIns, clock: HandClock, pool: ThreadPoolExecutor) -> SharedAccess:
+def shared(sign_ins: SignIns, clock: FakeClock, pool: ThreadPoolExecutor) -> SharedAccess:
     return SharedAccess("prod", sign_ins, clock, pool)
 
 
@@ -71,25 +71,25 @@ async def test_a_thousand_who_wait_share_one_sign_in(shared: SharedAccess, sign_
 
 @pytest.mark.parametrize(("life", "reused_for"), [(3600.0, 3480.0), (480.0, 360.0), (40.0, 30.0)])
 async def test_a_token_is_reused_until_shortly_before_its_end(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock, life: float, reused_for: float
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock, life: float, reused_for: float
 ) -> None:
     sign_ins.life = life
     first = await shared.access()
-    assert first.expires_at == clock.at + life
-    clock.at += reused_for - 1
+    assert first.expires_at == clock.monotonic() + life
+    clock.advance(reused_for - 1)
     assert await shared.access() is first
-    clock.at += 2
+    clock.advance(2)
     assert await shared.access() is not first
     assert sign_ins.count == 2
 
 
 async def test_a_token_of_unknown_life_is_reused_until_it_is_refused(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     sign_ins.life = None
     first = await shared.access()
     assert first.expires_at is None
-    clock.at += 10**9
+    clock.advance(10**9)
     assert await shared.access() is first
 
 
@@ -138,36 +138,36 @@ async def test_who_waits_for_a_refusal_gets_an_error_of_his_own(shared: SharedAc
 
 
 async def test_an_identity_that_refuses_is_asked_once_a_minute(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     sign_ins.error = REFUSED
     for second in range(601):
-        clock.at = 1000.0 + second
+        clock.advance(1000.0 + second - clock.monotonic())
         with pytest.raises(CloudCredentialsError, match=r"prod says no\."):
             await shared.access()
     assert sign_ins.count == 11
 
 
 async def test_mended_credentials_are_noticed_after_the_minute(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     sign_ins.error = REFUSED
     with pytest.raises(CloudCredentialsError):
         await shared.access()
     sign_ins.error = None
-    clock.at += 59.5
+    clock.advance(59.5)
     with pytest.raises(CloudCredentialsError, match=r"prod says no\. The next try is in 1 s\."):
         await shared.access()
-    clock.at += 1
+    clock.advance(1)
     assert (await shared.access()).token
 
 
 async def test_new_tokens_that_are_refused_at_once_are_renewed_once_a_minute(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     said = set()
     for second in range(601):
-        clock.at = 1000.0 + second
+        clock.advance(1000.0 + second - clock.monotonic())
         refused = await shared.access()
         try:
             await shared.renew(refused)
@@ -191,15 +191,15 @@ async def test_a_storm_of_refused_tokens_is_one_renewal_even_where_identity_refu
 
 
 async def test_a_token_serves_to_its_end_where_renewing_it_fails(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     first = await shared.access()
     sign_ins.error = CloudUnreachableError("prod does not answer.", cloud="prod")
-    clock.at += 3500
+    clock.advance(3500)
     assert await shared.access() is first, "a minute and a half are left of it"
     assert await shared.access() is first
     assert sign_ins.count == 2, "and meanwhile Identity is not hammered"
-    clock.at += 101
+    clock.advance(101)
     with pytest.raises(CloudUnreachableError):
         await shared.access()
 
@@ -213,13 +213,13 @@ async def test_a_fault_of_our_own_is_not_kept(shared: SharedAccess, sign_ins: Si
 
 
 async def test_who_comes_late_to_a_sign_in_that_never_ends_is_not_held_any_longer(
-    shared: SharedAccess, sign_ins: SignIns, clock: HandClock
+    shared: SharedAccess, sign_ins: SignIns, clock: FakeClock
 ) -> None:
     sign_ins.gate.clear()
     async with asyncio.TaskGroup() as group:
         first = group.create_task(shared.access())
         await asyncio.sleep(0)
-        clock.at += 60
+        clock.advance(60)
         with pytest.raises(CloudUnreachableError, match="signing in takes longer"):
             await shared.access()
         sign_ins.gate.set()

@@ -9,7 +9,8 @@ import pytest
 
 from launcher.cloud.kept import KeptListing, Seen
 from launcher.errors import CloudBusyError, CloudUnreachableError
-from tests.unit.cloud.fakes import FakeCloud, HandClock
+from tests.fakes.clock import FakeClock
+from tests.unit.cloud.fakes import FakeCloud
 
 
 @pytest.fixture
@@ -18,12 +19,12 @@ def cloud() -> FakeCloud:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def kept(cloud: FakeCloud, clock: HandClock, tasks: asyncio.TaskGroup) -> KeptListing:
+def kept(cloud: FakeCloud, clock: FakeClock, tasks: asyncio.TaskGroup) -> KeptListing:
     return KeptListing("prod", cloud, clock, tasks)
 
 
@@ -42,23 +43,23 @@ async def settled() -> None:
 
 
 async def test_the_first_who_ask_wait_for_one_answer_and_the_next_have_it(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     first = await asyncio.gather(*(kept.seen() for _ in range(50)))
     assert {tuple(names(seen) or ()) for seen in first} == {("web-01",)}
-    clock.at += 4.9
+    clock.advance(4.9)
     assert not (await kept.seen()).asking
     assert cloud.asked == ["servers"]
 
 
 async def test_an_old_listing_is_the_answer_while_the_next_is_asked_for(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     began = clock.now()
     await kept.seen()
     rename(cloud, "new")
     cloud.let.clear()
-    clock.at += 5
+    clock.advance(5)
     old = await asyncio.gather(*(kept.seen() for _ in range(20)))
     assert {(tuple(names(seen) or ()), seen.as_of, seen.asking) for seen in old} == {(("web-01",), began, True)}
     await settled()
@@ -69,43 +70,43 @@ async def test_an_old_listing_is_the_answer_while_the_next_is_asked_for(
     assert (names(new), new.as_of, new.asking) == (["new"], clock.now(), False)
 
 
-async def test_nobody_asks_nothing_is_asked_for(kept: KeptListing, cloud: FakeCloud, clock: HandClock) -> None:
+async def test_nobody_asks_nothing_is_asked_for(kept: KeptListing, cloud: FakeCloud, clock: FakeClock) -> None:
     await kept.seen()
     for _ in range(100):
-        clock.at += 60
+        clock.advance(60)
         await settled()
         assert kept.snapshot is not None
     assert cloud.asked == ["servers"]
 
 
 async def test_a_listing_that_nobody_used_for_ten_minutes_is_waited_for_by_all(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     await kept.seen()
     rename(cloud, "new")
-    clock.at += 601
+    clock.advance(601)
     both = await asyncio.gather(kept.seen(), kept.seen())
     assert [names(seen) for seen in both] == [["new"], ["new"]]
     assert cloud.asked == ["servers"] * 2
 
 
-async def test_whoever_wants_it_younger_waits_for_it(kept: KeptListing, cloud: FakeCloud, clock: HandClock) -> None:
+async def test_whoever_wants_it_younger_waits_for_it(kept: KeptListing, cloud: FakeCloud, clock: FakeClock) -> None:
     await kept.seen()
     rename(cloud, "new")
-    clock.at += 20
+    clock.advance(20)
     assert names(await kept.seen(max_age=20)) == ["web-01"]
     await settled()
     rename(cloud, "newer")
-    clock.at += 20
+    clock.advance(20)
     assert names(await kept.seen(max_age=15)) == ["newer"]
 
 
 async def test_a_cloud_that_is_asked_again_is_late_only_for_whoever_wants_younger_servers(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     await kept.seen()
     cloud.let.clear()
-    clock.at += 10
+    clock.advance(10)
     for max_age, late in ((None, False), (15, False), (9, True)):
         seen = await kept.seen(wait=0, max_age=max_age)
         assert (seen.asking, seen.late, names(seen)) == (True, late, ["web-01"])
@@ -115,12 +116,12 @@ async def test_a_cloud_that_is_asked_again_is_late_only_for_whoever_wants_younge
 
 
 async def test_a_failed_refresh_keeps_the_servers_and_tells_its_error(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     began = clock.now()
     await kept.seen()
     cloud.down = True
-    clock.at += 60
+    clock.advance(60)
     await kept.seen()
     await settled()
     seen = await kept.seen()
@@ -128,19 +129,19 @@ async def test_a_failed_refresh_keeps_the_servers_and_tells_its_error(
     assert isinstance(seen.error, CloudUnreachableError)
     assert cloud.asked == ["servers"] * 2, "and it is not tried again at once"
     cloud.down = False
-    clock.at += 5
+    clock.advance(5)
     assert (await kept.seen()).error is not None, "until the next attempt has ended"
     await settled()
     assert (await kept.seen()).error is None
 
 
 async def test_the_log_tells_once_that_a_cloud_fails_and_that_it_is_back(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock, caplog: pytest.LogCaptureFixture
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "launcher")
     for down in (False, True, True, True, False, False):
         cloud.down = down
-        clock.at += 60
+        clock.advance(60)
         await kept.seen()
         await settled()
     lines = [(record.levelname, record.getMessage().partition(":")[0]) for record in caplog.records]
@@ -148,12 +149,12 @@ async def test_the_log_tells_once_that_a_cloud_fails_and_that_it_is_back(
 
 
 async def test_a_fault_in_the_background_ends_no_other_task_of_the_daemon(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock, tasks: asyncio.TaskGroup
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock, tasks: asyncio.TaskGroup
 ) -> None:
     other = tasks.create_task(asyncio.Event().wait(), name="list forever")
     await kept.seen()
     cloud.broken = True
-    clock.at += 60
+    clock.advance(60)
     await kept.seen()
     await settled()
     assert "ZeroDivisionError" in str((await kept.seen()).error)
@@ -174,27 +175,27 @@ async def test_an_attempt_goes_on_when_whoever_caused_it_has_left(kept: KeptList
 
 
 async def test_a_cloud_that_asks_for_patience_is_not_asked_before(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     cloud.busy = 41
     assert str((await kept.seen()).error) == (
         "prod asks for patience: it is not asked for its servers in the next 41 s."
     )
-    clock.at += 40.5
+    clock.advance(40.5)
     seen = await kept.seen()
     assert isinstance(seen.error, CloudBusyError)
     assert (seen.error.retry_after, seen.error.request_id, seen.asking) == (1, "req-7", False)
     cloud.busy = None
-    clock.at += 0.5
+    clock.advance(0.5)
     assert names(await kept.seen()) == ["web-01"]
     assert cloud.asked == ["servers"] * 2
 
 
 async def test_the_version_is_another_only_where_the_servers_are(
-    kept: KeptListing, cloud: FakeCloud, clock: HandClock
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     async def version() -> int:
-        clock.at += 60
+        clock.advance(60)
         return (await kept.seen(max_age=1)).version
 
     first = await version()

@@ -14,10 +14,10 @@ from launcher.cloud.transport import hush
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.errors import CloudReplyError
 from launcher.model import Secret
+from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
-from tests.unit.cloud.fakes import HandClock
 
-NOW = HandClock().now()
+NOW = FakeClock().now()
 
 
 def bare(endpoint: str, token: Secret | None = None) -> Cloud:
