@@ -199,7 +199,8 @@ class Compute:
         try:
             return self._good(reply, about)
         except CloudBusyError as error:
-            self._questions_from = self._clock.monotonic() + min(error.retry_after or 0.0, BELIEVED)
+            until = self._clock.monotonic() + min(error.retry_after or 0.0, BELIEVED)
+            self._questions_from = max(self._questions_from, until)  # a shorter time takes nothing from a longer one
             raise
 
     def _good(self, reply: wire.Reply, about: About) -> wire.Reply:

@@ -84,8 +84,8 @@ def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:
         elif "api_key" not in entry and "password" not in entry:
             document.problem(
                 (*path, "api_key"),
-                "this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; or write its "
-                "password so",
+                "this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; or "
+                "give its password that way, as password",
             )
 
 

@@ -62,6 +62,25 @@ def only(path: str, answer: Callable[[], web.StreamResponse]) -> Any:
 # Servers
 
 
+async def test_a_shorter_patience_that_comes_in_later_takes_nothing_from_a_longer_one(
+    fake: FakeCompute, cloud: Compute
+) -> None:
+    both, waits = asyncio.Barrier(2), iter(("600", "5"))
+
+    async def limit(request: web.Request) -> web.StreamResponse | None:
+        if not request.path.endswith("/detail"):
+            return None
+        await both.wait()
+        return web.Response(status=413, headers={"Retry-After": next(waits)})
+
+    fake.fault = limit
+    await asyncio.gather(cloud.servers(), cloud.servers(), return_exceptions=True)
+    with pytest.raises(CloudBusyError) as caught:
+        await cloud.servers()
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 5
+
+
 async def test_all_pages_are_read_by_marker_and_no_link_is_followed(fake: FakeCompute, cloud: Compute) -> None:
     names = [f"web-{place:02}" for place in range(25)]
     for name in names:

@@ -55,7 +55,7 @@ def test_an_api_key_or_a_password_is_wanted(told: Told) -> None:
     assert rackspace(told, "") == [
         (
             "config.yaml:2 clouds.rax.api_key: this key is missing: the API key of that user: {credential: NAME} or "
-            "{file: PATH}; or write its password so"
+            "{file: PATH}; or give its password that way, as password"
         )
     ]
     assert rackspace(told, "    api_key: {file: key}\n") == []

@@ -180,7 +180,7 @@ ENTRIES = {
         [
             (
                 "x.api_key: this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; "
-                "or write its password so"
+                "or give its password that way, as password"
             )
         ],
     ),
