@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import hmac
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 
 class Secret:
@@ -53,6 +53,12 @@ class Kind(enum.StrEnum):
 
     NOVNC = "novnc"
     XVPVNC = "xvpvnc"
+    VNC = "vnc"
+    """A direct target: a VNC server that no cloud stands before."""
+
+
+CLOUD_KINDS: Final = (Kind.NOVNC, Kind.XVPVNC)
+"""Those that the Compute API is asked for."""
 
 
 class Action(enum.StrEnum):
@@ -109,23 +115,54 @@ class Console:
     expires_at: float
     request_id: str | None
     """The cloud's own id of the request that made it."""
+    target: Target | None = None
+    """Where a direct target is; it has no console URL (`url` is empty then)."""
+
+
+class Carrier(enum.StrEnum):
+    """How RFB comes to us from an upstream."""
+
+    WEBSOCKET = "websocket"
+    """In binary frames: nova-novncproxy and its kin."""
+    XVP = "xvp"
+    """As it is, behind an HTTP CONNECT: nova-xvpvncproxy."""
+    RAW = "raw"
+    """As it is, at once: a VNC server."""
+
+
+_SCHEMES = {
+    (Carrier.WEBSOCKET, False): "ws",
+    (Carrier.WEBSOCKET, True): "wss",
+    (Carrier.XVP, False): "http",
+    (Carrier.XVP, True): "https",
+    (Carrier.RAW, False): "tcp",
+    (Carrier.RAW, True): "tls",
+}
+_NO_PATH = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a console's WebSocket is dialled."""
+    """Where a console is dialled, and how it is spoken to there."""
 
     tls: bool
     host: str
     port: int
-    path: Secret
-    """Path and query: they hold the console token."""
+    path: Secret = _NO_PATH
+    """Path and query: they hold the console token. Empty for RAW."""
+    carrier: Carrier = Carrier.WEBSOCKET
+    unix: str | None = None
+    """The path of a Unix socket, in place of host and port."""
+    password: Secret | None = None
+    """The VNC password that the gateway signs in with; people never see it."""
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: all of the address that may be shown."""
+        """Scheme, host and port, or the socket's path: all of the address that may be shown."""
+        if self.unix is not None:
+            return f"unix:{self.unix}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'wss' if self.tls else 'ws'}://{host}:{self.port}"
+        return f"{_SCHEMES[self.carrier, self.tls]}://{host}:{self.port}"
 
 
 class EndReason(enum.StrEnum):
@@ -140,6 +177,10 @@ class EndReason(enum.StrEnum):
     UPSTREAM_LOST = "upstream lost"
     UPSTREAM_PROTOCOL = "upstream broke the protocol"
     UPSTREAM_FRAME_TOO_LARGE = "upstream's frame too large"
+    UPSTREAM_STALLED = "upstream reads no more"
+    IDLE = "idle"
+    TIME_LIMIT = "time limit"
+    NOT_VIEW_ONLY = "cannot be kept view-only"
     ENDED = "ended by an operator"
     ACCESS_REMOVED = "access removed"
     STOPPING = "gateway stopping"

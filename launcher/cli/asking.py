@@ -9,7 +9,7 @@ from pathlib import Path
 
 from launcher.cli.arguments import Group, add_gateway, add_json, add_patience, add_where
 from launcher.cli.exits import ALL, ASKING, Exit
-from launcher.model import Kind
+from launcher.model import CLOUD_KINDS, Kind
 
 _COUNT = re.compile("[1-9][0-9]{0,8}")
 _LISTING = {**ASKING, Exit.TRY_AGAIN: ALL[Exit.TRY_AGAIN]}
@@ -149,7 +149,7 @@ java -jar VncViewer.jar URL "$(console-launcher console-url prod/web-01 --kind x
     parser.add_argument(
         "--kind",
         type=_kind,
-        choices=tuple(str(kind) for kind in Kind),
+        choices=tuple(str(kind) for kind in CLOUD_KINDS),
         default=str(Kind.NOVNC),
         help="the kind of console: novnc for a browser, xvpvnc for the Java viewer (default: %(default)s)",
     )
@@ -275,8 +275,9 @@ def _complete(action: argparse.Action, offers: str) -> None:
 
 
 def _kind(text: str) -> str:
-    if text not in tuple(Kind):
-        raise argparse.ArgumentTypeError(f"{text!r} consoles are not offered here; the kinds are: {', '.join(Kind)}")
+    if text not in CLOUD_KINDS:
+        offered = ", ".join(CLOUD_KINDS)
+        raise argparse.ArgumentTypeError(f"{text!r} consoles are not offered here; the kinds are: {offered}")
     return text
 
 

@@ -19,7 +19,7 @@ from launcher.consoles.cache import ConsoleCache
 from launcher.consoles.patience import Patience
 from launcher.consoles.turns import Turns
 from launcher.errors import CloudBusyError, CloudError, KindNotOfferedError, ServerNotFoundError
-from launcher.model import Console, ConsoleKey, Kind
+from launcher.model import CLOUD_KINDS, Console, ConsoleKey, Kind
 from launcher.spans import span
 
 
@@ -140,7 +140,7 @@ class Broker:
         return console
 
     def _neither(self, key: ConsoleKey, refused: KindNotOfferedError) -> KindNotOfferedError:
-        message = f"{self._cloud} has no console for this server: neither {' nor '.join(Kind)}."
+        message = f"{self._cloud} has no console for this server: neither {' nor '.join(CLOUD_KINDS)}."
         return KindNotOfferedError(message, cloud=self._cloud, kind=key.kind, request_id=refused.request_id)
 
     async def _obtain(self, key: ConsoleKey) -> Obtained:

@@ -16,7 +16,7 @@ from launcher.config.models import Cloud
 from launcher.consoles.broker import Obtained
 from launcher.errors import BadRequestError, RequestError
 from launcher.launches import Launch, Launches
-from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
+from launcher.model import CLOUD_KINDS, Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.states import Outlook, reading
 from launcher.waiting import refusal
@@ -252,13 +252,10 @@ def _flag(name: str, text: str | None) -> bool:
 
 
 def _kind(text: object) -> Kind:
-    try:
-        return Kind(str(text))
-    except ValueError:
-        offered = ", ".join(Kind)
-        raise BadRequestError(
-            f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.'
-        ) from None
+    if text not in CLOUD_KINDS:
+        offered = ", ".join(CLOUD_KINDS)
+        raise BadRequestError(f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.')
+    return Kind(str(text))
 
 
 def _truth(name: str, value: object) -> bool:
