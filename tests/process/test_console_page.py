@@ -164,6 +164,7 @@ async def test_a_touch_keyboard_writes_on_the_screen(tab: Tab, screen: Screen) -
 
 async def test_view_only_sends_nothing_that_the_person_does(tab: Tab, screen: Screen) -> None:
     await tab.page.click("#view-only")
+    await tab.until_state("connected")  # anew: the gateway keeps it, not the page
     keys, sent = len(screen.keys()), len(await tab.sent())
     await use_screen(tab.page)
     for tool in ("#keys", "#clipboard", "#keyboard"):
@@ -183,6 +184,7 @@ async def test_view_only_outlives_a_reload_and_can_be_taken_back(tab: Tab, scree
     await use_screen(tab.page)
     await tab.page.click("#view-only")
     assert tab.page.url.endswith("/c/lab/web-01")
+    await tab.until_state("connected")
     await tab.page.keyboard.press("y")
     await screen.until_keys("y", since=keys)
 
