@@ -95,7 +95,8 @@ def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:
 
 def _check_static(path: KeyPath, entry: Mapping[str, object], document: Document, credentials: Path | None) -> None:
     """Some server at least; and what a gateway can serve with."""
-    if not entry.get("servers") and "websockify_tokens" not in entry and path not in document.unsure:
+    unsure = any(place[: len(path)] == path for place in document.unsure)
+    if not entry.get("servers") and "websockify_tokens" not in entry and not unsure:
         document.problem(
             path, "it has no server: write servers: {NAME: {vnc: ADDRESS}}, or websockify_tokens: PATH, or both"
         )

@@ -91,9 +91,9 @@ def _vnc_address(text: str) -> str:
     return text
 
 
-def _token_path(value: object) -> object:
+def _token_path(value: object) -> Path:
     """A path stands as a text in the file."""
-    return parse_token_path(value) if isinstance(value, str) else value
+    return value if isinstance(value, Path) else parse_token_path(value)
 
 
 def _number_as_text(value: object) -> object:

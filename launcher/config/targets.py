@@ -58,9 +58,9 @@ def parse_server_name(name: str) -> str:
     return name
 
 
-def parse_token_path(text: str) -> Path:
+def parse_token_path(text: object) -> Path:
     """The absolute path of a token file, or of a directory of such files. Raises ValueError."""
-    if not text.startswith("/") or "\0" in text:
+    if not isinstance(text, str) or not text.startswith("/") or "\0" in text:
         raise ValueError("the absolute path of a token file, or of a directory of token files, is expected")
     return Path(text)
 

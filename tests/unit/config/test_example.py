@@ -26,7 +26,7 @@ def uncommented() -> str:
 @pytest.fixture(autouse=True)
 def credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A placeholder for every credential that the example names."""
-    for name in re.findall(r"\{credential: ([a-z.-]+)\}", EXAMPLE.read_text()):
+    for name in re.findall(r"\{credential: ([a-z0-9.-]+)\}", EXAMPLE.read_text()):
         text = "clouds: {prod: {}}\n" if name.endswith(".yaml") else issue()
         if name.endswith(".pem"):
             text = Path(certifi.where()).read_text()
@@ -63,7 +63,14 @@ def all_keys(model: type[Model]) -> set[tuple[type[Model], str]]:
 
 
 def test_the_example_loads_as_it_is() -> None:
-    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == ["rax-dfw", "rax-ord", "rax-old", "prod", "bare", "rack7"]
+    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == [
+        "rax-dfw",
+        "rax-ord",
+        "rax-old",
+        "prod",
+        "bare",
+        "rack7",
+    ]
 
 
 def test_the_example_loads_with_every_key_in_force(nowhere: Path) -> None:

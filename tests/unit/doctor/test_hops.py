@@ -7,6 +7,8 @@ import json
 from launcher.doctor.hops import (
     CLOUD_HOPS,
     SCREEN_HOPS,
+    STATIC_HOPS,
+    TARGET_HOPS,
     TITLES,
     CloudReport,
     Hop,
