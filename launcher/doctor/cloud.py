@@ -54,7 +54,7 @@ async def examine(
     pool = ThreadPoolExecutor(1, thread_name_prefix=f"doctor {patient.cloud.name}")
     try:
         if isinstance(patient.cloud, StaticCloud):
-            direct = DirectExamination(patient.cloud, patient.rules, tools.clock, limits, pool)
+            direct = DirectExamination(patient.cloud, patient.rules, tools.clock, limits, tools.frame_limit, pool)
             return await direct.run(server, may)
         return await _Examination(patient, patient.cloud, tools, limits, pool).run(server, may)
     finally:

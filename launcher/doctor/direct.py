@@ -24,6 +24,7 @@ from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
 from launcher.model import Server, Target
 from launcher.opening import ConsoleRules
+from launcher.relay.upstream import DialLimits, open_upstream
 
 _GREETING = 12
 """Bytes of a ProtocolVersion message (RFC 6143 §7.1.1)."""
@@ -38,10 +39,13 @@ _TROUBLES = {
 class DirectExamination:
     """Of one static cloud, once."""
 
-    def __init__(self, cloud: StaticCloud, rules: ConsoleRules, clock: Clock, limits: Limits, pool: Executor) -> None:
+    def __init__(
+        self, cloud: StaticCloud, rules: ConsoleRules, clock: Clock, limits: Limits, frame_limit: int, pool: Executor
+    ) -> None:
         self._cloud = cloud
         self._rules = rules
         self._limits = limits
+        self._frame_limit = frame_limit
         self._trail = Trail(clock)
         self._servers = StaticServers(cloud, pool)
         self._key = f"clouds.{cloud.name}"
@@ -102,9 +106,12 @@ class DirectExamination:
             )
             names = (HopName.TARGET_DNS, HopName.CONNECTION, HopName.TARGET_TLS)
             await reach(self._trail, names, place, self._limits, tls=self._rules.tls, plain="tcp, not tls")
-        async with self._trail.hop(HopName.GREETING, limit=self._limits.first_bytes) as step:
+        password = target.password is not None
+        async with self._trail.hop(
+            HopName.GREETING, lambda error: greeting_fault(said_by, error, password=password)
+        ) as step:
             step.seen = target.origin
-            step.seen = f'the screen greets: "{await self._greeting(target, said_by)}"'
+            step.seen = await self._greet(target)
 
     def _said_by(self, target: Target) -> str:
         in_the_entry = any(one.target == target for one in self._cloud.entry.servers.values())
@@ -122,20 +129,11 @@ class DirectExamination:
                     trouble = _TROUBLES.get(error.errno or 0, Trouble.OTHER)
                     raise HopFailedError(socket_fault(path, said_by, trouble, detail)) from error
 
-    async def _greeting(self, target: Target, said_by: str) -> str:
-        """What the VNC server says first."""
-        try:
-            if target.unix is not None:
-                reader, writer = await asyncio.open_unix_connection(target.unix)
-            else:
-                tls = self._rules.tls if target.tls else None
-                reader, writer = await asyncio.open_connection(target.host, target.port, ssl=tls)
-            try:
-                greeting = await reader.readexactly(_GREETING)
-            finally:
-                writer.transport.abort()
-        except (OSError, asyncio.IncompleteReadError) as error:
-            raise HopFailedError(greeting_fault(target.origin, said_by, "it hung up before it greeted")) from error
-        if not greeting.startswith(b"RFB "):
-            raise HopFailedError(greeting_fault(target.origin, said_by, "what it says is no VNC"))
-        return greeting.decode("ascii", "replace").strip()
+    async def _greet(self, target: Target) -> str:
+        """What the VNC server shows of itself, as a viewer's launch meets it. Raises UpstreamError."""
+        limits = DialLimits(self._limits.tcp, self._limits.first_bytes, self._frame_limit)
+        end, first = await open_upstream(target, loopback=True, tls=self._rules.tls, limits=limits)
+        end.close()
+        if end.signed_in:
+            return "it takes the gateway's VNC password"
+        return f'the screen greets: "{first[:_GREETING].decode("ascii", "replace").strip()}"'

@@ -197,9 +197,12 @@ def test_an_answer_that_is_late_is_said_with_its_limit() -> None:
 def test_a_static_cloud_names_its_keys() -> None:
     assert "clouds.rack7.websockify_tokens" in advice.tokens_fault("clouds.rack7", NAMELESS).advice[0]
     assert advice.target_fault("rack7", NAMELESS).advice == ("Look for it: console-launcher servers --cloud rack7",)
-    fault = advice.greeting_fault("tcp://h:5900", "clouds.rack7.servers in config.yaml", "it hung up")
-    assert fault.reason == "tcp://h:5900 shows no screen: it hung up."
-    assert "clouds.rack7.servers in config.yaml" in fault.advice[0]
+    said_by = "clouds.rack7.servers in config.yaml"
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=False)
+    assert fault.reason == "It hung up."
+    assert f"{said_by} has the address" in fault.advice[0]
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=True)
+    assert fault.advice[0].startswith("Check the VNC password")
 
 
 @pytest.mark.parametrize(
