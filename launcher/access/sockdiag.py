@@ -33,7 +33,7 @@ _MOST = 4096
 
 
 def asked_uid(local: Address, remote: Address) -> int | None:
-    """The user id that owns the socket at the other end of our connection `local` ← `remote`; None without an answer."""
+    """The user id that owns the socket at the other end of `local` ← `remote`; None without an answer."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _SOCK_DIAG) as netlink:
             netlink.send(question(local, remote))

@@ -55,7 +55,7 @@ class Bench:
         self._folder = folder
 
     async def drains(self, names: Sequence[str], sizes: Sequence[int], rounds: int, size: int) -> None:
-        """Streams of `size` bytes or less of each kind through each proxy, by turns; a first, small round is dropped."""
+        """Streams of `size` bytes or less through each proxy, by turns; a first, small round is dropped."""
         async with AsyncExitStack() as stack:
             proxies = {name: await stack.enter_async_context(self._start(name)) for name in names}
             await self._round(proxies, sizes, size // 16)

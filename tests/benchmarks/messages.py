@@ -44,9 +44,12 @@ class Relay:
         """One session."""
         viewer = web.WebSocketResponse(protocols=("binary",), compress=False, autoping=False, max_msg_size=0)
         await viewer.prepare(request)
-        async with self._client.ws_connect(
-            self._upstream, protocols=("binary",), compress=0, autoping=False, max_msg_size=0
-        ) as console, asyncio.TaskGroup() as directions:
+        async with (
+            self._client.ws_connect(
+                self._upstream, protocols=("binary",), compress=0, autoping=False, max_msg_size=0
+            ) as console,
+            asyncio.TaskGroup() as directions,
+        ):
             directions.create_task(pass_on(console, viewer))
             directions.create_task(pass_on(viewer, console))
         return viewer

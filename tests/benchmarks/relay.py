@@ -24,7 +24,7 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.benchmarks.figures import Figures
@@ -94,7 +94,7 @@ def _positive(text: str) -> int:
 class _names:  # noqa: N801 -- argparse calls it as a function
     """A list of some names, with commas between them."""
 
-    def __init__(self, known: Sequence[str] | dict[str, object]) -> None:
+    def __init__(self, known: Iterable[str]) -> None:
         self._known = tuple(known)
 
     def __call__(self, text: str) -> tuple[str, ...]:

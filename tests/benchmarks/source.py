@@ -6,7 +6,7 @@ with its stdin.
 
 - **websocket** is a console proxy: `101`, the RFB greeting, and each time the viewer asks for an update, N bytes of
   payload in frames of F bytes.
-- **tcp** is a plain VNC server, for raw upstreams: the same payload bytes in the same writes, without frames around them.
+- **tcp** is a plain VNC server, for raw upstreams: the same payload in the same writes, without frames around it.
 
 Each `send` takes W bytes of payload (whole frames), from a buffer made before, with TCP_NODELAY: W of 256 KiB is a
 console proxy that sends all it has at once, W of one frame is one that sends frame by frame. The next send follows
