@@ -26,9 +26,11 @@ from launcher.cloud.compute import open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
-from launcher.model import Action
+from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Session, Sessions
+from launcher.relay.terms import Terms
 from launcher.relay.upstream import DialLimits
 from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision
@@ -95,7 +97,7 @@ class Gateway:
 
     def _may_stay(self, session: Session) -> bool:
         try:
-            self._parts.policy.authorize(session.actor, Action.CONTROL, session.server)
+            self._parts.policy.authorize(session.actor, wanted(view_only=session.view_only), session.server)
         except RequestError:
             return False
         return True
@@ -191,6 +193,9 @@ def _lasting(
         sessions=Sessions(config.relay.sessions),
         launches=Launches(clock),
         limits=limits,
+        rules=Rules(
+            frame_limit=limits.frame, terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit)
+        ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
     )

@@ -40,6 +40,7 @@ from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
 from launcher.opening import ConsoleRules, Opener
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
@@ -58,6 +59,7 @@ class Lasting:
     sessions: Sessions
     launches: Launches
     limits: DialLimits
+    rules: Rules
     margin: float
     public_url: str
     pools: weakref.WeakSet[ThreadPoolExecutor] = field(default_factory=weakref.WeakSet)
@@ -160,7 +162,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         launches=lasting.launches,
         journal=journal,
         clock=lasting.clock,
-        frame_limit=lasting.limits.frame,
+        rules=lasting.rules,
         farewell=farewell,
     )
     viewers = ViewerRoute(

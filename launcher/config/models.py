@@ -274,8 +274,12 @@ class Relay(Model):
     """The most sessions at once."""
     frame_limit: Annotated[Size, _between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
     """The largest WebSocket message; a larger one ends its session."""
-    ping: Annotated[Duration, _between(0.1, _DAY, "a time from 100ms to 1d")] = 30.0
-    """How often a session that is quiet is kept awake."""
+    ping: Annotated[Duration, _between(0.1, 600, "a time from 100ms to 10m")] = 30.0
+    """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
+    idle_timeout: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
+    """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
+    session_limit: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
+    """How long a session may last in all. 0s: for ever."""
 
 
 class Config(Model):

@@ -166,7 +166,15 @@ class Api:
         found = launch.server if launch.server and self._may_list(actor, launch.server) else None
         server = self._meant(found, launch.reference) if found else None
         problem = problem_of_launch(launch.problem, found, self._public_url) if launch.problem else None
-        return web.json_response(_launch(launch) | self._wait_of(launch) | {"server": server, "problem": problem})
+        return web.json_response(
+            {
+                **_launch(launch),
+                **self._wait_of(launch),
+                "server": server,
+                "problem": problem,
+                "ends": _ends(self._sessions.find(launch.session)),
+            }
+        )
 
     def _may_list(self, actor: Actor, server: Server) -> bool:
         """A launch finds its server before it knows whether the actor may know of it."""
@@ -298,7 +306,14 @@ def _launch(launch: Launch) -> dict[str, object]:
             for step in launch.steps
         ],
         "session": launch.session,
+        "view_only": launch.view_only,
     }
+
+
+def _ends(session: Session | None) -> dict[str, object] | None:
+    """When a session ends by its limits, and by which of them: `idle` or `time limit`."""
+    term = session.pump.term() if session is not None and session.pump is not None else None
+    return {"seconds": max(0.0, round(term.left, 3)), "why": term.reason} if term is not None else None
 
 
 def _session(session: Session) -> dict[str, object]:
@@ -313,6 +328,7 @@ def _session(session: Session) -> dict[str, object]:
         "server": session.server.id,
         "name": session.server.name,
         "kind": session.kind,
+        "view_only": session.view_only,
         "opened_at": iso(session.opened_at),
         "bytes_up": session.pump.bytes_up,
         "bytes_down": session.pump.bytes_down,

@@ -18,7 +18,7 @@ from aiohttp import web
 from launcher.errors import BadRequestError, CloudNotFoundError, GatewayStoppingError, TooManySessionsError
 from launcher.launch import Launcher
 from launcher.launches import Launches, LaunchState
-from launcher.model import Action, Actor, Kind, Server
+from launcher.model import Action, Actor, Kind, Server, wanted
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sessions import Sessions
 from launcher.web.current import answered_by
@@ -63,13 +63,16 @@ class ViewerRoute:
         cloud, reference = request.match_info["cloud"], request.match_info["server"]
         actor = request[ACTOR]
         ViewerEngine.check(request.headers)
-        self._policy.authorize(actor, Action.CONTROL)
+        view_only = _view_only(request)
+        self._policy.authorize(actor, wanted(view_only=view_only))
         if cloud not in self._directory.clouds():
             raise CloudNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
         launch_id, anyway = _launch_id(request), request.query.get("anyway") == "true"
-        launch = self._launches.begin(launch_id, actor, cloud, reference, Kind.NOVNC, anyway=anyway)
+        launch = self._launches.begin(
+            launch_id, actor, cloud, reference, Kind.NOVNC, anyway=anyway, view_only=view_only
+        )
         try:
-            session = self._sessions.admit(secrets.token_hex(6), actor)
+            session = self._sessions.admit(secrets.token_hex(6), actor, view_only=view_only)
         except (TooManySessionsError, GatewayStoppingError) as error:
             # A browser cannot see why an upgrade was refused; a close code it can.
             self._launcher.refuse(launch, take_over(request, self._frame_limit), error)
@@ -87,6 +90,14 @@ class ViewerRoute:
 def viewer_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
     """The route, answered by the `ViewerRoute` of the moment in which a viewer comes in."""
     return web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", answered_by(current, ViewerRoute.open), allow_head=False)
+
+
+def _view_only(request: web.Request) -> bool:
+    """As in a bookmark: `?view=only`."""
+    asked = request.query.get("view", "")
+    if asked not in ("", "only"):
+        raise BadRequestError("view is `only`, or not there.")
+    return asked == "only"
 
 
 def _launch_id(request: web.Request) -> str:
