@@ -172,8 +172,8 @@ class _Goodbye:
     def __init__(self) -> None:
         self.said = asyncio.Event()
 
-    def upstream_bytes(self, chunk: bytes) -> None:
-        """The rest concerns nobody."""
+    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:  # noqa: ARG002 -- the rest concerns nobody
+        return True
 
     def upstream_finished(self) -> None:
         """As it should."""

@@ -94,7 +94,7 @@ class ViewerEnd(asyncio.Protocol):
         """Take what the viewer has sent, unless it is held up."""
         raise NotImplementedError
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Bytes as they are."""
         if not self._transport.is_closing():
             self._transport.write(chunk)
