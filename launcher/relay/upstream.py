@@ -23,7 +23,7 @@ from launcher.relay import handshake
 from launcher.relay.egress import refusal
 from launcher.relay.firstbytes import FirstBytes, FirstVerdict
 from launcher.relay.frames import PONG, client_frame
-from launcher.relay.sockets import guard_against_dead_peers
+from launcher.relay.sockets import close, guard_against_dead_peers
 
 _WRITE_HIGH_WATER = 64 * 1024
 
@@ -98,7 +98,7 @@ class UpstreamEnd(asyncio.Protocol):
         """Close after what is written has left; what still arrives is dropped."""
         self._receive = _drop
         if self._transport is not None:
-            self._transport.close()
+            close(self._transport)
 
     def abort(self) -> None:
         if self._transport is not None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from launcher.model import EndReason
 from launcher.relay.engine import TOO_LARGE, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
 _EARLY_LIMIT = 4096
@@ -128,7 +129,7 @@ class ViewerEnd(asyncio.Protocol):
     def hang_up(self) -> None:
         """Close the connection once what is written has left, within the same while."""
         self.expect_end()
-        self._transport.close()
+        close(self._transport)
 
     def abort(self) -> None:
         self._transport.abort()
@@ -201,7 +202,7 @@ class ViewerEnd(asyncio.Protocol):
     def _dispatch(self, event: Event) -> None:
         if self._closing is not None:
             if isinstance(event, Closed | Violation):
-                self._transport.close()
+                close(self._transport)
         elif self._receiver is not None:
             self._receiver.viewer_event(event)
         else:
@@ -219,7 +220,7 @@ class ViewerEnd(asyncio.Protocol):
                 pass
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
-                self._transport.close()
+                close(self._transport)
             case Violation(code, reason):
                 self.end(breach(code), code, reason)
 
