@@ -26,6 +26,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from launcher.config.listen import Address, PassedAddress, TcpAddress, UnixAddre
 from launcher.errors import ListenError
 from launcher.systemd import Passed
 from launcher.web.passed import Offered
+from launcher.web.records import RecordsProtocol
 
 HEADER_TIMEOUT: Final = 10.0
 """Seconds for a connection's first request."""
@@ -119,15 +121,9 @@ async def _serve(deadline: _Deadline, bound: _Bound, tls: ssl.SSLContext | None,
     """Raises ListenError: that a port is taken may come out only now."""
     loop = asyncio.get_running_loop()
     is_unix = bound.sock.family == socket.AF_UNIX
-    limit = None if tls is None or is_unix else deadline.timeout
+    factory = deadline.connection if tls is None or is_unix else partial(deadline.tls_connection, tls)
     try:
-        server = await loop.create_server(
-            deadline.connection,
-            sock=bound.sock,
-            backlog=BACKLOG,
-            ssl=None if is_unix else tls,
-            ssl_handshake_timeout=limit,
-        )
+        server = await loop.create_server(factory, sock=bound.sock, backlog=BACKLOG)
     except OSError as error:
         raise _listen_error(bound.where, error) from error
     scheme = "http" if tls is None else "https"
@@ -278,13 +274,17 @@ class _Deadline:
 
     def __init__(self, server: web.Server, timeout: float) -> None:
         self._server = server
-        self.timeout = timeout
+        self._timeout = timeout
         self._answer = server.request_handler
         server.request_handler = self._heard
 
     def connection(self) -> asyncio.Protocol:
         """The protocol of a connection that has just been accepted."""
-        return _FirstRequest(self._server(), asyncio.get_running_loop().time() + self.timeout)
+        return _FirstRequest(self._server(), asyncio.get_running_loop().time() + self._timeout)
+
+    def tls_connection(self, context: ssl.SSLContext) -> asyncio.BaseProtocol:
+        """The same with TLS before it, whose handshake has no more time than all of it."""
+        return RecordsProtocol(asyncio.get_running_loop(), self.connection(), context, self._timeout)
 
     async def _heard(self, request: web.BaseRequest) -> web.StreamResponse:
         first = None if request.transport is None else request.transport.get_protocol()

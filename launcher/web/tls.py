@@ -13,10 +13,10 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from launcher.web.records import RECORD
+
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; those of 1.3 are all good. As Mozilla's "intermediate" list, without finite-field Diffie-Hellman."""
-_READ_SIZE: Final = 16 * 1024
-"""Bytes: the most that one TLS record carries."""
 
 
 class ViewerTls:
@@ -56,9 +56,9 @@ def _context() -> ssl.SSLContext:
 
 
 def read_in_records() -> None:
-    """Make asyncio's TLS, viewers' and upstreams', read a record's worth at a time, in place of sixteen.
+    """Make asyncio's own TLS, that of upstreams and clouds, read a record's worth at a time, in place of sixteen.
 
-    It keeps a buffer of that size for each connection as long as it lasts: 256 KiB, nine tenths of what an idle session
-    costs. Nothing is slower for it: TLS brings no more than a record at a time anyway.
+    It keeps a buffer of that size for each connection as long as that lasts. Nothing is slower for it: a record at a
+    time is what TLS brings.
     """
-    asyncio.sslproto.SSLProtocol.max_size = _READ_SIZE
+    asyncio.sslproto.SSLProtocol.max_size = RECORD
