@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import asyncio.sslproto
 import ssl
-from collections.abc import Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -61,8 +60,11 @@ class RecordsProtocol(asyncio.sslproto.SSLProtocol):
         self._app_writing_paused = False
         self._app_protocol.resume_writing()
 
-    def _write_appdata(self, list_of_data: Sequence[bytes]) -> None:
+    def _write_appdata(self, list_of_data: list[bytes]) -> None:
         """Never more than a record inside OpenSSL, and yet one write to the socket."""
+        if sum(map(len, list_of_data)) <= RECORD:
+            super()._write_appdata(list_of_data)
+            return
         self._held = []
         try:
             for data in list_of_data:

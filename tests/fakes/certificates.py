@@ -47,11 +47,13 @@ class Authority:
         """Of a client that trusts this authority and nobody else."""
         return ssl.create_default_context(cafile=self.pem)
 
-    def file(self, *names: str, life: timedelta = timedelta(days=7), key: Key | None = None) -> Path:
-        """A new certificate and its key in one file of mode 0600; `key` is of another kind than usual, or used again."""
+    def file(
+        self, *names: str, life: timedelta = timedelta(days=7), age: timedelta = 30 * _DAY, key: Key | None = None
+    ) -> Path:
+        """A new certificate and its key in one file of mode 0600; `key` is one of another kind, or used again."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        builder = self._builder(subject, key.public_key(), life)
+        builder = self._builder(subject, key.public_key(), life, age)
         alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = builder.add_extension(alternatives, critical=False).add_extension(issuer, critical=False)
@@ -65,11 +67,13 @@ class Authority:
         )
         return file
 
-    def _builder(self, subject: x509.Name, key: PublicKey, life: timedelta) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: PublicKey, life: timedelta, age: timedelta = 30 * _DAY
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key)
         builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - 30 * _DAY).not_valid_after(now + life)
+        builder = builder.not_valid_before(now - age).not_valid_after(now + life)
         return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
 
 

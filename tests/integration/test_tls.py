@@ -1,4 +1,4 @@
-"""A gateway that speaks TLS: pages and consoles over it, as without; and a certificate that is renewed while it runs."""
+"""A gateway that speaks TLS: pages and consoles as without it, and a certificate that is renewed while it runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,25 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from launcher.audit.events import SessionEvent
+from launcher.clock import SystemClock
+from launcher.config.load import load
+from launcher.daemon import Gateway, open_gateway
+from launcher.errors import ConfigError
 from launcher.model import EndReason
+from launcher.parts import gather
+from launcher.service import Service
+from launcher.systemd import Notifier, Supervision
 from tests.fakes.certificates import Authority
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import FaultyProxy
@@ -261,3 +272,135 @@ def end_reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Of every session that has ended."""
     told = (record.__dict__["fields"] for record in caplog.records if record.getMessage() == SessionEvent.EVENT)
     return [fields["end_reason"] for fields in told]
+
+
+class Site(Running):
+    """A gateway with TLS whose configuration file, and certificate, may be changed."""
+
+    def __init__(self, gateway: Gateway, compute: FakeCompute, folder: Path) -> None:
+        super().__init__(gateway, compute)
+        self._file, self.pem = folder / "config.yaml", folder / "jump.pem"
+        self.service = Service(
+            gateway,
+            load(self._file),
+            read=lambda: load(self._file, serving=True),
+            asked=asyncio.Event(),
+            given=Supervision(Notifier(None)),
+            clock=SystemClock(),
+        )
+
+    async def renew(self, file: Path) -> None:
+        """Put another certificate with its key in place, and reload."""
+        file.replace(self.pem)
+        await self.service.reload()
+
+    async def serves(self, trusting: ssl.SSLContext) -> int:
+        """The serial number of the certificate that a new connection is shown."""
+        _, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=trusting)
+        shown = writer.get_extra_info("peercert")
+        writer.close()
+        await writer.wait_closed()
+        return int(shown["serialNumber"], 16)
+
+
+def serial(file: Path) -> int:
+    [certificate] = x509.load_pem_x509_certificates(file.read_bytes())
+    return certificate.serial_number
+
+
+@pytest.fixture
+async def site(compute: FakeCompute, authority: Authority, tmp_path: Path) -> AsyncIterator[Site]:
+    authority.file("127.0.0.1").replace(tmp_path / "jump.pem")
+    keys = {
+        "listen": ["127.0.0.1:0"],
+        "tls": {"certificate": str(tmp_path / "jump.pem"), "key": {"file": str(tmp_path / "jump.pem")}},
+        "public_urls": ["https://localhost:6443"],
+        "clouds": {"prod": {"provider": "none", "endpoint": compute.endpoint}},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(keys))
+    async with open_gateway(load(tmp_path / "config.yaml")) as gateway:
+        site = Site(gateway, compute, tmp_path)
+        async with site.service.running():
+            yield site
+
+
+async def test_a_reload_takes_the_new_certificate_and_live_sessions_go_on(
+    site: Site, proxy: FaultyProxy, authority: Authority, trusting: ssl.SSLContext
+) -> None:
+    renewed = authority.file("127.0.0.1")
+    before, after = serial(site.pem), serial(renewed)
+    async with watching(site, trusting) as viewer:
+        assert await site.serves(trusting) == before
+        await site.renew(renewed)
+        assert await site.serves(trusting) == after
+        await proxy.send(b"still here")
+        assert await viewer.message() == b"still here"
+
+
+async def test_another_kind_of_key_replaces_the_old_one_for_every_client(
+    site: Site, authority: Authority, trusting: ssl.SSLContext
+) -> None:
+    renewed = authority.file("127.0.0.1", key=rsa.generate_private_key(65537, 2048))
+    after = serial(renewed)
+    await site.renew(renewed)
+    of_the_old_kind = authority.trusting()
+    of_the_old_kind.maximum_version = ssl.TLSVersion.TLSv1_2
+    of_the_old_kind.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    with pytest.raises(OSError):
+        await site.serves(of_the_old_kind)
+    assert await site.serves(trusting) == after
+
+
+async def test_a_bad_certificate_is_told_and_the_old_one_stays(
+    site: Site, authority: Authority, trusting: ssl.SSLContext, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = serial(site.pem)
+    half = authority.file("127.0.0.1")
+    key_of_another = authority.file("127.0.0.1").read_text().partition("-----BEGIN CERT")[0]
+    half.write_text(key_of_another + "-----BEGIN CERT" + half.read_text().partition("-----BEGIN CERT")[2])
+    await site.renew(half)
+    assert "not reloaded:" in caplog.text
+    assert "tls.key: this is not the key of the certificate in" in caplog.text
+    assert "last reload failed" in site.service.status()
+    assert await site.serves(trusting) == before
+    site.pem.unlink()
+    await site.service.reload()
+    assert await site.serves(trusting) == before
+    renewed = authority.file("127.0.0.1")
+    after = serial(renewed)
+    await site.renew(renewed)
+    assert await site.serves(trusting) == after
+
+
+async def test_an_expired_certificate_is_served_and_told(
+    site: Site, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    expired = authority.file("127.0.0.1", life=-timedelta(days=1))
+    after = serial(expired)
+    await site.renew(expired)
+    assert "this certificate has expired" in caplog.text
+    careless = authority.trusting()
+    careless.verify_flags |= ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME
+    assert await site.serves(careless) == after
+
+
+async def test_tls_that_is_switched_off_waits_for_the_restart(
+    site: Site, trusting: ssl.SSLContext, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.yaml"
+    keys = yaml.safe_load(file.read_text())
+    del keys["tls"]
+    file.write_text(yaml.safe_dump(keys))
+    before = serial(site.pem)
+    await site.service.reload()
+    assert site.service.status().endswith("tls: at the next restart")
+    assert await site.serves(trusting) == before
+
+
+async def test_files_that_went_bad_after_they_were_read_keep_the_old_certificate(
+    site: Site, trusting: ssl.SSLContext, tmp_path: Path
+) -> None:
+    config = load(tmp_path / "config.yaml")
+    site.pem.unlink()
+    with pytest.raises(ConfigError, match=r"tls: .*jump\.pem and .* cannot be served with: No such file"):
+        gather(config)
