@@ -42,6 +42,7 @@ from launcher.web.listeners import listen
 from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
 from launcher.web.static import StaticFiles
+from launcher.web.tls import ViewerTls, read_in_records
 from launcher.web.upgrade import token_route, viewer_route
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class Gateway:
     def __init__(self, lasting: Lasting, gathered: Gathered) -> None:
         self._lasting = lasting
         self._parts = build(gathered, lasting, {})
+        self.tls = None if gathered.chain is None else ViewerTls(gathered.chain)
+        """The viewers' TLS; None: the gateway was started without."""
         self.where: tuple[str, ...] = ()
         """What it listens on: URLs, and paths of Unix sockets."""
         self.stopping = False
@@ -83,13 +86,15 @@ class Gateway:
         return tuple(self._parts.clouds)
 
     def replace(self, gathered: Gathered) -> frozenset[str]:
-        """Answer from now on by another configuration's clouds, aliases and access.
+        """Answer from now on by another configuration's clouds, aliases and access, and with its certificate.
 
         Live sessions do not notice; but those of actors who may no longer have them end, and so do their launches.
         Returned are the names of the clouds that are not as before.
         """
         before = self._parts.clouds
         self._parts = build(gathered, self._lasting, before)
+        if self.tls is not None and gathered.chain is not None:
+            self.tls.renew(gathered.chain)
         dismissed = self.sessions.dismiss(self._may_stay, _DISMISSED)
         if dismissed:
             whose = ", ".join(sorted({session.actor.name for session in dismissed}))
@@ -157,6 +162,7 @@ async def open_gateway(
     config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
+    read_in_records()
     gathered = gather(config)
     names = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
@@ -223,7 +229,8 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
     runner = build_runner(app)
     await runner.setup()
     try:
-        listening = await listen(runner, config.addresses, passed=passed)
+        tls = None if gateway.tls is None else gateway.tls.context
+        listening = await listen(runner, config.addresses, passed=passed, tls=tls)
         gateway.where = tuple(one.where for one in listening)
         try:
             yield gateway

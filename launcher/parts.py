@@ -31,13 +31,14 @@ from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
 from launcher.cloud.static import StaticServers, TokenClouds
 from launcher.config.clouds_yaml import files_named, files_read
-from launcher.config.models import AnyCloud, Cloud, Config, OpenStackEntry, StaticCloud, clouds_of
+from launcher.config.models import AnyCloud, Cloud, Config, OpenStackEntry, StaticCloud, Tls, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.consoles.budget import Budget, Rate
 from launcher.consoles.direct import DirectConsoles
 from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.patient import Patient
+from launcher.errors import ConfigError, ConfigProblem
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -48,6 +49,7 @@ from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
 from launcher.web.problems import farewell
+from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
 
 
@@ -79,6 +81,8 @@ class Gathered:
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
     """By cloud."""
+    chain: ssl.SSLContext | None
+    """The gateway's own certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,17 @@ def gather(config: Config) -> Gathered:
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
             for cloud in clouds
         },
+        chain=None if config.tls is None else _chain(config.tls),
     )
+
+
+def _chain(tls: Tls) -> ssl.SSLContext:
+    """Raises ConfigError: the files were good when the configuration was read, but may be others by now."""
+    try:
+        return chain_context(tls.certificate, tls.key)
+    except OSError as error:  # an SSLError is one
+        why = f"{tls.certificate} and {tls.key} cannot be served with: {error.strerror or error}"
+        raise ConfigError([ConfigProblem("the configuration", None, "tls", why)]) from error
 
 
 def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:

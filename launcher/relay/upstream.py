@@ -19,6 +19,7 @@ from launcher.relay.basin import LARGE, SMALL, Draught, basin
 from launcher.relay.dial import connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
+from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
 _LARGEST_RAW = 256 * 1024
@@ -138,7 +139,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         """Close after what is written has left; what still arrives is dropped."""
         self._receive = _drop
         if self._transport is not None:
-            self._transport.close()
+            close(self._transport)
 
     def abort(self) -> None:
         if self._transport is not None:
