@@ -9,28 +9,15 @@ from random import Random
 import pytest
 
 from launcher.model import Secret
-from launcher.relay.dialogue import Dialogue
 from launcher.relay.rfb import Conversation
 from launcher.relay.security import SignIn, Welcome
 from launcher.relay.vncauth import challenge_of
 from tests.fakes.issued import note
 from tests.fakes.rfb_messages import random_messages, set_encodings, split
 from tests.fakes.rfb_recorder import RfbRecorder
+from tests.fakes.rfb_relay import played
 
 PASSWORD = note("open-the-")
-
-
-async def played(dialogue: Dialogue, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
-    """The dialogue over a connection, until it is over; its failure."""
-    while not dialogue.done and dialogue.failure is None:
-        chunk = await asyncio.wait_for(reader.read(4096), 10)
-        if not chunk:
-            dialogue.hang_up()
-        said = dialogue.feed(chunk)
-        while said:
-            writer.write(said)
-            said = dialogue.feed(b"")
-    return dialogue.failure
 
 
 @pytest.mark.parametrize("minor", [3, 7, 8])
