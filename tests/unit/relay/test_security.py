@@ -191,6 +191,15 @@ def test_a_server_that_hangs_up_is_told_from_one_that_refuses() -> None:
     assert sign_in.failure == "refuses the configured password."
 
 
+def test_a_reason_without_end_is_not_waited_for() -> None:
+    sign_in = SignIn(None)
+    sign_in.feed(RFB38)
+    sign_in.feed(b"\0\xff\xff\xff\xff" + b"x" * 1023)
+    assert sign_in.failure is None
+    sign_in.feed(b"x")
+    assert sign_in.failure == f'refuses the gateway and says "{"x" * 119}…".'
+
+
 WELCOMES = {
     "3.8, none": (None, [(RFB38, b"\1\1"), (b"\1", OK)]),
     "3.7, none": (None, [(RFB37, b"\1\1"), (b"\1", b"")]),
