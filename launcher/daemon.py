@@ -39,9 +39,10 @@ from launcher.web.app import build_app, build_runner
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
 from launcher.web.listeners import listen
+from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
 from launcher.web.static import StaticFiles
-from launcher.web.upgrade import viewer_route
+from launcher.web.upgrade import token_route, viewer_route
 
 _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -212,9 +213,11 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
         public_url=config.public_urls[0],
         routes=[
             viewer_route(lambda: gateway.parts.viewers),
+            token_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
             *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
             *page_routes(lambda: gateway.parts.directory, static),
+            *novnc_routes(lambda: gateway.parts.tokens),
         ],
     )
     runner = build_runner(app)

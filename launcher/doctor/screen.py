@@ -12,7 +12,7 @@ from collections.abc import Callable
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import resolve_in
-from launcher.config.models import BareEntry
+from launcher.config.models import BareEntry, Cloud
 from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
     console_fault,
@@ -46,12 +46,12 @@ class Screen:
     def __init__(
         self,
         patient: Patient,
+        cloud: Cloud,
         clock: Clock,
         limits: Limits,
         trail: Trail,
         compute: Compute,
     ) -> None:
-        cloud = patient.cloud
         self._cloud = cloud
         self._rules = patient.rules
         self._consoles = patient.consoles
