@@ -74,9 +74,9 @@ class Governor:
         """What comes of a message of the viewer's."""
         if self._welcome is None:
             return Passing(self._passing(payload))
-        down = self._welcome.feed(payload)
+        down = self._welcome.answer(payload)
         if self._welcome.failure is not None:
-            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1002, self._welcome.failure)
+            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1002, f"The viewer {self._welcome.failure}")
         if not self._welcome.done:
             return Passing(None, down)
         left, self._welcome = self._welcome.leftover, None

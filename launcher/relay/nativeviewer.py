@@ -69,8 +69,9 @@ class NativeViewer(ViewerEnd):
             self.end(EndReason.VIEWER_PROTOCOL, 1002, "The server speaks first in RFB.")
 
     def _refuse(self, chunk: bytes) -> None:
-        if self._refusal is None or self._refusal.done:
+        refusal = self._refusal
+        if refusal is None or refusal.over:
             return
-        self._transport.write(self._refusal.feed(chunk))
-        if self._refusal.done:
+        self._transport.write(refusal.answer(chunk))
+        if refusal.over:
             self._transport.close()

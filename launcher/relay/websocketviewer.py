@@ -24,11 +24,13 @@ class WebSocketViewer(ViewerEnd):
 
     framed = True
 
-    __slots__ = ("_engine", "_in_turn", "_turn_due")
+    __slots__ = ("_deaf", "_engine", "_in_turn", "_turn_due")
 
     def __init__(self, transport: asyncio.Transport, engine: ViewerEngine) -> None:
         super().__init__(transport)
         self._engine = engine
+        self._deaf = False
+        """It broke the protocol: its answer to our close frame will not be understood."""
         self._in_turn = False
         self._turn_due = False
 
@@ -55,6 +57,8 @@ class WebSocketViewer(ViewerEnd):
         if self._closing is not None or self.lost.done():
             return
         self._transport.write(self._engine.close(code, reason))
+        if self._deaf and self._transport.can_write_eof():
+            self._transport.write_eof()  # so it hangs up, and is not waited for (RFC 6455 §7.1.1)
         self.expect_end()
 
     def end(self, reason: EndReason, code: int, text: str) -> None:
@@ -83,6 +87,7 @@ class WebSocketViewer(ViewerEnd):
         self.proceed()
 
     def _dispatch(self, event: Event) -> None:
+        self._deaf = isinstance(event, Violation)
         if self._closing is not None:
             if isinstance(event, Closed | Violation):
                 self._transport.close()

@@ -46,7 +46,7 @@ def test_the_beginning_of_a_message_says_the_same_or_that_more_is_needed(message
     heads = [read_head(message[:size], 0, extended_buttons=False) for size in range(1, len(message) + 1)]
     known = next(place for place, head in enumerate(heads) if head is not None)
     assert known < 9, "what must be held back is short"
-    assert {head for head in heads[known:]} == {(sort, len(message), sort in INPUTS)}
+    assert set(heads[known:]) == {(sort, len(message), sort in INPUTS)}
 
 
 @pytest.mark.parametrize(
