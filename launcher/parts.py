@@ -220,11 +220,9 @@ def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) 
 
 
 def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPart | None) -> CloudPart:
-    # A thread of its own: a cloud that does not answer keeps no other waiting.
-    pool = ThreadPoolExecutor(1, thread_name_prefix=f"sign-in {cloud.name}")
-    lasting.pools.add(pool)
     if isinstance(cloud, StaticCloud):
-        return _static(cloud, gathered, lasting, pool)
+        return _static(cloud, gathered, lasting)
+    pool = _thread(f"sign-in {cloud.name}", lasting)
     compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
@@ -251,8 +249,16 @@ def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPar
     return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
 
 
-def _static(cloud: StaticCloud, gathered: Gathered, lasting: Lasting, pool: ThreadPoolExecutor) -> CloudPart:
+def _thread(name: str, lasting: Lasting) -> ThreadPoolExecutor:
+    """A cloud's own: one that does not answer keeps no other waiting."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    lasting.pools.add(pool)
+    return pool
+
+
+def _static(cloud: StaticCloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     """Where its servers are is the operator's own word: no address is refused, and none need be encrypted."""
+    pool = _thread(f"tokens {cloud.name}", lasting)
     servers = StaticServers(cloud, pool)
     weakref.finalize(servers, pool.shutdown, wait=False)
     rules = ConsoleRules(endpoint=servers, rewrites=(), hosts=(), plain=True, tls=gathered.tls[cloud.name])
