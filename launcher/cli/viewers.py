@@ -112,17 +112,15 @@ def start(
     `folder` is a private one for its files, `name` what is shown (`cloud/name`), `obfuscated` writes a password as
     TigerVNC's files hold it.
     """
-    match viewer.brand:
-        case Brand.TIGERVNC:
-            return _tigervnc(viewer, place, folder, view_only=view_only, obfuscated=obfuscated)
-        case Brand.REMMINA:
-            profile = _profile(place, name, view_only=view_only)
-            return Start((*viewer.program, "-c", f"{folder}/{PROFILE}"), {PROFILE: profile.encode()}, _asks(place))
-        case Brand.REALVNC:
-            more = ("-ViewOnly",) if view_only else ()
-            return Start((*viewer.program, *more, _address(place)), typed=_asks(place))
-        case None:
-            return Start(tuple(_filled(viewer.program, place)), typed=_asks(place))
+    if viewer.brand is Brand.TIGERVNC:
+        return _tigervnc(viewer, place, folder, view_only=view_only, obfuscated=obfuscated)
+    if viewer.brand is Brand.REMMINA:
+        profile = _profile(place, name, view_only=view_only)
+        return Start((*viewer.program, "-c", f"{folder}/{PROFILE}"), {PROFILE: profile.encode()}, _asks(place))
+    if viewer.brand is Brand.REALVNC:
+        more = ("-ViewOnly",) if view_only else ()
+        return Start((*viewer.program, *more, _address(place)), typed=_asks(place))
+    return Start(tuple(_filled(viewer.program, place)), typed=_asks(place))
 
 
 def _tigervnc(

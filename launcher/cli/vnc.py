@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         raise Failure(Exit.USAGE, "--json says in JSON what --print prints: add --print.")
     viewer = None if options.print else _viewer(options)
     client = client_of(options)
-    command = _Command(options, found(client, options.reference, view_only=False))
+    command = Showing(options, found(client, options.reference, view_only=False))
     try:
         return asyncio.run(_until_signalled(command.run(client.gateway, viewer)))
     except asyncio.CancelledError:
@@ -74,7 +74,7 @@ async def _until_signalled(work: Coroutine[object, object, int]) -> int:
     return await work
 
 
-class _Command:
+class Showing:
     """One run of the command, for one server of the API."""
 
     def __init__(self, options: argparse.Namespace, server: Object) -> None:
