@@ -185,13 +185,13 @@ async def open_web(gateway: Gateway, timeout: float) -> AsyncIterator[Web]:
 
 
 def doing(launch: Object) -> str:
-    """What a launch of the API does now, in a line."""
-    waiting, seconds = launch.get("waiting"), launch.get("wait_seconds")
-    if isinstance(waiting, str):
-        return f"{waiting} ({seconds:.0f} s)" if isinstance(seconds, float | int) else waiting
-    steps = launch.get("steps")
+    """What a launch of the API does now, and what it waits for, in a line."""
+    steps, waiting, seconds = (launch.get(key) for key in ("steps", "waiting", "wait_seconds"))
     texts = [step.get("text") for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    return f"{texts[-1]} …" if texts and isinstance(texts[-1], str) else ""
+    words = [texts[-1] if texts[-1].endswith(".") else f"{texts[-1]} …"] if texts and isinstance(texts[-1], str) else []
+    if isinstance(waiting, str):
+        words.append(f"{waiting} ({seconds:.0f} s)" if isinstance(seconds, float | int) else waiting)
+    return " ".join(words)
 
 
 def ended(ending: Ending) -> Failure | None:
