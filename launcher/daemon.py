@@ -26,9 +26,11 @@ from launcher.cloud.compute import open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
-from launcher.model import Action
+from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Session, Sessions
+from launcher.relay.terms import Terms
 from launcher.relay.upstream import DialLimits
 from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision
@@ -37,9 +39,10 @@ from launcher.web.app import build_app, build_runner
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
 from launcher.web.listeners import listen
+from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
 from launcher.web.static import StaticFiles
-from launcher.web.upgrade import viewer_route
+from launcher.web.upgrade import token_route, viewer_route
 
 _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -95,7 +98,7 @@ class Gateway:
 
     def _may_stay(self, session: Session) -> bool:
         try:
-            self._parts.policy.authorize(session.actor, Action.CONTROL, session.server)
+            self._parts.policy.authorize(session.actor, wanted(view_only=session.view_only), session.server)
         except RequestError:
             return False
         return True
@@ -191,6 +194,9 @@ def _lasting(
         sessions=Sessions(config.relay.sessions),
         launches=Launches(clock),
         limits=limits,
+        rules=Rules(
+            frame_limit=limits.frame, terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit)
+        ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
     )
@@ -207,9 +213,11 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
         public_url=config.public_urls[0],
         routes=[
             viewer_route(lambda: gateway.parts.viewers),
+            token_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
             *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
             *page_routes(lambda: gateway.parts.directory, static),
+            *novnc_routes(lambda: gateway.parts.tokens),
         ],
     )
     runner = build_runner(app)

@@ -159,7 +159,11 @@ class Service:
 def tell_doubts(config: Config) -> None:
     """To the log: what a gateway with this configuration serves in spite of."""
     for doubt in config.doubts:
-        _LOG.warning("%s (everybody else is served; an account that appears later comes in without a reload)", doubt)
+        if doubt.key.startswith("access."):
+            comfort = "everybody else is served; an account that appears later comes in without a reload"
+        else:
+            comfort = "the gateway serves all the same"
+        _LOG.warning("%s (%s)", doubt, comfort)
 
 
 def _number(count: int, thing: str) -> str:

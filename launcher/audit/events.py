@@ -25,6 +25,7 @@ class LaunchEvent:
     name: str
     """The server's name, or what was asked for."""
     kind: Kind
+    view_only: bool
     cached: bool | None
     """Whether the console had been there already; None where none was obtained."""
     stale: bool
@@ -52,6 +53,7 @@ class SessionEvent:
     server: str
     name: str
     kind: Kind
+    view_only: bool
     cached: bool
     milliseconds: int
     bytes_up: int

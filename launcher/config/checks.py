@@ -12,9 +12,10 @@ from pathlib import Path
 
 from launcher.config.accounts import why_not
 from launcher.config.clouds_yaml import KnownClouds, known_clouds
-from launcher.config.document import Document, shown
+from launcher.config.document import Document, KeyPath, shown
 from launcher.config.models import cloud_names
-from launcher.config.secrets import readable_file
+from launcher.config.secrets import read_secret, readable_file
+from launcher.config.targets import VNC_PASSWORD_BYTES, parse_token_path, why_no_tokens
 from launcher.config.translate import did_you_mean
 
 
@@ -36,6 +37,9 @@ def check_together(document: Document, credentials: Path | None) -> None:
     names = _expand(entries, document)
     _check_aliases(_mapping(top.get("aliases")), names, document)
     _check_rackspace(entries, document)
+    for name, entry in entries.items():
+        if isinstance(entry, Mapping) and entry.get("provider") == "static":
+            _check_static(("clouds", name), entry, document, credentials)
     profiles = {
         name: str(entry["cloud"])
         for name, entry in entries.items()
@@ -87,6 +91,45 @@ def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:
                 "this key is missing: the API key of that user: {credential: NAME} or {file: PATH}; or "
                 "give its password that way, as password",
             )
+
+
+def _check_static(path: KeyPath, entry: Mapping[str, object], document: Document, credentials: Path | None) -> None:
+    """Some server at least; and what a gateway can serve with."""
+    unsure = any(place[: len(path)] == path for place in document.unsure)
+    if not entry.get("servers") and "websockify_tokens" not in entry and not unsure:
+        document.problem(
+            path, "it has no server: write servers: {NAME: {vnc: ADDRESS}}, or websockify_tokens: PATH, or both"
+        )
+    tokens = entry.get("websockify_tokens")
+    if isinstance(tokens, str):
+        _check_tokens((*path, "websockify_tokens"), tokens, document)
+    for name, server in _mapping(entry.get("servers")).items():
+        if "password" in _mapping(server):
+            _check_password((*path, "servers", name, "password"), _mapping(server)["password"], document, credentials)
+
+
+def _check_tokens(path: KeyPath, text: str, document: Document) -> None:
+    """They are read whenever somebody asks: a file that is not there may come at any time."""
+    try:
+        message = why_no_tokens(parse_token_path(text))
+    except ValueError:
+        return
+    if message:
+        document.doubt(path, f"{message}: its servers are there as soon as it can be read")
+
+
+def _check_password(path: KeyPath, value: object, document: Document, credentials: Path | None) -> None:
+    """Programs that set a VNC password cut it silently, so that a longer one may well be the right one."""
+    try:
+        size = len(read_secret(value, credentials).reveal().encode())
+    except ValueError:
+        return
+    if size > VNC_PASSWORD_BYTES:
+        document.doubt(
+            path,
+            f"it has {size} bytes, and VNC uses only the first {VNC_PASSWORD_BYTES} of a password: whoever knows these "
+            "is let in. Leave away the rest",
+        )
 
 
 def _check_aliases(aliases: Mapping[str, object], names: _Names, document: Document) -> None:

@@ -118,7 +118,7 @@ def parse_host_pattern(text: str) -> str:
     pattern = text.lower()
     if not re.search(r"[a-z0-9:]", pattern):
         raise ValueError("this would allow every host: leave console_hosts out for that")
-    if not (_HOST_PATTERN.fullmatch(pattern) or _is_address(pattern)):
+    if not (_HOST_PATTERN.fullmatch(pattern) or is_address(pattern)):
         raise ValueError("a host name like *.example.net is expected, without scheme, port and path")
     return pattern
 
@@ -134,10 +134,16 @@ def _split(text: str) -> SplitResult | None:
         return None
     if port == 0 or parts.netloc.endswith(":"):
         return None
-    return parts if _HOST.fullmatch(host) or _is_address(host) else None
+    return parts if is_host(host) or is_address(host) else None
 
 
-def _is_address(host: str) -> bool:
+def is_host(name: str) -> bool:
+    """Whether a lower-case text can be the name of a host."""
+    return _HOST.fullmatch(name) is not None
+
+
+def is_address(host: str) -> bool:
+    """Whether it is an IP address, without a zone."""
     try:
         return "%" not in host and bool(ipaddress.ip_address(host))
     except ValueError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from launcher.doctor.network import Fault
+from launcher.doctor.network import Fault, Trouble
 from launcher.doctor.places import Place, Settings
 from launcher.errors import (
     AmbiguousServerError,
@@ -246,6 +246,61 @@ def first_bytes_fault(settings: Settings, place: Place, server: Server, error: L
     return Fault.of(
         f"{error}{state}",
         f"What the console proxy leads to is no VNC server: check its target, and {place.said_by}.",
+    )
+
+
+def tokens_fault(key: str, error: LauncherError) -> Fault:
+    """The token files of a static cloud are not read."""
+    return Fault.of(
+        str(error),
+        f"Correct {key}.websockify_tokens in config.yaml, or let the gateway's account read what it names: it needs "
+        "the right to read the files and to search every folder above them.",
+    )
+
+
+def target_fault(cloud: str, error: LauncherError) -> Fault:
+    """A static cloud has no server of this name."""
+    return Fault.of(
+        str(error),
+        f"Look for it: console-launcher servers --cloud {cloud}",
+    )
+
+
+def socket_fault(path: str, said_by: str, trouble: Trouble, detail: str) -> Fault:
+    """A Unix socket takes no connection."""
+    match trouble:
+        case Trouble.MISSING:
+            return Fault.of(
+                f"There is no socket {path}.",
+                "Start the machine whose screen it is: its VNC server makes the socket.",
+                f"If it has another path: correct {said_by}.",
+            )
+        case Trouble.FORBIDDEN:
+            return Fault.of(
+                f"The gateway's account may not connect to {path}: {detail}.",
+                f"Put the account into the group that may write to the socket: ls -l {path}",
+                "Every folder above it must let the account through, too (x).",
+            )
+        case Trouble.REFUSED:
+            return Fault.of(
+                f"Nobody listens at {path} any more: a VNC server left it behind.",
+                "Start the machine whose screen it is, which makes the socket anew.",
+            )
+        case _:
+            return Fault.of(
+                f"{path} takes no connection: {detail or 'no reason told'}.",
+                f"Check that it is a VNC server's socket; the path stands in {said_by}.",
+            )
+
+
+def greeting_fault(said_by: str, error: LauncherError, *, password: bool) -> Fault:
+    """What listens there takes the connection, and shows no screen."""
+    return Fault.of(
+        str(error),
+        *((f"Check the VNC password that stands beside the address in {said_by}.",) if password else ()),
+        f"Check that a VNC server listens there: {said_by} has the address (5900 is display 0, 5901 display 1).",
+        "TigerVNC and RealVNC turn away for a while whoever failed to sign in too often: wait a minute, or start it "
+        "anew.",
     )
 
 

@@ -6,15 +6,13 @@ One console is requested, past those that the gateway keeps; the screen is close
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import struct
 from collections.abc import Callable
 
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import resolve_in
-from launcher.config.models import BareEntry
+from launcher.config.models import BareEntry, Cloud
 from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
     console_fault,
@@ -34,11 +32,9 @@ from launcher.errors import CloudError, RequestError, UpstreamError
 from launcher.model import Console, ConsoleKey, Kind, Server, Target
 from launcher.opening import Egress
 from launcher.relay.egress import refusal
-from launcher.relay.frames import CLOSE, client_frame
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 _GREETING = re.compile(rb"RFB \d{3}\.\d{3}")
-_NORMAL = struct.pack("!H", 1000)
 _CLOSING = 1.0
 """Seconds that a console proxy has to answer our close frame."""
 
@@ -49,12 +45,12 @@ class Screen:
     def __init__(
         self,
         patient: Patient,
+        cloud: Cloud,
         clock: Clock,
         limits: Limits,
         trail: Trail,
         compute: Compute,
     ) -> None:
-        cloud = patient.cloud
         self._cloud = cloud
         self._rules = patient.rules
         self._consoles = patient.consoles
@@ -179,6 +175,9 @@ class _Goodbye:
     def upstream_bytes(self, chunk: bytes) -> None:
         """The rest concerns nobody."""
 
+    def upstream_finished(self) -> None:
+        """As it should."""
+
     def upstream_lost(self) -> None:
         self.said.set()
 
@@ -190,10 +189,10 @@ class _Goodbye:
 
 
 async def _close(end: UpstreamEnd) -> None:
-    """As a viewer that leaves: a close frame, and time to answer it."""
+    """As a viewer that leaves: a close frame where there are frames, and time to answer it."""
     goodbye = _Goodbye()
     end.attach(goodbye)
-    end.send(client_frame(CLOSE, _NORMAL, os.urandom(4)))
+    end.say_goodbye()
     try:
         async with asyncio.timeout(_CLOSING):
             await goodbye.said.wait()

@@ -41,6 +41,11 @@ class Dialogue:
         self._step: int | bytes = next(part)
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more is said, for better or worse."""
+        return self.done or self.failure is not None
+
+    @property
     def leftover(self) -> bytes:
         """What the other side said beyond the dialogue, once it is `done`."""
         return self._heard if self.done else b""
@@ -58,6 +63,14 @@ class Dialogue:
             heard, self._heard = self._heard[:step], self._heard[step:]
             self._go_on(partial(self._part.send, heard))
         return b""
+
+    def answer(self, chunk: bytes) -> bytes:
+        """All there is to say next, for a peer that may be told several things at once."""
+        said = []
+        while reply := self.feed(chunk):
+            said.append(reply)
+            chunk = b""
+        return b"".join(said)
 
     def hang_up(self) -> None:
         """The other side says no more: unless it is `done`, that is a failure."""

@@ -145,6 +145,15 @@ def xor(payload: bytes | bytearray, mask: bytes | bytearray) -> bytes:
     return words.tobytes()[:length]
 
 
+def server_head(length: int) -> bytes:
+    """The header of a whole binary frame as a server sends it; `length` bytes of payload follow."""
+    if length <= CONTROL_LIMIT:
+        return bytes((FIN | BINARY, length))
+    if length < 1 << 16:
+        return struct.pack(">BBH", FIN | BINARY, 126, length)
+    return struct.pack(">BBQ", FIN | BINARY, 127, length)
+
+
 def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
     """One whole frame as a client sends it. `mask`: four bytes of chance, new for each frame (RFC 6455 §5.3)."""
     length = len(payload)

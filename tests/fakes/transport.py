@@ -16,6 +16,10 @@ class MemoryTransport(asyncio.Transport):
         self.reading = True
         self.unsent = 0
         self.ended: str | None = None
+        self.halves = True
+        """Whether it can end one direction alone, as TCP can and TLS cannot."""
+        self.finished = False
+        """Whether that was done."""
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self.ended is None:
@@ -37,6 +41,12 @@ class MemoryTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
+
+    def can_write_eof(self) -> bool:
+        return self.halves
+
+    def write_eof(self) -> None:
+        self.finished = True
 
     def is_closing(self) -> bool:
         return self.ended is not None

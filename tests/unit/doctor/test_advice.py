@@ -6,6 +6,7 @@ import pytest
 
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.doctor import advice
+from launcher.doctor.network import Trouble
 from launcher.doctor.places import Place, settings_of
 from launcher.errors import (
     AmbiguousServerError,
@@ -191,3 +192,29 @@ def test_a_console_proxy_that_shows_no_screen(error: LauncherError, named: str) 
 
 def test_an_answer_that_is_late_is_said_with_its_limit() -> None:
     assert advice.late_fault(2.5).reason == "No answer within 2.5 s."
+
+
+def test_a_static_cloud_names_its_keys() -> None:
+    assert "clouds.rack7.websockify_tokens" in advice.tokens_fault("clouds.rack7", NAMELESS).advice[0]
+    assert advice.target_fault("rack7", NAMELESS).advice == ("Look for it: console-launcher servers --cloud rack7",)
+    said_by = "clouds.rack7.servers in config.yaml"
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=False)
+    assert fault.reason == "It hung up."
+    assert f"{said_by} has the address" in fault.advice[0]
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=True)
+    assert fault.advice[0].startswith("Check the VNC password")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason", "named"),
+    [
+        (Trouble.MISSING, "There is no socket /run/a.vnc.", "Start the machine"),
+        (Trouble.FORBIDDEN, "The gateway's account may not connect to /run/a.vnc: why.", "ls -l /run/a.vnc"),
+        (Trouble.REFUSED, "Nobody listens at /run/a.vnc any more", "makes the socket anew"),
+        (Trouble.OTHER, "/run/a.vnc takes no connection: why.", "the key"),
+    ],
+)
+def test_why_a_socket_takes_no_connection(trouble: Trouble, reason: str, named: str) -> None:
+    fault = advice.socket_fault("/run/a.vnc", "the key", trouble, "why")
+    assert fault.reason.startswith(reason)
+    assert named in fault.advice[0]
