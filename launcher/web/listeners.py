@@ -42,7 +42,7 @@ _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class Bound:
     """A bound socket that does not listen yet."""
 
     sock: socket.socket
@@ -73,7 +73,7 @@ class Listening:
     where: str
     """`http://127.0.0.1:6080`, or the path of a Unix socket."""
     _server: asyncio.Server
-    _bound: _Bound
+    _bound: Bound
 
     def close(self) -> None:
         """Accept no more connections; those that are there stay until the runner is cleaned up."""
@@ -110,7 +110,7 @@ async def listen(
     return listening
 
 
-async def _serve(deadline: _Deadline, bound: _Bound, undo: ExitStack) -> Listening:
+async def _serve(deadline: _Deadline, bound: Bound, undo: ExitStack) -> Listening:
     """Raises ListenError: that a port is taken may come out only now."""
     loop = asyncio.get_running_loop()
     try:
@@ -122,19 +122,19 @@ async def _serve(deadline: _Deadline, bound: _Bound, undo: ExitStack) -> Listeni
     return listening
 
 
-def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[_Bound]:
+def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[Bound]:
     bound = _bound_to(address, offered)
     for one in bound:
         undo.callback(one.close)
     return bound
 
 
-def _bound_to(address: Address, offered: Offered) -> list[_Bound]:
+def _bound_to(address: Address, offered: Offered) -> list[Bound]:
     match address:
         case PassedAddress(name=name):
-            return [_Bound(sock, _where(sock)) for sock in offered.take(name)]
+            return [Bound(sock, _where(sock)) for sock in offered.take(name)]
         case UnixAddress(path=path):
-            return [_bind_unix(path)]
+            return [bind_unix(path)]
         case TcpAddress(host="localhost", port=port):
             return _bind_localhost(port)
         case TcpAddress(host=host, port=port):
@@ -149,7 +149,7 @@ def _where(sock: socket.socket) -> str:
     return f"http://{TcpAddress(address[0], address[1])}"
 
 
-def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound]:
+def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[Bound]:
     """Both addresses; IPv4 alone where the kernel says, in an errno of `absent`, that there is no IPv6."""
     first = _bind_tcp("127.0.0.1", port)
     try:
@@ -162,7 +162,7 @@ def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound
         raise
 
 
-def _bind_tcp(host: str, port: int) -> _Bound:
+def _bind_tcp(host: str, port: int) -> Bound:
     where = str(TcpAddress(host, port))
     sock = _socket(_loopback_family(host, where), where)
     try:
@@ -173,7 +173,7 @@ def _bind_tcp(host: str, port: int) -> _Bound:
     except OSError as error:
         sock.close()
         raise _listen_error(where, error) from error
-    return _Bound(sock, f"http://{TcpAddress(host, sock.getsockname()[1])}")
+    return Bound(sock, f"http://{TcpAddress(host, sock.getsockname()[1])}")
 
 
 def _socket(family: socket.AddressFamily, where: str) -> socket.socket:
@@ -198,13 +198,13 @@ def _loopback_family(host: str, where: str) -> socket.AddressFamily:
     return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
-def _bind_unix(path: str) -> _Bound:
+def bind_unix(path: str) -> Bound:
     """A socket file of ours, connectable for its owner and group from the moment that it can be connected to."""
     _make_way(path)
     sock = _socket(socket.AF_UNIX, path)
     try:
         sock.bind(path)
-        bound = _Bound(sock, path, _inode(path))
+        bound = Bound(sock, path, _inode(path))
         Path(path).chmod(SOCKET_MODE)
     except OSError as error:
         sock.close()

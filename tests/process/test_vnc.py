@@ -40,6 +40,11 @@ except OSError as error:
 
 @pytest.fixture(scope="module", autouse=True)
 def _viewer_is_there() -> None:
+    need_viewer()
+
+
+def need_viewer() -> None:
+    """Fail, with a sentence, where there is no viewer, no display for it, or no second account to try with."""
     for program, package in (("xtigervncviewer", "tigervnc-viewer"), ("Xvfb", "xvfb")):
         if not shutil.which(program):
             pytest.fail(f"needs Debian's package {package}")
