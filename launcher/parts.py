@@ -48,6 +48,7 @@ from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
+from launcher.web.nativeroute import NativeRoute
 from launcher.web.problems import farewell
 from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
@@ -105,6 +106,7 @@ class Parts:
     directory: Directory
     policy: Policy
     viewers: ViewerRoute
+    natives: NativeRoute
     api: Api
     tokens: TokenClouds
     doctor: Doctor
@@ -193,6 +195,14 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         tasks=lasting.tasks,
         frame_limit=lasting.limits.frame,
     )
+    natives = NativeRoute(
+        policy=policy,
+        sessions=lasting.sessions,
+        launches=lasting.launches,
+        launcher=launcher,
+        tasks=lasting.tasks,
+        farewell=farewell,
+    )
     api = Api(
         clouds=gathered.clouds,
         directory=directory,
@@ -210,7 +220,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         Tools(lasting.http, lasting.clock, lasting.limits.frame),
         lasting.tasks,
     )
-    return Parts(clouds, directory, policy, viewers, api, tokens, doctor, DoctorApi(doctor, policy))
+    return Parts(clouds, directory, policy, viewers, natives, api, tokens, doctor, DoctorApi(doctor, policy))
 
 
 def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:

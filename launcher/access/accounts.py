@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 from collections.abc import Iterable
@@ -25,6 +26,14 @@ def admitted(local_users: Iterable[str]) -> Policy:
     known = {uid for uid in found.values() if uid is not None and uid != unmapped}
     awaited = {name for name, uid in found.items() if uid is None and not name.startswith(_NAMELESS)}
     return Policy(frozenset({_ROOT, os.geteuid()} | known), frozenset(awaited), unmapped)
+
+
+def group_id(name: str) -> int | None:
+    """The group's id; None where there is no such group."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
 
 
 def name_of(uid: int) -> str:

@@ -54,6 +54,11 @@ def may_open_a_browser() -> bool:
         return True
     if os.environ.get("SSH_CONNECTION"):
         return False
+    return has_display()
+
+
+def has_display() -> bool:
+    """Whether a program that is started here can show a window, be it through ssh."""
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

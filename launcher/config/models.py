@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from launcher.config.certificate import CertificateFile, KeyFile
-from launcher.config.listen import Address, check_listen, parse_listen
+from launcher.config.listen import Address, UnixAddress, check_listen, parse_listen
 from launcher.config.secrets import Authorities, FilePath, SecretText
 from launcher.config.targets import NAME_LIMIT, parse_server_name, parse_target, parse_token_path
 from launcher.config.values import (
@@ -35,11 +35,13 @@ from launcher.config.values import (
     format_size,
     parse_api_url,
     parse_base_url,
+    parse_directory,
     parse_duration,
     parse_host_pattern,
     parse_identity_url,
     parse_name,
     parse_public_url,
+    parse_server_pattern,
     parse_size,
 )
 from launcher.errors import ConfigProblem
@@ -133,6 +135,10 @@ IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_sche
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
+ServerPattern = Annotated[
+    str, AfterValidator(parse_server_pattern), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})
+]
+Directory = Annotated[str, AfterValidator(parse_directory), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AccountNumber = Annotated[
     Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
 ]
@@ -145,6 +151,10 @@ ServerName = Annotated[
 ]
 TokenPath = Annotated[Path, BeforeValidator(_token_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
+
+
+SOCKETS_DIRECTORY = "/run/console-launcher"
+"""Where servers' own sockets lie, if nothing else is said; the socket unit makes it."""
 
 
 class Model(BaseModel):
@@ -343,6 +353,13 @@ class Relay(Model):
     """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
     session_limit: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last in all. 0s: for ever."""
+    sockets: Annotated[tuple[ServerPattern, ...], AfterValidator(_distinct)] = ()
+    """The servers that have a Unix socket of their own for native viewers, as cloud/name or cloud/uuid, with * and ?:
+    prod/*. Such a socket is DIRECTORY/cloud/UUID.sock, and DIRECTORY/cloud/NAME.sock leads to it."""
+    sockets_directory: Directory | None = None
+    """Where these sockets lie. Without it: where the first Unix socket of listen lies, or in /run/console-launcher."""
+    sockets_group: Text | None = None
+    """The group that may connect to these sockets. Without it: console-operators, where there is such a group."""
 
 
 class Config(Model):
@@ -388,6 +405,13 @@ class Config(Model):
         copy = self.model_copy()
         copy._doubts = tuple(doubts)  # noqa: SLF001 -- a copy of ourselves
         return copy
+
+    @property
+    def sockets_directory(self) -> str:
+        """Where the servers' own sockets lie."""
+        unix = (address.path for address in self.addresses if isinstance(address, UnixAddress))
+        first = next(unix, f"{SOCKETS_DIRECTORY}/")
+        return self.relay.sockets_directory or first.rpartition("/")[0] or "/"
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:

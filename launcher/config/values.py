@@ -59,6 +59,21 @@ def parse_name(text: object) -> str:
     return text
 
 
+def parse_server_pattern(text: str) -> str:
+    """`cloud/server` with * and ? in either. Raises ValueError."""
+    cloud, _, server = text.partition("/")
+    if not cloud or not server or not text.isprintable():
+        raise ValueError("a pattern like prod/* or prod/web-* is expected: cloud, slash, name or UUID")
+    return text
+
+
+def parse_directory(text: str) -> str:
+    """An absolute path without a slash at its end. Raises ValueError."""
+    if not text.startswith("/") or not text.isprintable() or ".." in text.split("/"):
+        raise ValueError("the absolute path of a directory is expected")
+    return text.rstrip("/") or "/"
+
+
 def parse_api_url(text: str) -> str:
     """An absolute http(s) URL without user name, query and fragment. Raises ValueError."""
     parts = _split(text)

@@ -48,7 +48,7 @@ _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class Bound:
     """A bound socket that does not listen yet."""
 
     sock: socket.socket
@@ -79,7 +79,7 @@ class Listening:
     where: str
     """`http://127.0.0.1:6080`, `https://…` with TLS, or the path of a Unix socket."""
     _server: asyncio.Server
-    _bound: _Bound
+    _bound: Bound
 
     def close(self) -> None:
         """Accept no more connections; those that are there stay until the runner is cleaned up."""
@@ -117,7 +117,7 @@ async def listen(
     return listening
 
 
-async def _serve(deadline: _Deadline, bound: _Bound, tls: ssl.SSLContext | None, undo: ExitStack) -> Listening:
+async def _serve(deadline: _Deadline, bound: Bound, tls: ssl.SSLContext | None, undo: ExitStack) -> Listening:
     """Raises ListenError: that a port is taken may come out only now."""
     loop = asyncio.get_running_loop()
     is_unix = bound.sock.family == socket.AF_UNIX
@@ -132,19 +132,19 @@ async def _serve(deadline: _Deadline, bound: _Bound, tls: ssl.SSLContext | None,
     return listening
 
 
-def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[_Bound]:
+def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[Bound]:
     bound = _bound_to(address, offered)
     for one in bound:
         undo.callback(one.close)
     return bound
 
 
-def _bound_to(address: Address, offered: Offered) -> list[_Bound]:
+def _bound_to(address: Address, offered: Offered) -> list[Bound]:
     match address:
         case PassedAddress(name=name):
-            return [_Bound(sock, _where(sock)) for sock in offered.take(name)]
+            return [Bound(sock, _where(sock)) for sock in offered.take(name)]
         case UnixAddress(path=path):
-            return [_bind_unix(path)]
+            return [bind_unix(path)]
         case TcpAddress(host="localhost", port=port):
             return _bind_localhost(port)
         case TcpAddress(host=host, port=port):
@@ -159,7 +159,7 @@ def _where(sock: socket.socket) -> str:
     return str(TcpAddress(address[0], address[1]))
 
 
-def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound]:
+def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[Bound]:
     """Both addresses; IPv4 alone where the kernel says, in an errno of `absent`, that there is no IPv6."""
     first = _bind_tcp("127.0.0.1", port)
     try:
@@ -172,7 +172,7 @@ def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound
         raise
 
 
-def _bind_tcp(host: str, port: int) -> _Bound:
+def _bind_tcp(host: str, port: int) -> Bound:
     where = str(TcpAddress(host, port))
     sock = _socket(_loopback_family(host, where), where)
     try:
@@ -183,7 +183,7 @@ def _bind_tcp(host: str, port: int) -> _Bound:
     except OSError as error:
         sock.close()
         raise _listen_error(where, error) from error
-    return _Bound(sock, str(TcpAddress(host, sock.getsockname()[1])))
+    return Bound(sock, str(TcpAddress(host, sock.getsockname()[1])))
 
 
 def _socket(family: socket.AddressFamily, where: str) -> socket.socket:
@@ -208,13 +208,13 @@ def _loopback_family(host: str, where: str) -> socket.AddressFamily:
     return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
-def _bind_unix(path: str) -> _Bound:
+def bind_unix(path: str) -> Bound:
     """A socket file of ours, connectable for its owner and group from the moment that it can be connected to."""
     _make_way(path)
     sock = _socket(socket.AF_UNIX, path)
     try:
         sock.bind(path)
-        bound = _Bound(sock, path, _inode(path))
+        bound = Bound(sock, path, _inode(path))
         Path(path).chmod(SOCKET_MODE)
     except OSError as error:
         sock.close()

@@ -185,7 +185,7 @@ class Screen:
         finally:
             os.close(writer)
         try:
-            self.display = await _read_display(reader, self._server)
+            self.display = await read_display(reader, self._server)
             await until_listening(self.port, self._server)
         finally:
             os.close(reader)
@@ -234,7 +234,7 @@ class Screen:
                 await asyncio.sleep(0.02)
 
 
-async def _read_display(reader: int, server: subprocess.Popen[bytes]) -> str:
+async def read_display(reader: int, server: subprocess.Popen[bytes]) -> str:
     """The display that the X server chose, as it writes it on its `-displayfd`. Raises RuntimeError when it ends."""
     os.set_blocking(reader, False)
     text = b""

@@ -24,7 +24,7 @@ from tests.fakes.des import encrypted
 from tests.fakes.issued import note
 from tests.fakes.rfb_recorder import RfbRecorder
 from tests.fakes.rfb_relay import RfbRelay, played
-from tests.fakes.screens import _read_display
+from tests.fakes.screens import read_display
 
 PASSWORD = note("knock-33")
 TOO_MANY = "takes no sign-ins for the moment: too many have failed. Wait, and see that the password is right."
@@ -66,7 +66,7 @@ class Desk:
         self._told = reader
 
     async def until_ready(self) -> None:
-        self.display = await _read_display(self._told, self.process)
+        self.display = await read_display(self._told, self.process)
         os.close(self._told)
         self._log.close()
 
