@@ -120,7 +120,7 @@ class Pump:
         """Join the two ends, then pass on the bytes that proved the upstream: so back pressure holds from the first."""
         if self._governor is not None and self._governor.greeting:
             self._viewer.write(self._carriage.walk(self._governor.greeting))
-        self._upstream.attach(self)
+        self._upstream.attach(self, copied=self._viewer.enciphered or self._upstream.framed != self._viewer.framed)
         self._viewer.attach(self)
         if first:
             self.upstream_bytes(first)

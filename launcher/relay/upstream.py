@@ -15,15 +15,13 @@ from typing import Protocol
 
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
-from launcher.relay.basin import LARGE, SMALL, Draught, basin
+from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, basin
 from launcher.relay.dial import connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
 from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
-_LARGEST_RAW = 256 * 1024
-"""Bytes of raw RFB read at a time: each read becomes one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +78,19 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         """Whether the gateway has done version and security: the server waits for the viewer's ClientInit."""
         self._name = who(target)
         self._basin = basin()
-        self._draught = Draught(LARGE if self.framed else _LARGEST_RAW)
+        self._draught = Draught(SMALL)
         self._opening: Opening | None = opening
         self._receive: Callable[[bytes | memoryview], bool] = self._open
         self._receiver: UpstreamReceiver | None = None
         self._transport: asyncio.Transport | None = None
 
-    def attach(self, receiver: UpstreamReceiver) -> None:
-        """From now on everything goes to the receiver; reading goes on where the first bytes stopped it."""
+    def attach(self, receiver: UpstreamReceiver, *, copied: bool = True) -> None:
+        """From now on everything goes to the receiver; reading goes on where the first bytes stopped it.
+
+        `copied`: whether the receiver makes something else of the bytes, rather than write them as they are.
+        """
         self._receiver = receiver
+        self._draught = Draught(MIDDLE if copied else LARGE)
         self._receive = receiver.upstream_bytes
         self._opening = None
         if self._transport is None:
