@@ -165,13 +165,11 @@ class UpstreamEnd(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         chunk = self._basin.view[:nbytes]
-        if nbytes <= SMALL:
-            self._draught.drawn(nbytes, passed_on=self._receive(bytes(chunk)))
-            return
-        passed_on = self._receive(chunk)
-        if not passed_on:
+        passed_on = self._receive(bytes(chunk) if nbytes <= SMALL else chunk)
+        if not passed_on or nbytes == self._draught.room:
+            self._draught.drawn(nbytes, passed_on=passed_on)
+        if not passed_on and nbytes > SMALL:
             self._basin.renew()
-        self._draught.drawn(nbytes, passed_on=passed_on)
 
     def eof_received(self) -> bool:
         """The upstream sends no more: a session ends in order, behind the last byte."""
