@@ -165,16 +165,15 @@ class Pump:
 
     # ---- upstream → viewer
 
-    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
-        """Forward what the carriage gives: of frames, half headers and half close frames are held back.
-
-        Says whether all of it has left.
-        """
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        """Forward what the carriage gives: of frames, half headers and half close frames are held back."""
         if self._ending is not None:
             self._finish_the_frame(chunk)
         elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
             self._forward(chunk)
-        return not self._viewer.unsent
+
+    def holds(self) -> bool:
+        return self._viewer.unsent > 0
 
     def _heard(self, governor: Governor, chunk: bytes) -> bool:
         """Show the handshake to the governor; whether the session goes on."""

@@ -37,8 +37,12 @@ class DialLimits:
 class UpstreamReceiver(Protocol):
     """Who is told what comes from an upstream, once it has been believed."""
 
-    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
-        """Whether all of it has left: a view is good for this call, and for longer only where it has not."""
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        """A view is good for this call, and for longer only where `holds` says so behind it."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether something of what came has not left yet."""
         ...
 
     def upstream_finished(self) -> None: ...
@@ -80,7 +84,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._basin = basin()
         self._draught = Draught(SMALL)
         self._opening: Opening | None = opening
-        self._receive: Callable[[bytes | memoryview], bool] = self._open
+        self._receive: Callable[[bytes | memoryview], None] = self._open
         self._receiver: UpstreamReceiver | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -165,11 +169,14 @@ class UpstreamEnd(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         chunk = self._basin.view[:nbytes]
-        passed_on = self._receive(bytes(chunk) if nbytes <= SMALL else chunk)
-        if not passed_on or nbytes == self._draught.room:
-            self._draught.drawn(nbytes, passed_on=passed_on)
-        if not passed_on and nbytes > SMALL:
+        if nbytes < SMALL:
+            self._receive(bytes(chunk))
+            return
+        self._receive(chunk)
+        held = self._receiver is not None and self._receiver.holds()
+        if held:
             self._basin.renew()
+        self._draught.drawn(nbytes, passed_on=not held)
 
     def eof_received(self) -> bool:
         """The upstream sends no more: a session ends in order, behind the last byte."""
@@ -196,19 +203,18 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         if self._transport is not None and chunk:
             self._transport.write(chunk)
 
-    def _open(self, chunk: bytes | memoryview) -> bool:
+    def _open(self, chunk: bytes | memoryview) -> None:
         opening = self._opening
         assert opening is not None
         try:
             self._write(opening.feed(bytes(chunk)))
         except UpstreamError as error:
             self._fail(error)
-            return True
+            return
         if opening.proven:
             self.pause()
             if not self.proven.done():
                 self.proven.set_result(opening.first)
-        return True
 
     def _fail(self, error: UpstreamError) -> None:
         self._receive = _drop
@@ -216,9 +222,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self.proven.set_exception(type(error)(f"{self._name} {error}"))
 
 
-def _drop(chunk: bytes | memoryview) -> bool:  # noqa: ARG001 -- it stands where a receiver does
+def _drop(chunk: bytes | memoryview) -> None:
     """What arrives after the end concerns nobody."""
-    return True
 
 
 async def open_upstream(
