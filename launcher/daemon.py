@@ -47,6 +47,7 @@ from launcher.web.serversockets import ServerSockets
 from launcher.web.socketkeeper import SocketKeeper
 from launcher.web.socketplan import SOCKETS_AT_MOST
 from launcher.web.static import StaticFiles
+from launcher.web.tls import ViewerTls, read_in_records
 from launcher.web.upgrade import token_route, viewer_route
 
 _LOG = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class Gateway:
     def __init__(self, lasting: Lasting, gathered: Gathered) -> None:
         self._lasting = lasting
         self._parts = build(gathered, lasting, {})
+        self.tls = None if gathered.chain is None else ViewerTls(gathered.chain)
+        """The viewers' TLS; None: the gateway was started without."""
         self.where: tuple[str, ...] = ()
         """What it listens on: URLs, and paths of Unix sockets."""
         self.stopping = False
@@ -93,13 +96,15 @@ class Gateway:
         return tuple(self._parts.clouds)
 
     def replace(self, gathered: Gathered) -> frozenset[str]:
-        """Answer from now on by another configuration's clouds, aliases and access.
+        """Answer from now on by another configuration's clouds, aliases and access, and with its certificate.
 
         Live sessions do not notice; but those of actors who may no longer have them end, and so do their launches.
         Returned are the names of the clouds that are not as before.
         """
         before = self._parts.clouds
         self._parts = build(gathered, self._lasting, before)
+        if self.tls is not None and gathered.chain is not None:
+            self.tls.renew(gathered.chain)
         if self.keeper is not None:
             self.keeper.look_again()
         dismissed = self.sessions.dismiss(self._may_stay, _DISMISSED)
@@ -169,6 +174,7 @@ async def open_gateway(
     config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
+    read_in_records()
     gathered = gather(config)
     names = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
@@ -237,7 +243,8 @@ async def _serving(
     runner = build_runner(app)
     await runner.setup()
     try:
-        listening = await listen(runner, config.addresses, passed=passed)
+        tls = None if gateway.tls is None else gateway.tls.context
+        listening = await listen(runner, config.addresses, passed=passed, tls=tls)
         gateway.where = tuple(one.where for one in listening)
         try:
             async with _server_sockets(config, gateway, peers, lasting):

@@ -31,13 +31,14 @@ from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
 from launcher.cloud.static import StaticServers, TokenClouds
 from launcher.config.clouds_yaml import files_named, files_read
-from launcher.config.models import AnyCloud, Cloud, Config, OpenStackEntry, StaticCloud, clouds_of
+from launcher.config.models import AnyCloud, Cloud, Config, OpenStackEntry, StaticCloud, Tls, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.consoles.budget import Budget, Rate
 from launcher.consoles.direct import DirectConsoles
 from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.patient import Patient
+from launcher.errors import ConfigError, ConfigProblem
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -49,6 +50,7 @@ from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
 from launcher.web.nativeroute import NativeRoute
 from launcher.web.problems import farewell
+from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
 
 
@@ -80,6 +82,8 @@ class Gathered:
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
     """By cloud."""
+    chain: ssl.SSLContext | None
+    """The gateway's own certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,17 @@ def gather(config: Config) -> Gathered:
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
             for cloud in clouds
         },
+        chain=None if config.tls is None else _chain(config.tls),
     )
+
+
+def _chain(tls: Tls) -> ssl.SSLContext:
+    """Raises ConfigError: the files were good when the configuration was read, but may be others by now."""
+    try:
+        return chain_context(tls.certificate, tls.key)
+    except OSError as error:  # an SSLError is one
+        why = f"{tls.certificate} and {tls.key} cannot be served with: {error.strerror or error}"
+        raise ConfigError([ConfigProblem("the configuration", None, "tls", why)]) from error
 
 
 def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:
@@ -216,11 +230,9 @@ def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) 
 
 
 def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPart | None) -> CloudPart:
-    # A thread of its own: a cloud that does not answer keeps no other waiting.
-    pool = ThreadPoolExecutor(1, thread_name_prefix=f"sign-in {cloud.name}")
-    lasting.pools.add(pool)
     if isinstance(cloud, StaticCloud):
-        return _static(cloud, gathered, lasting, pool)
+        return _static(cloud, gathered, lasting)
+    pool = _thread(f"sign-in {cloud.name}", lasting)
     compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
@@ -247,8 +259,16 @@ def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPar
     return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
 
 
-def _static(cloud: StaticCloud, gathered: Gathered, lasting: Lasting, pool: ThreadPoolExecutor) -> CloudPart:
+def _thread(name: str, lasting: Lasting) -> ThreadPoolExecutor:
+    """A cloud's own: one that does not answer keeps no other waiting."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    lasting.pools.add(pool)
+    return pool
+
+
+def _static(cloud: StaticCloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
     """Where its servers are is the operator's own word: no address is refused, and none need be encrypted."""
+    pool = _thread(f"tokens {cloud.name}", lasting)
     servers = StaticServers(cloud, pool)
     weakref.finalize(servers, pool.shutdown, wait=False)
     rules = ConsoleRules(endpoint=servers, rewrites=(), hosts=(), plain=True, tls=gathered.tls[cloud.name])

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 READ_TIMEOUT: Final = 30.0
 """Seconds for reading a configuration; a directory service may be asked for its accounts."""
 _STATUS_INTERVAL = 1.0
+_BUT = "the gateway serves all the same"
+_BUT_ACCOUNTS = "everybody else is served; an account that appears later comes in without a reload"
 
 
 class Replaceable(Protocol):
@@ -159,11 +161,7 @@ class Service:
 def tell_doubts(config: Config) -> None:
     """To the log: what a gateway with this configuration serves in spite of."""
     for doubt in config.doubts:
-        if doubt.key.startswith("access."):
-            comfort = "everybody else is served; an account that appears later comes in without a reload"
-        else:
-            comfort = "the gateway serves all the same"
-        _LOG.warning("%s (%s)", doubt, comfort)
+        _LOG.warning("%s (%s)", doubt, _BUT_ACCOUNTS if doubt.key.startswith("access.") else _BUT)
 
 
 def _number(count: int, thing: str) -> str:

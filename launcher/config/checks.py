@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from launcher.config.accounts import why_not
+from launcher.config.certificate import certificate_file, key_file, misfit, out_of_date
 from launcher.config.clouds_yaml import KnownClouds, known_clouds
 from launcher.config.document import Document, KeyPath, shown
 from launcher.config.models import cloud_names
@@ -27,10 +29,10 @@ class _Names:
     """Entries whose regions cannot be read: any cloud that begins like them may be meant."""
 
 
-def check_together(document: Document, credentials: Path | None) -> None:
+def check_together(document: Document, credentials: Path | None, now: datetime) -> None:
     """Adds every problem between the parts, and with the machine, to the document.
 
-    `credentials` is where these lie outside systemd.
+    `credentials` is where these lie outside systemd; certificates are judged by what is valid `now`.
     """
     top = _mapping(document.value)
     entries = _mapping(top.get("clouds"))
@@ -48,6 +50,9 @@ def check_together(document: Document, credentials: Path | None) -> None:
     if profiles:
         _check_profiles(profiles, top, document, credentials)
     _check_accounts(_mapping(top.get("access")).get("local_users"), document)
+    if "tls" in top:
+        _check_certificate(_mapping(top["tls"]), document, credentials, now)
+        _check_schemes(top, document)
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -175,6 +180,36 @@ def _check_accounts(names: object, document: Document) -> None:
     for index, name in enumerate(names if isinstance(names, tuple) else ()):
         if isinstance(name, str) and name and (message := why_not(name)):
             document.doubt(("access", "local_users", index), message)
+
+
+def _check_certificate(tls: Mapping[str, object], document: Document, credentials: Path | None, now: datetime) -> None:
+    """Whether the two belong together; what is wrong with one of them, the models tell."""
+    try:
+        certificate = certificate_file(tls.get("certificate"), credentials)
+        if message := out_of_date(certificate, now):
+            document.doubt(("tls", "certificate"), message)
+        if message := misfit(certificate, key_file(tls.get("key"), credentials)):
+            document.problem(("tls", "key"), message)
+    except (ValueError, OSError):
+        return
+
+
+def _check_schemes(top: Mapping[str, object], document: Document) -> None:
+    """An address for browsers that nothing answers: plain, where every port speaks TLS and nothing else is there.
+
+    Where there is a Unix socket it may be the address of a tunnel to that.
+    """
+    listen, urls = top.get("listen"), top.get("public_urls")
+    if not isinstance(listen, tuple) or not isinstance(urls, tuple):
+        return
+    if any(not isinstance(text, str) or text.startswith(("unix:", "systemd")) for text in listen):
+        return
+    for index, url in enumerate(urls):
+        if isinstance(url, str) and url.lower().startswith("http://"):
+            document.doubt(
+                ("public_urls", index),
+                "every port of `listen` speaks TLS (tls), and nothing else is listened on: this begins with https://",
+            )
 
 
 class _NotReadableError(Exception):

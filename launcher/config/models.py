@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
 )
 
+from launcher.config.certificate import CertificateFile, KeyFile
 from launcher.config.listen import Address, UnixAddress, check_listen, parse_listen
 from launcher.config.secrets import Authorities, FilePath, SecretText
 from launcher.config.targets import NAME_LIMIT, parse_server_name, parse_target, parse_token_path
@@ -316,6 +317,15 @@ ApiEntry = RackspaceEntry | OpenStackEntry | BareEntry
 Entry = Annotated[ApiEntry | StaticEntry, Field(discriminator="provider")]
 
 
+class Tls(Model):
+    """TLS at the viewers' side."""
+
+    certificate: CertificateFile
+    """The gateway's certificate and those that lead from it to its authority, in PEM: a path, or a credential."""
+    key: KeyFile
+    """Its private key in PEM, without a password: {credential: NAME} or {file: PATH}."""
+
+
 class Access(Model):
     """Who may come in beside root and the daemon's own account."""
 
@@ -364,6 +374,8 @@ class Config(Model):
         default=("http://jump.localhost:6080",), min_length=1
     )
     """The gateway's own addresses as browsers write them; the first is printed."""
+    tls: Tls | None = None
+    """The certificate with which TCP ports speak TLS; Unix sockets stay plain. Empty: no TLS."""
     clouds_yaml: FilePath | None = None
     """Path of clouds.yaml, or a credential. Without it: where the openstack command looks."""
     secure_yaml: FilePath | None = None

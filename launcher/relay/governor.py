@@ -64,7 +64,7 @@ class Governor:
 
     def hear(self, chunk: bytes) -> bytes:
         """The server's part of the handshake, as it came; what a hasty viewer had sent, and may now go."""
-        self._conversation.from_server(self._tap.walk(chunk) if self._tap is not None else chunk)
+        self._conversation.from_server(bytes(self._tap.walk(chunk)) if self._tap is not None else chunk)
         if self._conversation.settled:
             self._tap = None
         self._mind()

@@ -11,6 +11,7 @@ import asyncio
 from launcher.model import EndReason
 from launcher.relay.engine import Message
 from launcher.relay.security import Refusal
+from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
 
@@ -74,4 +75,4 @@ class NativeViewer(ViewerEnd):
             return
         self._transport.write(refusal.answer(chunk))
         if refusal.over:
-            self._transport.close()
+            close(self._transport)

@@ -9,6 +9,7 @@ import asyncio
 
 from launcher.model import EndReason
 from launcher.relay.engine import TOO_LARGE, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
 _EVENTS_PER_TURN = 64
@@ -90,7 +91,7 @@ class WebSocketViewer(ViewerEnd):
         self._deaf = isinstance(event, Violation)
         if self._closing is not None:
             if isinstance(event, Closed | Violation):
-                self._transport.close()
+                close(self._transport)
         elif self._receiver is not None:
             self._receiver.viewer_event(event)
         else:
@@ -108,6 +109,6 @@ class WebSocketViewer(ViewerEnd):
                 pass
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
-                self._transport.close()
+                close(self._transport)
             case Violation(code, reason):
                 self.end(breach(code), code, reason)

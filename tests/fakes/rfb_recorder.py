@@ -192,8 +192,7 @@ class RfbRecorder:
             server.close()
         for writer in list(self._writers):
             writer.close()
-        for recording in list(self.recordings):
-            await self.until(lambda recording=recording: recording.gone)  # type: ignore[misc] # mypy knows no default
+        await self.until(lambda: all(recording.gone for recording in self.recordings))
         for server in self._servers:
             await server.wait_closed()
 

@@ -9,7 +9,7 @@ from typing import Any
 class MemoryTransport(asyncio.Transport):
     """Hands nothing on by itself; the test plays the other end."""
 
-    def __init__(self, protocol: asyncio.Protocol | None = None) -> None:
+    def __init__(self, protocol: asyncio.BaseProtocol | None = None) -> None:
         super().__init__()
         self.protocol = protocol
         self.written = b""
@@ -62,3 +62,13 @@ class MemoryTransport(asyncio.Transport):
             self.ended = how
             if self.protocol is not None:
                 asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+
+def received(protocol: asyncio.BufferedProtocol, chunk: bytes) -> None:
+    """Give a protocol what came in as asyncio does: as much at a time as its buffer takes."""
+    while chunk:
+        buffer = memoryview(protocol.get_buffer(-1))
+        size = min(len(buffer), len(chunk))
+        buffer[:size] = chunk[:size]
+        protocol.buffer_updated(size)
+        chunk = chunk[size:]

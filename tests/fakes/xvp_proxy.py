@@ -192,8 +192,12 @@ class XvpProxy(_Listener):
     def mint(self, port: int, path: str | None = None) -> str:
         """A new console token that leads to this port; with a path (XENSERVER), by a request for it there."""
         token = issue()
-        self._ways[token] = _Way(port, path and path.replace("{session}", issue()))
+        self.lead(token, port, path)
         return token
+
+    def lead(self, token: str, port: int, path: str | None = None) -> None:
+        """The same, for a token that is somebody else's."""
+        self._ways[token] = _Way(port, path and path.replace("{session}", issue()))
 
     def url(self, port: int, path: str | None = None, *, base: str = "") -> str:
         """A new console URL in Nova's shape; `base` is that of what stands before the proxy, if something does."""
@@ -335,3 +339,23 @@ async def front_end(
     """
     async with _FrontEnd(port, status, headers, joined=joined, piecemeal=piecemeal) as front:
         yield f"http://127.0.0.1:{front.port}"
+
+
+class _Fork(_Listener):
+    def __init__(self, novnc: int, xvpvnc: int) -> None:
+        super().__init__()
+        self._novnc = novnc
+        self._xvpvnc = xvpvnc
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(_END)
+        async with self._reach(self._xvpvnc if head.startswith(b"CONNECT ") else self._novnc) as there:
+            there[1].write(head)
+            await _join((reader, writer), there)
+
+
+@asynccontextmanager
+async def either_kind(*, novnc: int, xvpvnc: int) -> AsyncIterator[str]:
+    """One address for console proxies of both kinds, on these ports; the base of its console URLs."""
+    async with _Fork(novnc, xvpvnc) as fork:
+        yield f"http://127.0.0.1:{fork.port}"

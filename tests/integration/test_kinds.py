@@ -98,11 +98,17 @@ async def test_where_there_is_neither_the_viewer_reads_so(running: Running) -> N
     assert asked(running.compute) == ["novnc", "xvpvnc"]
 
 
-@pytest.mark.parametrize("kind", ["serial", "spice-html5", "rdp-html5", "webmks", "vnc", "", 5, None, ["novnc"]])
+async def test_a_kind_that_no_cloud_has_costs_it_nothing(running: Running) -> None:
+    status, problem = await running.ask("POST", path(), json={"kind": "vnc"})
+    assert (status, problem["type"]) == (501, "kind-not-offered")
+    assert running.compute.console_requests == []
+
+
+@pytest.mark.parametrize("kind", ["serial", "spice-html5", "rdp-html5", "webmks", "", 5, None, ["novnc"]])
 async def test_all_other_kinds_are_not_offered_here_and_cost_the_cloud_nothing(running: Running, kind: object) -> None:
     status, problem = await running.ask("POST", path(), json={"kind": kind})
     assert (status, problem["type"]) == (400, "bad-request")
-    assert problem["detail"] == f'Consoles of kind "{kind}" are not offered here; kinds: novnc, xvpvnc.'
+    assert problem["detail"] == f'Consoles of kind "{kind}" are not offered here; kinds: novnc, xvpvnc, vnc.'
     assert running.compute.requests == []
 
 

@@ -13,25 +13,36 @@ import yaml
 from launcher.config.load import load
 from launcher.config.models import Config, Model, clouds_of
 from launcher.config.translate import item_of, keys_of, models_in, provider_of
+from tests.fakes.certificates import Authority
 from tests.fakes.issued import issue
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "config.yaml"
 
 
+CERTIFICATE = "/etc/ssl/jump.pem"
+
+
 def uncommented() -> str:
-    """The example with every commented key in force: "#" goes where no space follows it."""
-    return re.sub(r"(?m)^( *)#(?=[^\s#])", r"\1", EXAMPLE.read_text())
+    """The example with every commented key in force, and its certificate in the working directory.
+
+    "#" goes where no space follows it.
+    """
+    return re.sub(r"(?m)^( *)#(?=[^\s#])", r"\1", EXAMPLE.read_text()).replace(CERTIFICATE, Path(CERTIFICATE).name)
 
 
 @pytest.fixture(autouse=True)
 def credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A placeholder for every credential that the example names."""
+    """A placeholder for every credential that the example names, and for its certificate."""
+    certificate = Authority(nowhere / "authority", "authority of the test").file("jump.localhost")
+    certificate.rename(Path(CERTIFICATE).name)
     for name in re.findall(r"\{credential: ([a-z0-9.-]+)\}", EXAMPLE.read_text()):
         text = "clouds: {prod: {}}\n" if name.endswith(".yaml") else issue()
         if name.endswith(".pem"):
             text = Path(certifi.where()).read_text()
         if name.endswith("-vnc"):
             text = text[:8]
+        if name == "tls-key":
+            text = Path(Path(CERTIFICATE).name).read_text()
         (nowhere / name).write_text(text)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
 

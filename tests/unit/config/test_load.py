@@ -86,7 +86,7 @@ NAME = (
     "a name begins with a letter or digit and goes on with letters, digits, dots, dashes and underscores, 63 "
     "characters at most"
 )
-TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, log_level, public_urls, relay, secure_yaml"
+TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, log_level, public_urls, relay, secure_yaml, tls"
 SENTENCES = {
     "unknown key": ("relai: {}", 'relai: unknown key "relai". Did you mean "relay"?'),
     "unlike any": ("xyz: {}", f'xyz: unknown key "xyz". Known here: {TOP}.'),

@@ -179,6 +179,25 @@ def test_a_console_proxy_that_does_not_let_us_in(error: LauncherError, named: st
 @pytest.mark.parametrize(
     ("error", "named"),
     [
+        (UpstreamStaleError("401."), "xvpvncproxy_base_url"),
+        (UpstreamUnreachableError("500."), "nova-xvpvncproxy"),
+        (UpstreamProtocolError("404."), "CONNECT"),
+    ],
+)
+def test_an_xvpvnc_proxy_that_does_not_let_us_in(error: LauncherError, named: str) -> None:
+    assert named in " ".join(advice.xvp_fault(SETTINGS, PROXY, error).advice)
+
+
+def test_what_is_wrong_with_an_xvpvnc_console_names_its_own_option() -> None:
+    advised = advice.url_fault(SETTINGS, CloudReplyError("no host", cloud="prod"), xvp=True).advice
+    assert "[vnc] xvpvncproxy_base_url" in advised[1]
+    stale = advice.first_bytes_fault(SETTINGS, PROXY, SERVER, UpstreamStaleError("Gone."), xvp=True).advice
+    assert "xvpvncproxy_base_url" in " ".join(stale)
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
         (UpstreamStaleError("Gone."), "server_proxyclient_address"),
         (UpstreamUnreachableError("Silent."), "a hard reboot"),
         (UpstreamProtocolError("SSH."), "no VNC server"),

@@ -18,7 +18,7 @@ from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.issued import issue
 from tests.fakes.rfb_client import key, pointer, set_encodings, update_request
-from tests.fakes.transport import MemoryTransport
+from tests.fakes.transport import MemoryTransport, received
 from tests.fakes.viewer import BANNER, CLOSE, PING, PONG, frame
 from tests.unit.relay.test_pump import unmasked
 from tests.unit.relay.test_websocketviewer import HANDSHAKE, sent
@@ -62,7 +62,7 @@ class Joined:
     def show(self, *chunks: bytes) -> None:
         """The upstream's."""
         for chunk in chunks:
-            self.upstream.data_received(chunk)
+            received(self.upstream, chunk)
 
     def shake_hands(self) -> None:
         """RFB 3.8 with security None, the banner having passed."""
@@ -76,8 +76,8 @@ class Joined:
 
 async def test_a_raw_screen_comes_to_a_page_in_frames_and_its_messages_go_out_bare() -> None:
     joined = Joined(target(Carrier.RAW))
-    joined.show(b"x" * 70_000)
-    assert joined.viewer_side.taken() == frame(BANNER) + frame(b"x" * 70_000)
+    joined.show(b"x" * 65_536, b"x" * 70_000)
+    assert joined.viewer_side.taken() == frame(BANNER) + frame(b"x" * 65_536) + frame(b"x" * 70_000)
     joined.say(b"one", b"", b"two")
     assert joined.upstream_side.taken() == b"onetwo"
 

@@ -171,6 +171,14 @@ def test_a_message_that_nobody_knows_ends_view_only() -> None:
     assert not conversation.between
 
 
+def test_what_is_not_understood_is_not_kept() -> None:
+    for view_only in (True, False):
+        conversation = greeted(view_only=view_only)
+        conversation.from_viewer(b"\x07" + bytes(1 << 16))
+        conversation.from_viewer(bytes(1 << 16))
+        assert sum(sys.getsizeof(getattr(conversation, slot)) for slot in conversation.__slots__) < 1000
+
+
 def test_a_message_that_nobody_knows_is_nothing_to_somebody_who_may_do_all() -> None:
     conversation = greeted(view_only=False)
     assert conversation.from_viewer(REQUEST + b"\x07" + KEY) == REQUEST + b"\x07" + KEY
