@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import running_sshd, second_account
-from tests.process.site import Site
+from tests.process.site import Site, start_screens
 from tests.process.test_second_account import STRANGER
 from tests.process.test_vnc import knock_as, need_viewer
 
@@ -43,6 +44,13 @@ async def viewer(display: Display, *where: str) -> AsyncIterator[None]:
     finally:
         process.terminate()
         await process.wait()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def screens(_tigervnc_is_there: None, suite_output: Path) -> AsyncIterator[list[Screen]]:
+    """One is enough here."""
+    async with AsyncExitStack() as stack:
+        yield await start_screens(stack, suite_output, "picture-1")
 
 
 async def test_the_viewer_shows_the_picture_through_the_server_s_own_socket_and_nobody_else_gets_it(
