@@ -114,6 +114,7 @@ async def test_a_viewer_is_stopped_where_the_command_fails(tmp_path: Path) -> No
     [
         (["--json"], "--json says in JSON what --print prints: add --print."),
         (["--viewer", "remmina", "--socket"], "Remmina takes no Unix socket."),
+        (["--viewer", "see {port}", "--socket"], "see takes no Unix socket."),
         (["--viewer", "see {socket}", "--port", "0"], "--port N, and a socket for see: choose one."),
     ],
 )
