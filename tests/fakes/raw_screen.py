@@ -22,6 +22,7 @@ class RawScreen:
         self._greeting = asyncio.Event()
         if greets:
             self._greeting.set()
+        self._gone = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._news = asyncio.Condition()
@@ -61,13 +62,19 @@ class RawScreen:
             await writer.drain()
 
     def hang_up(self) -> None:
-        """End every open connection by FIN."""
+        """End every open connection by FIN, and each that comes."""
+        self._gone = True
         for writer in tuple(self._writers):
             writer.close()
+        self._greeting.set()
 
     async def until_received(self, size: int) -> None:
         """Wait until so many bytes came. Raises TimeoutError."""
         await self._until(lambda: len(self.received) >= size)
+
+    async def until_called(self) -> None:
+        """Wait until somebody has dialled. Raises TimeoutError."""
+        await self._until(lambda: self.connections > 0)
 
     async def until_left(self) -> None:
         """Wait until no connection is open. Raises TimeoutError."""
@@ -80,25 +87,29 @@ class RawScreen:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        await self._tell()
         try:
             with contextlib.suppress(ConnectionError):
                 await self._greeting.wait()
-                writer.write(BANNER)
-                await self._listen(reader, writer)
+                if not self._gone:
+                    writer.write(BANNER)
+                    await self._listen(reader, writer)
                 self.ended.append(True)
                 return
             self.ended.append(False)
         finally:
             writer.close()
             self._writers.discard(writer)
-            async with self._news:
-                self._news.notify_all()
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(65536):
             self.received += chunk
-            async with self._news:
-                self._news.notify_all()
+            await self._tell()
             if self._echoes:
                 writer.write(chunk)
                 await writer.drain()
