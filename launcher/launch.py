@@ -13,6 +13,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -31,8 +32,8 @@ from launcher.errors import (
     UpstreamUnreachableError,
 )
 from launcher.launches import Launch, Launches, LaunchState, StepName
-from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Server
-from launcher.relay.pump import Pump
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Server, wanted
+from launcher.relay.pump import Pump, Rules
 from launcher.relay.sessions import Session, Sessions
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
@@ -98,7 +99,7 @@ class Launcher:
         launches: Launches,
         journal: Journal,
         clock: Clock,
-        frame_limit: int,
+        rules: Rules,
         farewell: Callable[[LauncherError], tuple[int, str]],
     ) -> None:
         self._directory = directory
@@ -110,7 +111,7 @@ class Launcher:
         self._launches = launches
         self._journal = journal
         self._clock = clock
-        self._frame_limit = frame_limit
+        self._rules = {wish: replace(rules, view_only=wish) for wish in (False, True)}
         self._farewell = farewell
 
     async def run(self, launch: Launch, session: Session, viewer: ViewerEnd) -> None:
@@ -166,7 +167,7 @@ class Launcher:
 
     def _authorize(self, launch: Launch, server: Server) -> None:
         with launch.step(StepName.AUTHORIZE, "Checking that you may open it"):
-            self._policy.authorize(launch.actor, Action.CONTROL, server)
+            self._policy.authorize(launch.actor, wanted(view_only=launch.view_only), server)
 
     async def _show(self, launch: Launch, server: Server) -> tuple[UpstreamEnd, bytes]:
         """The server's screen, however often its state changes meanwhile."""
@@ -219,7 +220,7 @@ class Launcher:
 
     def _join(self, launch: Launch, session: Session, viewer: ViewerEnd, upstream: UpstreamEnd, first: bytes) -> Pump:
         """No await between the open upstream and its owner: a cancellation cannot come between."""
-        pump = Pump(viewer, upstream, self._frame_limit)
+        pump = Pump(viewer, upstream, self._rules[launch.view_only])
         session.server, session.kind, session.opened_at = launch.server, launch.kind, self._clock.now()
         session.pump = pump
         launch.session, launch.state = session.id, LaunchState.OPEN
@@ -252,6 +253,7 @@ class Launcher:
                 server=launch.server.id if launch.server else None,
                 name=launch.server.name if launch.server else launch.reference,
                 kind=launch.kind,
+                view_only=launch.view_only,
                 cached=launch.cached,
                 stale=launch.stale,
                 milliseconds=round(launch.seconds() * 1000),
@@ -277,6 +279,7 @@ class Launcher:
                 server=server.id,
                 name=server.name,
                 kind=launch.kind,
+                view_only=launch.view_only,
                 cached=bool(launch.cached),
                 milliseconds=round(seconds * 1000),
                 bytes_up=pump.bytes_up,

@@ -68,6 +68,8 @@ class Launch:
     clock: Clock
     anyway: bool = False
     """The person wants the console whatever the server's state is."""
+    view_only: bool = False
+    """Nothing that the viewer sends may change anything on the server."""
     waiting: Waiting | None = None
     steps: list[Step] = field(default_factory=list)
     state: LaunchState = LaunchState.LAUNCHING
@@ -105,14 +107,22 @@ class Launches:
         self._launches: dict[str, Launch] = {}
 
     def begin(
-        self, launch_id: str, actor: Actor, cloud: str, reference: str, kind: Kind, *, anyway: bool = False
+        self,
+        launch_id: str,
+        actor: Actor,
+        cloud: str,
+        reference: str,
+        kind: Kind,
+        *,
+        anyway: bool = False,
+        view_only: bool = False,
     ) -> Launch:
         """A new launch. Raises BadRequestError where the id is in use."""
         now = self._clock.monotonic()
         self._forget(now)
         if launch_id in self._launches:
             raise BadRequestError("This launch id is in use. Make a new random one for each launch.")
-        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway)
+        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway, view_only)
         self._launches[launch_id] = launch
         return launch
 

@@ -70,6 +70,11 @@ class Action(enum.StrEnum):
     END = "end"
 
 
+def wanted(*, view_only: bool) -> Action:
+    """What whoever opens a screen wants to be allowed."""
+    return Action.VIEW if view_only else Action.CONTROL
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks: a Unix account, known by the kernel's word about the connection's other end."""

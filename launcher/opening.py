@@ -1,4 +1,7 @@
-"""Opens a console: console URL → target → upstream, under the rules of the console's cloud."""
+"""Opens a console: console URL → target → upstream, under the rules of the console's cloud.
+
+A direct target has no console URL: it is the operator's own word, and dialled as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from launcher.consoles.url import Rewrite, target_of
-from launcher.errors import KindNotOfferedError
-from launcher.model import Console, Kind
+from launcher.model import Console
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 
@@ -46,20 +48,12 @@ class Opener:
 
     async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
         """The upstream and the bytes that proved it. Raises CloudError or UpstreamError."""
-        cloud, kind = console.key.cloud, console.key.kind
-        if kind is not Kind.NOVNC:
-            raise KindNotOfferedError(
-                f"{cloud} has only {kind} consoles for this server, which no browser shows. For a viewer that does: "
-                f"console-launcher console-url {cloud}/{console.key.server_id} --kind {kind} --reveal",
-                cloud=cloud,
-                kind=Kind.NOVNC,
-                request_id=console.request_id,
-            )
-        rules = self._rules[cloud]
+        rules = self._rules[console.key.cloud]
         egress = await rules.endpoint.egress()
-        target = target_of(
+        target = console.target or target_of(
             console.url,
-            cloud=cloud,
+            cloud=console.key.cloud,
+            kind=console.key.kind,
             rewrites=rules.rewrites,
             hosts=rules.hosts,
             plain=rules.plain or egress.plain,

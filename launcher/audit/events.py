@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+from dataclasses import dataclass
 from typing import ClassVar
 
 from launcher.model import Kind
@@ -25,6 +26,7 @@ class LaunchEvent:
     name: str
     """The server's name, or what was asked for."""
     kind: Kind
+    view_only: bool
     cached: bool | None
     """Whether the console had been there already; None where none was obtained."""
     stale: bool
@@ -52,6 +54,7 @@ class SessionEvent:
     server: str
     name: str
     kind: Kind
+    view_only: bool
     cached: bool
     milliseconds: int
     bytes_up: int
@@ -87,4 +90,4 @@ Event = LaunchEvent | SessionEvent | RevealEvent
 
 def fields(event: Event) -> dict[str, object]:
     """The event as a flat mapping, its kind first."""
-    return {"event": event.EVENT, **asdict(event)}
+    return {"event": event.EVENT, **{field.name: getattr(event, field.name) for field in dataclasses.fields(event)}}

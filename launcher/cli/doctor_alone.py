@@ -20,6 +20,7 @@ from launcher.doctor.hops import Hop, HopName, Limits, Report, Verdict
 from launcher.errors import AmbiguousServerError, ConfigError, RequestError
 from launcher.launches import Launches
 from launcher.parts import Lasting, build, gather
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 
@@ -67,6 +68,7 @@ async def _doctor(config: Config, clock: Clock) -> AsyncIterator[Doctor]:
                 sessions=Sessions(config.relay.sessions),
                 launches=Launches(clock),
                 limits=DialLimits(frame=config.relay.frame_limit),
+                rules=Rules(),
                 margin=config.consoles.margin,
                 public_url=config.public_urls[0],
             )

@@ -9,20 +9,25 @@ What the API returns is the address of a *page*; the page's script makes the Web
 - `ws://…/?token=<uuid>`: the WebSocket's address itself
 
 nova-novncproxy reads the query only; a load balancer before it may route by the path, which `console_url` can set.
+
+A console URL of kind xvpvnc, `http(s)://…:port/console?token=<uuid>`, is no page's: path and query are asked for as
+they are (nova-xvpvncproxy reads the query only, too).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 from launcher.errors import CloudReplyError
-from launcher.model import Secret, Target
+from launcher.model import Carrier, Kind, Secret, Target
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_XVP_SCHEMES = ("http", "https")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -41,19 +46,21 @@ def target_of(
     url: Secret,
     *,
     cloud: str,
+    kind: Kind = Kind.NOVNC,
     rewrites: Sequence[Rewrite] = (),
     hosts: Sequence[str] = (),
     plain: bool = False,
 ) -> Target:
-    """Where the WebSocket of a console URL is dialled.
+    """Where a console URL of this kind is dialled: the WebSocket of its page, or an xvpvnc proxy.
 
     `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http, ws.
     Raises CloudReplyError, whose text never holds the URL's path or query.
     """
     try:
         page = _parse(url.reveal(), rewrites)
-        address, path = _address_and_path(page[0])
-        return _checked(address, page[1] or path, _token(path), hosts=hosts, plain=plain)
+        address, path = _as_it_is(page[0]) if kind is Kind.XVPVNC else _address_and_path(page[0])
+        target = _checked(address, page[1] or path, _token(path), hosts=hosts, plain=plain)
+        return replace(target, carrier=Carrier.XVP) if kind is Kind.XVPVNC else target
     except ValueError as error:
         raise CloudReplyError(f"{cloud}: its console URL cannot be used: {error}", cloud=cloud) from None
 
@@ -95,6 +102,13 @@ def _address_and_path(page: SplitResult) -> tuple[SplitResult, str]:
             return _address_and_path(urlsplit(inner))
         return page, "/" + _quoted(inner.lstrip("/"))
     return page, "/websockify?" + urlencode({"token": query.get("token", [""])[-1]})
+
+
+def _as_it_is(url: SplitResult) -> tuple[SplitResult, str]:
+    """The address of an xvpvnc proxy, and what it is asked for."""
+    if url.scheme not in _XVP_SCHEMES:
+        raise ValueError(f'its scheme "{url.scheme[:20]}" is not http or https')
+    return url, urlunsplit(("", "", url.path or "/", url.query, ""))
 
 
 def _quoted(path: str) -> str:

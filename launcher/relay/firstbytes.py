@@ -2,7 +2,7 @@
 
 A console proxy answers `101` before it looks at the console token, and hangs up when the token is bad. What proves a
 console is a payload that begins with `RFB ` (RFC 6143 §7.1.1); it may be split over frames, and empty frames and pings
-may come before it.
+may come before it. Behind an xvpvnc proxy, and from a VNC server itself, these are the first bytes of the stream.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from launcher.relay.frames import CLOSE, PING, TEXT, Fault, parse_close, read_he
 GREETING = b"RFB "
 LIMIT = 64 * 1024
 """Bytes that may come before the greeting is whole: empty frames and pings are not accepted without end."""
+_NOT_RFB = "it does not begin with `RFB `"
 
 
 class FirstVerdict(enum.Enum):
@@ -104,7 +105,7 @@ class FirstBytes:
         if begin == GREETING:
             return FirstVerdict.PROVEN
         if not GREETING.startswith(begin):
-            self.why = "it does not begin with `RFB `"
+            self.why = _NOT_RFB
             return FirstVerdict.NOT_RFB
         if whole:
             self._begin = begin
@@ -113,6 +114,40 @@ class FirstBytes:
     def _fault(self, why: str) -> FirstVerdict:
         self.why = why
         return FirstVerdict.FAULT
+
+
+class RawFirstBytes:
+    """The same for an upstream that speaks RFB as it is, without frames: there `pings` and `close` stay empty.
+
+    It never says ENDED nor FAULT: the end of such a stream is the connection's own, which nobody feeds to it.
+    """
+
+    __slots__ = ("_verdict", "close", "pings", "raw", "why")
+
+    def __init__(self) -> None:
+        self.raw = b""
+        self.pings: list[bytes] = []
+        self.why = ""
+        self.close: tuple[int, str] | None = None
+        self._verdict = FirstVerdict.WAITING
+
+    def feed(self, chunk: bytes) -> FirstVerdict:
+        """What `chunk` and all before it say."""
+        if self._verdict is FirstVerdict.NOT_RFB:
+            return self._verdict
+        self.raw += chunk
+        if self._verdict is FirstVerdict.WAITING:
+            self._verdict = self._judged()
+        return self._verdict
+
+    def _judged(self) -> FirstVerdict:
+        begin = self.raw[: len(GREETING)]
+        if begin == GREETING:
+            return FirstVerdict.PROVEN
+        if not GREETING.startswith(begin):
+            self.why = _NOT_RFB
+            return FirstVerdict.NOT_RFB
+        return FirstVerdict.WAITING
 
 
 def _close(payload: bytes) -> tuple[int, str] | None:

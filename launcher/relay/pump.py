@@ -1,9 +1,11 @@
 """Joins a viewer to an upstream: two directions, back pressure, an end at a frame boundary.
 
-upstream → viewer: bytes pass verbatim; `FrameWalker` reads the headers only, so that it is always known whether the
-stream stands between two frames. viewer → upstream: one message in, one masked frame out (Nova hangs when a client's
-early messages are joined). Pings and pongs of either side pass to the other, and so every hop stays awake and no pong
-of ours ever lands inside a server frame.
+upstream → viewer: as the pair's carriage has it; between two WebSockets bytes pass verbatim and only headers are read,
+so that it is always known whether the stream stands between two frames. viewer → upstream: one message in, one message
+out (Nova hangs when a client's early messages are joined). Pings and pongs of either side pass to the other, and so
+every hop stays awake and no pong of ours ever lands inside a server frame.
+
+Where a session must be understood (view-only, an idle limit …) a `Governor` follows it, and decides what passes.
 
 The end: whoever causes it, forwarding stops at the next frame boundary, a close frame is written there unless the
 upstream's own has just passed, the upstream is closed, and what does not end by itself is aborted.
@@ -12,17 +14,48 @@ upstream's own has just passed, the upstream is closed, and what does not end by
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 
-from launcher.model import EndReason
+from launcher.model import Carrier, EndReason
+from launcher.relay.carriage import Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
-from launcher.relay.frames import BINARY, CLOSE, PING, PONG, FrameWalker, Stop, client_frame
+from launcher.relay.frames import Stop
+from launcher.relay.governor import Governor
+from launcher.relay.stall import StallWatch
+from launcher.relay.terms import Term, Terms
 from launcher.relay.upstream import UpstreamEnd
-from launcher.relay.viewer import CLOSING_TIME, ViewerEnd, breach
+from launcher.relay.viewer import CLOSING_TIME, ViewerEnd
+from launcher.relay.websocketviewer import breach
 
-STALL_TIME = 60.0
-"""Seconds after which a viewer that has read nothing of what waits for it is given up."""
+_NUDGE = b"\x03\x01\x00\x00\x00\x00\x00\x01\x00\x01"
+"""FramebufferUpdateRequest (RFC 6143 §7.5.3), incremental, of one pixel: a server hardly has anything to answer."""
+_HALF_TIME = 30.0
+"""Seconds that a server has to hang up in, once its viewer sends no more."""
+
+
+_NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a session."""
+
+    frame_limit: int = 1024**2
+    """Bytes of the largest WebSocket message."""
+    view_only: bool = False
+    terms: Terms = _NO_TERMS
+
+
+def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor | None:
+    """The session's, if it needs one."""
+    if not (rules.view_only or rules.terms.idle or upstream.signed_in or upstream.carrier is Carrier.XVP):
+        return None
+    return Governor(
+        view_only=rules.view_only,
+        signed_in=upstream.signed_in,
+        framed=upstream.framed,
+        frame_limit=rules.frame_limit,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +71,61 @@ class Pump:
     """One session's two directions. `ended` is done once both connections are closed."""
 
     __slots__ = (
+        "_carriage",
         "_deadline",
         "_ending",
+        "_governor",
+        "_input_at",
+        "_loop",
+        "_opened_at",
+        "_orderly",
         "_parted",
+        "_rules",
         "_said",
-        "_stall",
-        "_unsent",
+        "_stalls",
+        "_term",
         "_upstream",
         "_upstream_open",
         "_viewer",
-        "_walker",
         "bytes_down",
         "bytes_up",
         "ended",
     )
 
-    def __init__(self, viewer: ViewerEnd, upstream: UpstreamEnd, frame_limit: int) -> None:
-        self.ended: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+    def __init__(self, viewer: ViewerEnd, upstream: UpstreamEnd, rules: Rules) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[EndReason] = self._loop.create_future()
         self.bytes_up = 0
         """Payload bytes from the viewer."""
         self.bytes_down = 0
-        """Bytes of frames to the viewer."""
+        """Bytes to the viewer, those of frames as they are."""
         self._viewer = viewer
         self._upstream = upstream
-        self._walker = FrameWalker(frame_limit)
+        self._rules = rules
+        self._carriage = carriage_of(
+            upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
+        )
+        self._governor = _governor(upstream, rules)
+        self._opened_at = self._input_at = self._loop.time()
+        self._term: asyncio.TimerHandle | None = None
         self._ending: _Ending | None = None
         self._said = False
+        self._orderly = False
         self._upstream_open = True
         self._parted = False
-        self._unsent = 0
-        self._stall: asyncio.TimerHandle | None = None
+        self._stalls: tuple[StallWatch, StallWatch] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     def start(self, first: bytes) -> None:
         """Join the two ends, then pass on the bytes that proved the upstream: so back pressure holds from the first."""
+        if self._governor is not None and self._governor.greeting:
+            self._viewer.write(self._carriage.walk(self._governor.greeting))
         self._upstream.attach(self)
         self._viewer.attach(self)
-        self.upstream_bytes(first)
+        if first:
+            self.upstream_bytes(first)
+        if self._rules.terms:
+            self._keep_terms()
         if self._viewer.lost.done():
             self.viewer_lost()
 
@@ -83,8 +134,10 @@ class Pump:
         if self._ending is not None:
             return
         self._ending = _Ending(reason, code, text)
-        self._deadline = asyncio.get_running_loop().call_later(CLOSING_TIME, self.abort)
-        if self._walker.at_boundary or not self._upstream_open:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._loop.call_later(CLOSING_TIME, self.abort)
+        if self._carriage.at_boundary or not self._upstream_open:
             self._say_the_end()
 
     def abort(self) -> None:
@@ -93,53 +146,118 @@ class Pump:
         self._upstream.abort()
 
     def ping(self) -> None:
-        """Ask the upstream for a sign of life; its pong passes through to the viewer and keeps that hop awake, too."""
-        if self._ending is None:
-            self._upstream.send(client_frame(PING, b"", os.urandom(4)))
+        """Ask the upstream for a sign of life; its pong passes through to the viewer and keeps that hop awake, too.
 
-    def upstream_bytes(self, chunk: bytes) -> None:
-        """Forward whole headers and any payload; see `FrameWalker.walk` for what is held back."""
-        walker = self._walker
+        An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
+        of its Nova): it gets a request that asks for nothing, between two of the viewer's own messages.
+        """
+        if self._ending is not None:
+            return
+        if self._upstream.framed:
+            self._upstream.ping()
+        elif self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
+            self._upstream.message(_NUDGE)
+
+    def term(self) -> Term | None:
+        """What ends this session next, and when, as far as its limits go."""
+        now = self._loop.time()
+        return self._rules.terms.next(open_for=now - self._opened_at, idle_for=now - self._input_at)
+
+    # ---- upstream → viewer
+
+    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
+        """Forward what the carriage gives: of frames, half headers and half close frames are held back.
+
+        Says whether all of it has left.
+        """
         if self._ending is not None:
             self._finish_the_frame(chunk)
-            return
-        out = walker.walk(chunk)
+        elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
+            self._forward(chunk)
+        return not self._viewer.unsent
+
+    def _heard(self, governor: Governor, chunk: bytes) -> bool:
+        """Show the handshake to the governor; whether the session goes on."""
+        due = governor.hear(chunk)
+        if governor.verdict is not None:
+            self.end(*governor.verdict)
+            return False
+        if due:
+            self._upstream.message(due)
+        return True
+
+    def _forward(self, chunk: bytes | memoryview) -> None:
+        carriage = self._carriage
+        out = carriage.walk(chunk)
         self.bytes_down += len(out)
         self._viewer.write(out)
-        if walker.stop is not None:
-            self._stop(walker.stop)
+        if carriage.stop is not None:
+            self._stop(carriage.stop)
+        elif isinstance(carriage, Unwrapping):
+            for payload in carriage.pings:
+                self._upstream.pong(payload)
+
+    def upstream_finished(self) -> None:
+        """It sends no more, and said so: by its connection's half, if it has no close frame to say it with."""
+        self._orderly = not self._upstream.framed
 
     def upstream_lost(self) -> None:
         self._upstream_open = False
         if self._ending is None:
-            if not self._walker.at_boundary:
+            if not self._carriage.at_boundary:
                 self._viewer.abort()
-            self.end(EndReason.UPSTREAM_LOST, 1014, "The console proxy hung up.")
+            if self._orderly:
+                self.end(EndReason.UPSTREAM_CLOSED, 1000, "The screen hung up.")
+            else:
+                self.end(EndReason.UPSTREAM_LOST, 1014, "The console proxy hung up.")
         elif not self._said:
             self._viewer.abort()
         self._settle()
 
     def upstream_full(self) -> None:
         self._viewer.pause()
+        self._watches()[1].begin()
 
     def upstream_drained(self) -> None:
+        self._watches()[1].cancel()
         self._viewer.resume()
+
+    # ---- viewer → upstream
 
     def viewer_event(self, event: Event) -> None:
         if self._ending is not None:
             return
+        if not isinstance(event, Message):
+            self._control(event)
+            return
+        self.bytes_up += len(event.payload)
+        if self._governor is None:
+            self._upstream.message(event.payload)
+        else:
+            self._governed(self._governor, event.payload)
+
+    def _control(self, event: Ping | Pong | Closed | Violation) -> None:
         match event:
-            case Message(payload):
-                self.bytes_up += len(payload)
-                self._upstream.send(client_frame(BINARY, payload, os.urandom(4)))
             case Ping(payload):
-                self._upstream.send(client_frame(PING, payload, os.urandom(4)))
+                if self._upstream.framed:
+                    self._upstream.ping(payload)
+                else:
+                    self._viewer.pong(payload)
             case Pong(payload):
-                self._upstream.send(client_frame(PONG, payload, os.urandom(4)))
+                self._upstream.pong(payload)
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
             case Violation(code, reason):
                 self.end(breach(code), code, reason)
+
+    def viewer_finished(self) -> None:
+        """A native viewer sends no more: the server is told so where it can be, and may still say what it has to."""
+        if self._ending is not None:
+            return
+        if self._upstream.finish():
+            self._deadline = self._loop.call_later(_HALF_TIME, self.end, EndReason.VIEWER_CLOSED, 1000, "")
+        else:
+            self.end(EndReason.VIEWER_CLOSED, 1000, "")
 
     def viewer_lost(self) -> None:
         if self._ending is None:
@@ -149,33 +267,63 @@ class Pump:
 
     def viewer_full(self) -> None:
         self._upstream.pause()
-        self._watch_the_viewer()
+        self._watches()[0].begin()
 
     def viewer_drained(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._watches()[0].cancel()
         self._upstream.resume()
 
-    def _watch_the_viewer(self) -> None:
-        """Over a Unix socket no kernel timer finds a viewer that reads no more: sshd holds on while a laptop sleeps."""
-        self._unsent = self._viewer.unsent
-        self._stall = asyncio.get_running_loop().call_later(STALL_TIME, self._see_whether_it_reads)
+    def _governed(self, governor: Governor, payload: bytes) -> None:
+        """What of a message passes."""
+        before = governor.inputs
+        up, down = governor.judge(payload)
+        if governor.inputs != before:
+            self._input_at = self._loop.time()
+        if down:
+            self._viewer.write(self._carriage.walk(down))
+        if governor.verdict is not None:
+            self.end(*governor.verdict)
+        elif up is not None:
+            self._upstream.message(up)
 
-    def _see_whether_it_reads(self) -> None:
-        if self._viewer.unsent < self._unsent:
-            self._watch_the_viewer()
-            return
+    # ---- limits
+
+    def _keep_terms(self) -> None:
+        """Look again when the next end would be due: a person's input moves it on."""
+        term = self.term()
+        assert term is not None
+        if term.left > 0:
+            self._term = self._loop.call_later(term.left, self._keep_terms)
+        else:
+            self.end(term.reason, 1008, self._rules.terms.sentence(term.reason))
+
+    def _watches(self) -> tuple[StallWatch, StallWatch]:
+        """For the viewer and for the upstream; most sessions never need them."""
+        if self._stalls is None:
+            viewer, upstream = self._viewer, self._upstream
+            self._stalls = (
+                StallWatch(lambda: viewer.unsent, self._viewer_stalled),
+                StallWatch(lambda: upstream.unsent, self._upstream_stalled),
+            )
+        return self._stalls
+
+    def _viewer_stalled(self) -> None:
         if self._ending is None:
             self._ending = _Ending(EndReason.VIEWER_STALLED, 1001, "")
         self._viewer.abort()
 
-    def _finish_the_frame(self, chunk: bytes) -> None:
+    def _upstream_stalled(self) -> None:
+        self.end(EndReason.UPSTREAM_STALLED, 1014, "The console proxy reads no more.")
+        self._upstream.abort()
+
+    # ---- the end
+
+    def _finish_the_frame(self, chunk: bytes | memoryview) -> None:
         """The end is decided: forward no more than what completes the frame that is under way."""
         if self._said:
             return
-        out = self._walker.walk(chunk)
-        boundary = self._walker.boundary
+        out = self._carriage.walk(chunk)
+        boundary = self._carriage.boundary
         out = out if boundary is None else out[:boundary]
         self.bytes_down += len(out)
         self._viewer.write(out)
@@ -192,13 +340,16 @@ class Pump:
 
     def _stop(self, stop: Stop) -> None:
         """The upstream's stream is over: by its close frame, which has passed to the viewer, or by a faulty frame."""
-        text = f"The console proxy broke the protocol: {self._walker.why}."
+        text = f"The console proxy broke the protocol: {self._carriage.why}."
         match stop:
             case Stop.CLOSED:
-                assert self._walker.close is not None
-                self._ending = _Ending(EndReason.UPSTREAM_CLOSED, self._walker.close[0], "")
+                assert self._carriage.close is not None
+                self._ending = _Ending(EndReason.UPSTREAM_CLOSED, self._carriage.close[0], "")
                 self._said = True
-                self._viewer.expect_end()
+                if self._viewer.framed:
+                    self._viewer.expect_end()
+                else:
+                    self._viewer.hang_up()
                 self._close_upstream(self._ending.code)
             case Stop.TOO_LARGE:
                 self.end(EndReason.UPSTREAM_FRAME_TOO_LARGE, 1009, text)
@@ -206,19 +357,18 @@ class Pump:
                 self.end(EndReason.UPSTREAM_PROTOCOL, 1014, text)
 
     def _close_upstream(self, code: int) -> None:
-        """Say goodbye to the console proxy and close: its answer concerns nobody any more."""
+        """Say goodbye to the upstream and close: its answer concerns nobody any more."""
         if self._upstream_open and not self._parted:
             self._parted = True
-            upstream_code = code if code in (1000, 1001) or 3000 <= code < 5000 else 1000
-            self._upstream.send(client_frame(CLOSE, upstream_code.to_bytes(2), os.urandom(4)))
+            self._upstream.say_goodbye(code if code in (1000, 1001) or 3000 <= code < 5000 else 1000)
             self._upstream.close()
             if self._deadline is None:
-                self._deadline = asyncio.get_running_loop().call_later(CLOSING_TIME, self.abort)
+                self._deadline = self._loop.call_later(CLOSING_TIME, self.abort)
 
     def _settle(self) -> None:
         if self._upstream_open or not self._viewer.lost.done() or self.ended.done():
             return
-        for timer in (self._deadline, self._stall):
+        for timer in (self._deadline, self._term, *(self._stalls or ())):
             if timer is not None:
                 timer.cancel()
         assert self._ending is not None

@@ -25,6 +25,7 @@ class Session:
     viewer: ViewerEnd | None = None
     server: Server | None = None
     kind: Kind = Kind.NOVNC
+    view_only: bool = False
     opened_at: datetime | None = None
     pump: Pump | None = None
     ended_by: str | None = None
@@ -53,7 +54,7 @@ class Sessions:
         self._stopping = False
         self._empty = asyncio.Event()
 
-    def admit(self, session_id: str, actor: Actor) -> Session:
+    def admit(self, session_id: str, actor: Actor, *, view_only: bool = False) -> Session:
         """Take a place. Raises TooManySessionsError, GatewayStoppingError."""
         if self._stopping:
             raise GatewayStoppingError("The gateway restarts or stops.")
@@ -61,7 +62,7 @@ class Sessions:
             raise TooManySessionsError(
                 f"The gateway carries {self._limit} sessions already: its limit (relay.sessions)."
             )
-        session = self._sessions[session_id] = Session(session_id, actor)
+        session = self._sessions[session_id] = Session(session_id, actor, view_only=view_only)
         return session
 
     def release(self, session: Session) -> None:
@@ -78,10 +79,15 @@ class Sessions:
         """All places taken, launches under way among them."""
         return len(self._sessions)
 
+    def find(self, session_id: str | None) -> Session | None:
+        """A session that is joined to an upstream, if there is one of this id."""
+        session = self._sessions.get(session_id or "")
+        return session if session is not None and session.pump is not None else None
+
     def get(self, session_id: str) -> Session:
         """Raises NotFoundError."""
-        session = self._sessions.get(session_id)
-        if session is None or session.pump is None:
+        session = self.find(session_id)
+        if session is None:
             raise NotFoundError(f'There is no session "{session_id[:40]}".')
         return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from math import isfinite
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -12,11 +13,11 @@ from aiohttp.typedefs import Handler
 
 from launcher.audit.events import Event
 from launcher.clock import Clock
-from launcher.config.models import Cloud
+from launcher.config.models import AnyCloud
 from launcher.consoles.broker import Obtained
 from launcher.errors import BadRequestError, RequestError
 from launcher.launches import Launch, Launches
-from launcher.model import CLOUD_KINDS, Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.states import Outlook, reading
 from launcher.waiting import refusal
@@ -63,7 +64,7 @@ class Api:
     def __init__(
         self,
         *,
-        clouds: Sequence[Cloud],
+        clouds: Sequence[AnyCloud],
         directory: Directory,
         policy: Policy,
         broker: Obtains,
@@ -166,7 +167,15 @@ class Api:
         found = launch.server if launch.server and self._may_list(actor, launch.server) else None
         server = self._meant(found, launch.reference) if found else None
         problem = problem_of_launch(launch.problem, found, self._public_url) if launch.problem else None
-        return web.json_response(_launch(launch) | self._wait_of(launch) | {"server": server, "problem": problem})
+        return web.json_response(
+            {
+                **_launch(launch),
+                **self._wait_of(launch),
+                "server": server,
+                "problem": problem,
+                "ends": _ends(self._sessions.find(launch.session)),
+            }
+        )
 
     def _may_list(self, actor: Actor, server: Server) -> bool:
         """A launch finds its server before it knows whether the actor may know of it."""
@@ -211,8 +220,9 @@ class Api:
         return {**self._told(console, cached=False), "url": url}
 
     def _told(self, console: Console, *, cached: bool) -> dict[str, object]:
-        left = timedelta(seconds=console.expires_at - self._clock.monotonic())
-        return {"kind": console.key.kind, "expires_at": iso(self._clock.now() + left), "cached": cached}
+        seconds = console.expires_at - self._clock.monotonic()
+        expires_at = iso(self._clock.now() + timedelta(seconds=seconds)) if isfinite(seconds) else None
+        return {"kind": console.key.kind, "expires_at": expires_at, "cached": cached}
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -252,8 +262,8 @@ def _flag(name: str, text: str | None) -> bool:
 
 
 def _kind(text: object) -> Kind:
-    if text not in CLOUD_KINDS:
-        offered = ", ".join(CLOUD_KINDS)
+    if text not in tuple(Kind):
+        offered = ", ".join(Kind)
         raise BadRequestError(f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.')
     return Kind(str(text))
 
@@ -298,7 +308,14 @@ def _launch(launch: Launch) -> dict[str, object]:
             for step in launch.steps
         ],
         "session": launch.session,
+        "view_only": launch.view_only,
     }
+
+
+def _ends(session: Session | None) -> dict[str, object] | None:
+    """When a session ends by its limits, and by which of them: `idle` or `time limit`."""
+    term = session.pump.term() if session is not None and session.pump is not None else None
+    return {"seconds": max(0.0, round(term.left, 3)), "why": term.reason} if term is not None else None
 
 
 def _session(session: Session) -> dict[str, object]:
@@ -313,6 +330,7 @@ def _session(session: Session) -> dict[str, object]:
         "server": session.server.id,
         "name": session.server.name,
         "kind": session.kind,
+        "view_only": session.view_only,
         "opened_at": iso(session.opened_at),
         "bytes_up": session.pump.bytes_up,
         "bytes_down": session.pump.bytes_down,

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sockets import guard_against_dead_peers
-from launcher.relay.viewer import ViewerEnd
+from launcher.relay.websocketviewer import WebSocketViewer
 
 
 class _EarlyBytes:
@@ -30,7 +30,7 @@ class _EarlyBytes:
         """The transport says so itself."""
 
 
-def take_over(request: web.Request, frame_limit: int) -> ViewerEnd:
+def take_over(request: web.Request, frame_limit: int) -> WebSocketViewer:
     """Answer the 101 and take the connection from aiohttp, which forgets it.
 
     Raises BadRequestError; ConnectionResetError when the viewer has gone.
@@ -42,7 +42,7 @@ def take_over(request: web.Request, frame_limit: int) -> ViewerEnd:
     answer = engine.open(request.headers)
     early = _EarlyBytes()
     protocol.set_parser(early)  # type: ignore[arg-type]  # aiohttp names its own reader, and calls these two methods
-    viewer = ViewerEnd(transport, engine)
+    viewer = WebSocketViewer(transport, engine)
     transport.set_protocol(viewer)
     sock = transport.get_extra_info("socket")
     if sock is not None:

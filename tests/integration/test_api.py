@@ -14,7 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from launcher.relay.pump import Pump
 from launcher.relay.upstream import UpstreamEnd
-from launcher.relay.viewer import ViewerEnd
+from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import Fault, FaultyProxy
 from tests.fakes.viewer import Refused
@@ -376,7 +376,7 @@ async def test_a_session_leaves_nothing_in_the_server_that_accepted_it(running: 
                 assert alive(RequestHandler) == before, "while a session lasts, aiohttp has forgotten its connection"
         await running.settled()
     async with asyncio.timeout(5):
-        while any(alive(kind) for kind in (ViewerEnd, UpstreamEnd, Pump)):
+        while any(alive(kind) for kind in (WebSocketViewer, UpstreamEnd, Pump)):
             await asyncio.sleep(0.01)
 
 

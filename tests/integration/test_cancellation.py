@@ -22,7 +22,7 @@ from launcher.cloud.compute import Compute, open_http
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
-from launcher.config.models import Config, clouds_of
+from launcher.config.models import Config, api_clouds_of
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget
 from launcher.launch import Launcher
@@ -30,9 +30,10 @@ from launcher.launches import Launches
 from launcher.model import Actor, Kind
 from launcher.opening import ConsoleRules, Opener
 from launcher.relay.engine import ViewerEngine
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
-from launcher.relay.viewer import ViewerEnd
+from launcher.relay.websocketviewer import WebSocketViewer
 from launcher.web.problems import farewell
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, Fault, FaultyProxy, frame
@@ -97,7 +98,7 @@ class Record:
         self.events.append(event)
 
 
-async def viewer_pair() -> tuple[ViewerEnd, socket.socket]:
+async def viewer_pair() -> tuple[WebSocketViewer, socket.socket]:
     """A viewer's end, and the viewer itself: a plain socket."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
@@ -105,7 +106,7 @@ async def viewer_pair() -> tuple[ViewerEnd, socket.socket]:
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
     engine = ViewerEngine(1024**2)
     engine.open(HANDSHAKE)
-    viewer = ViewerEnd(transport, engine)
+    viewer = WebSocketViewer(transport, engine)
     transport.set_protocol(viewer)
     return viewer, theirs
 
@@ -113,7 +114,7 @@ async def viewer_pair() -> tuple[ViewerEnd, socket.socket]:
 async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, leave: bool, stays: bool) -> bool:
     """Run a whole stay with its n-th suspension disturbed, check what is left, and tell whether there was one."""
     config = Config.model_validate({"clouds": {"prod": {"provider": "none", "endpoint": compute.endpoint}}})
-    clock, [cloud] = SystemClock(), clouds_of(config)
+    clock, [cloud] = SystemClock(), api_clouds_of(config)
     sessions, launches, journal = Sessions(10), Launches(clock), Record()
     pool = ThreadPoolExecutor(1)
     async with open_http() as http, asyncio.TaskGroup() as tasks:
@@ -129,7 +130,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
             launches=launches,
             journal=journal,
             clock=clock,
-            frame_limit=1024**2,
+            rules=Rules(1024**2),
             farewell=farewell,
         )
         viewer, person = await viewer_pair()

@@ -7,19 +7,19 @@ from launcher.audit.events import Event, LaunchEvent
 from launcher.consoles.broker import Obtained
 from launcher.launch import Launcher
 from launcher.launches import Launches, LaunchState
-from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Secret, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Secret, Server, Target
 from launcher.relay.engine import ViewerEngine
-from launcher.relay.firstbytes import FirstBytes
-from launcher.relay.handshake import ResponseReader
+from launcher.relay.openings import opening_of
+from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import UpstreamEnd
-from launcher.relay.viewer import ViewerEnd
+from launcher.relay.websocketviewer import WebSocketViewer
 from launcher.web.problems import farewell
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
 from tests.fakes.transport import MemoryTransport
 from tests.fakes.viewer import frame
-from tests.unit.relay.test_viewer import HANDSHAKE
+from tests.unit.relay.test_websocketviewer import HANDSHAKE
 
 ALICE = Actor(1000, "alice", "unix")
 
@@ -47,12 +47,12 @@ async def test_a_fault_of_the_gateway_ends_one_session_with_1011_and_is_recorded
     sessions, launches = Sessions(10), Launches(clock)
     launcher = Launcher(
         directory=broken, policy=broken, broker=broken, opener=broken, sessions=sessions, launches=launches,
-        journal=journal, clock=clock, frame_limit=1024, farewell=farewell,
+        journal=journal, clock=clock, rules=Rules(1024), farewell=farewell,
     )  # fmt: skip
     transport = MemoryTransport()
     engine = ViewerEngine(1024)
     engine.open(HANDSHAKE)
-    transport.protocol = viewer = ViewerEnd(transport, engine)
+    transport.protocol = viewer = WebSocketViewer(transport, engine)
     launch = launches.begin("L", ALICE, "prod", "web-01", Kind.NOVNC)
     session = sessions.admit("S", ALICE)
     session.viewer = viewer
@@ -67,10 +67,13 @@ async def test_a_fault_of_the_gateway_ends_one_session_with_1011_and_is_recorded
     await asyncio.sleep(0)
 
 
+PROXY = Target(tls=False, host="proxy", port=80, path=Secret("/"))
+
+
 class Cloud:
     """A directory, a broker and an opener that do as they are told; opening ends the viewer in the same turn."""
 
-    def __init__(self, viewer: ViewerEnd, upstream: UpstreamEnd) -> None:
+    def __init__(self, viewer: WebSocketViewer, upstream: UpstreamEnd) -> None:
         self._viewer = viewer
         self._upstream = upstream
 
@@ -100,14 +103,14 @@ async def test_a_screen_that_comes_in_the_turn_in_which_the_viewer_is_sent_away_
     viewer_side, upstream_side = MemoryTransport(), MemoryTransport()
     engine = ViewerEngine(1024)
     engine.open(HANDSHAKE)
-    viewer_side.protocol = viewer = ViewerEnd(viewer_side, engine)
-    upstream_side.protocol = upstream = UpstreamEnd("ws://proxy:80", b"", ResponseReader(bytes(16)), FirstBytes(1024))
+    viewer_side.protocol = viewer = WebSocketViewer(viewer_side, engine)
+    upstream_side.protocol = upstream = UpstreamEnd(PROXY, opening_of(PROXY, 1024, lambda: None))
     upstream.connection_made(upstream_side)
     upstream.proven.cancel()
     cloud = Cloud(viewer, upstream)
     launcher = Launcher(
         directory=cloud, policy=cloud, broker=cloud, opener=cloud, sessions=sessions, launches=launches,
-        journal=journal, clock=clock, frame_limit=1024, farewell=farewell,
+        journal=journal, clock=clock, rules=Rules(1024), farewell=farewell,
     )  # fmt: skip
     launch = launches.begin("L", ALICE, "prod", "web-01", Kind.NOVNC)
     viewer_side.close()

@@ -5,7 +5,8 @@ import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
 import { failing, look, pause, verdict } from "./ending.js";
 import * as panel from "./panel.js";
-import { tools } from "./tools.js";
+import { tools, watching } from "./tools.js";
+import { warnings } from "./warnings.js";
 import { closed } from "./words.js";
 
 const POLL_MS = 500;
@@ -28,7 +29,11 @@ let met = null; // the server, as the API has it
 let glance = null; // looks at a server that is watched
 let earliest = 0; // the moment before which a cloud wants no other
 
-const tool = tools(() => (current?.connected && !current.over ? current.rfb : null));
+const tool = tools(
+  () => (current?.connected && !current.over ? current.rfb : null),
+  () => (current && !current.over ? connect() : null), // a launch or a session is under way: it begins anew
+);
+const warning = warnings(() => (current?.connected && !current.over ? launchOf(current) : null));
 
 function launchId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -36,12 +41,13 @@ function launchId() {
 }
 
 function address(id, anyway) {
-  const url = new URL(`/ws/${cloud}/${server}?launch=${id}${anyway ? "&anyway=true" : ""}`, location.href);
+  const url = new URL(`/ws/${cloud}/${server}?launch=${id}${anyway ? "&anyway=true" : ""}${watching() ? "&view=only" : ""}`, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   return url;
 }
 
 function enter(state) {
+  if (state !== "connected") warning.stop();
   panel.state(state);
   tool.connected(state === "connected");
 }
@@ -101,7 +107,10 @@ function arrive(attempt) {
   enter("connected");
   for (const canvas of screen.querySelectorAll("canvas")) canvas.tabIndex = 0; // so that Tab finds the way back
   if (!document.querySelector(":popover-open")) attempt.rfb.focus();
-  launchOf(attempt).then(meet);
+  launchOf(attempt).then((launch) => {
+    meet(launch);
+    if (attempt === current) warning.begin(launch);
+  });
 }
 
 /** Show the launch's steps until the screen is there; there is no launch before the gateway has answered. */

@@ -1,5 +1,6 @@
 // The console page's tools: keys, clipboard, touch keyboard, view only, scale, full screen. They act on the screen that
-// `current()` gives, a noVNC RFB or null, and never connect or disconnect by themselves.
+// `current()` gives, a noVNC RFB or null, and never connect or disconnect by themselves. View only is the gateway's to keep:
+// the page connects anew for it.
 
 import { copy, tell } from "./clipboard.js";
 import { COMBINATIONS, MODIFIERS, edit, hold, keysOf, keysOfEdit, press } from "./keys.js";
@@ -10,11 +11,13 @@ const TYPED_AT_ONCE = 16;
 const SCALE = "console-launcher:scale";
 
 let current = () => null;
+let watches = () => {};
 let held = [];
 
-/** Wire the tools; `screen` gives the RFB of now. Returns what the page tells them. */
-export function tools(screen) {
+/** Wire the tools; `screen` gives the RFB of now, `changed` is called when view only is. Returns what the page tells them. */
+export function tools(screen, changed) {
   current = screen;
+  watches = changed;
   part("combinations").append(...COMBINATIONS.map(combination));
   part("modifiers").append(...MODIFIERS.map(modifier));
   return { apply, connected, received };
@@ -198,6 +201,7 @@ toggled("view-only", (on) => {
     window.dispatchEvent(new Event("blur")); // noVNC lets go of the keys that are down only as long as it may send
   }
   history.replaceState(null, "", on ? "?view=only" : location.pathname); // a reload keeps it
+  watches();
 });
 
 /** What this browser remembers for all consoles; nothing where it may not. */

@@ -15,12 +15,12 @@ from tests.fakes.issued import issue
 
 LAUNCH = LaunchEvent(
     launch="L", session=None, actor="alice", uid=1000, via="unix", cloud="prod", server=None, kind=Kind.NOVNC,
-    name="web-01\n\u202eforged", cached=None, stale=False, milliseconds=3, outcome="ServerNotFoundError",
-    reason="none", request_id=None,
+    name="web-01\n\u202eforged", view_only=False, cached=None, stale=False, milliseconds=3,
+    outcome="ServerNotFoundError", reason="none", request_id=None,
 )  # fmt: skip
 END = SessionEvent(
     session="S", launch="L", actor="alice", uid=1000, via="tcp", cloud="prod", server="u-u-i-d", name="web-01",
-    kind=Kind.NOVNC, cached=True, milliseconds=9, bytes_up=1, bytes_down=2, end_reason="viewer closed",
+    kind=Kind.NOVNC, view_only=False, cached=True, milliseconds=9, bytes_up=1, bytes_down=2, end_reason="viewer closed",
     ended_by=None, request_id="req-1",
 )  # fmt: skip
 REVEAL = RevealEvent(

@@ -6,7 +6,7 @@ import pytest
 
 from launcher.consoles.url import target_of
 from launcher.errors import CloudReplyError
-from launcher.model import Secret, Target
+from launcher.model import Carrier, Kind, Secret, Target
 from tests.fakes.issued import note
 
 T = note("4d2c0c4e-6a0e-4b0e-9d0c-3f1f6f6b7a51")  # the same in each process: it stands in names of tests
@@ -19,8 +19,8 @@ class Mend:
     path: str | None = None
 
 
-def target(url: str, *mends: Mend, hosts: tuple[str, ...] = (), plain: bool = True) -> Target:
-    return target_of(Secret(url), cloud="prod", rewrites=mends, hosts=hosts, plain=plain)
+def target(url: str, *mends: Mend, kind: Kind = Kind.NOVNC, hosts: tuple[str, ...] = (), plain: bool = True) -> Target:
+    return target_of(Secret(url), cloud="prod", kind=kind, rewrites=mends, hosts=hosts, plain=plain)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,27 @@ def test_every_known_shape_is_dialled_as_its_page_would(url: str, origin: str, p
     found = target(url)
     assert found.origin == origin
     assert found.path.reveal() == path
+    assert found.carrier is Carrier.WEBSOCKET
+    assert T not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "path"),
+    [
+        (f"http://proxy:6081/console?token={T}", "http://proxy:6081", f"/console?token={T}"),
+        # the API page's own sample
+        (f"https://dfw.example.com:443/console?token={T}", "https://dfw.example.com:443", f"/console?token={T}"),
+        (f"https://proxy/console?token={T}", "https://proxy:443", f"/console?token={T}"),
+        (f"http://proxy/console?token={T}", "http://proxy:80", f"/console?token={T}"),
+        (f"HTTPS://Proxy/xvp/console?a=b&token={T}#x", "https://proxy:443", f"/xvp/console?a=b&token={T}"),
+        (f"http://[2001:db8::7]:6081?token={T}", "http://[2001:db8::7]:6081", f"/?token={T}"),
+        # what means something to a page of noVNC means nothing here
+        (f"http://proxy/console?path=x&token={T}", "http://proxy:80", f"/console?path=x&token={T}"),
+    ],
+)
+def test_an_xvpvnc_proxy_is_asked_for_what_its_url_says(url: str, origin: str, path: str) -> None:
+    found = target(url, kind=Kind.XVPVNC)
+    assert (found.carrier, found.origin, found.path.reveal()) == (Carrier.XVP, origin, path)
     assert T not in repr(found)
 
 
@@ -81,6 +102,38 @@ def test_a_console_url_that_cannot_be_dialled_says_why_without_its_token(url: st
     assert "prod" in str(raised.value)
     assert T not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://proxy:6081/console", "no console token"),
+        ("http://proxy:6081/console?token=", "no console token"),
+        (f"ws://proxy:6081/console?token={T}", 'its scheme "ws" is not http or https'),
+        (f"ftp://proxy:6081/console?token={T}", 'its scheme "ftp" is not http or https'),
+        (f"http:///console?token={T}", "no host"),
+        (f"http://root@proxy/console?token={T}", "a user name"),
+        (f"http://proxy/con sole?token={T}", "spaces or control characters"),
+        (f"http://proxy:99999/console?token={T}", "port"),
+    ],
+)
+def test_an_xvpvnc_url_that_cannot_be_dialled_says_why_without_its_token(url: str, why: str) -> None:
+    with pytest.raises(CloudReplyError) as raised:
+        target(url, kind=Kind.XVPVNC)
+    assert why.lower() in str(raised.value).lower()
+    assert T not in str(raised.value)
+
+
+def test_the_rules_of_a_cloud_hold_for_xvpvnc_too() -> None:
+    url = f"http://internal.lan:6081/console?token={T}"
+    with pytest.raises(CloudReplyError, match="plain_console"):
+        target(url, kind=Kind.XVPVNC, plain=False)
+    with pytest.raises(CloudReplyError, match="console_hosts"):
+        target(url, kind=Kind.XVPVNC, hosts=("*.example.org",))
+    mended = target(url, Mend("http://internal.lan:6081/", "https://c.net/"), kind=Kind.XVPVNC, plain=False)
+    assert (mended.origin, mended.path.reveal()) == ("https://c.net:443", f"/console?token={T}")
+    moved = target(url, Mend("http://internal.lan:6081/", "https://c.net/", "/xvp"), kind=Kind.XVPVNC)
+    assert (moved.origin, moved.path.reveal()) == ("https://c.net:443", f"/xvp?token={T}")
 
 
 def test_what_the_path_holds_cannot_break_the_request_line() -> None:

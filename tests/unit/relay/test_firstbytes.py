@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.relay.firstbytes import LIMIT, FirstBytes, FirstVerdict
+from launcher.relay.firstbytes import LIMIT, FirstBytes, FirstVerdict, RawFirstBytes
 
 GREETING = b"\x82\x0cRFB 003.008\n"
 
@@ -110,4 +110,29 @@ def test_a_greeting_with_a_whole_screen_behind_it_is_no_flood() -> None:
     first = first_bytes()
     stream = GREETING + b"\x82\x7e\xff\xff" + bytes(65535) + b"\x82\x7e\xff\xff" + bytes(65535)
     assert first.feed(stream) is FirstVerdict.PROVEN
+    assert first.raw == stream
+
+
+def test_a_raw_screen_is_believed_and_what_follows_is_kept() -> None:
+    first = RawFirstBytes()
+    assert first.feed(b"") is FirstVerdict.WAITING
+    assert first.feed(b"RFB 003.003\n") is FirstVerdict.PROVEN
+    assert first.feed(b"\x00\x00\x00\x01") is FirstVerdict.PROVEN
+    assert first.raw == b"RFB 003.003\n\x00\x00\x00\x01"
+    assert (first.pings, first.close, first.why) == ([], None, "")
+
+
+def test_a_raw_screen_is_believed_byte_by_byte() -> None:
+    first = RawFirstBytes()
+    verdicts = [first.feed(bytes((byte,))) for byte in b"RFB 003.008\n"]
+    assert verdicts == [FirstVerdict.WAITING] * 3 + [FirstVerdict.PROVEN] * 9
+    assert first.raw == b"RFB 003.008\n"
+
+
+@pytest.mark.parametrize("stream", [b"<html>", b"RFC ", b"RFBx", b"\x00", b"HTTP/1.1 404 Not Found\r\n\r\n"])
+def test_raw_garbage_is_refused_for_good(stream: bytes) -> None:
+    first = RawFirstBytes()
+    assert first.feed(stream) is FirstVerdict.NOT_RFB
+    assert first.why == "it does not begin with `RFB `"
+    assert first.feed(b"RFB 003.008\n") is FirstVerdict.NOT_RFB
     assert first.raw == stream

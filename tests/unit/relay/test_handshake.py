@@ -7,7 +7,8 @@ import pytest
 from launcher import __version__
 from launcher.errors import UpstreamProtocolError
 from launcher.model import Secret
-from launcher.relay.handshake import HEADER_LIMIT, SIZE_LIMIT, Response, ResponseReader, accept_for, request
+from launcher.relay.handshake import Response, ResponseReader, accept_for, request
+from launcher.relay.head import HEADER_LIMIT, SIZE_LIMIT
 from tests.fakes.issued import issue
 
 KEY = b"the sample nonce"
@@ -96,10 +97,10 @@ def test_another_status_is_named(line: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("greeting", "shown"),
     [
-        ("RFB 003.008\n", 'does not speak HTTP (greeted with "RFB 003.008").'),
-        ("SSH-2.0-OpenSSH_9.2\r\n", 'does not speak HTTP (greeted with "SSH-2.0-OpenSSH_").'),
-        ("\x15\x03\x01\x00\x02", "does not speak HTTP."),
-        ("HTTX", 'does not speak HTTP (greeted with "HTTX").'),
+        ("RFB 003.008\n", "does not speak HTTP (greets as a VNC server does)."),
+        ("SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP (greets as an SSH server does)."),
+        ("\x15\x03\x01\x00\x02", "does not speak HTTP (speaks TLS)."),
+        ("HTTX", "does not speak HTTP."),
     ],
 )
 def test_something_else_than_http_is_named(greeting: str, shown: str) -> None:
@@ -109,6 +110,7 @@ def test_something_else_than_http_is_named(greeting: str, shown: str) -> None:
 def test_an_echo_of_the_request_is_not_repeated() -> None:
     token = issue()
     assert refused(f"GET /{token} HTTP/1.1\r\n") == "does not speak HTTP."
+    assert refused(token) == "does not speak HTTP."
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 
-from launcher.model import EndReason
+from launcher.model import EndReason, Secret, Target
 from launcher.relay.engine import ViewerEngine
-from launcher.relay.firstbytes import FirstBytes
-from launcher.relay.handshake import ResponseReader
-from launcher.relay.pump import Pump
+from launcher.relay.openings import opening_of
+from launcher.relay.pump import Pump, Rules
 from launcher.relay.upstream import UpstreamEnd
-from launcher.relay.viewer import ViewerEnd
-from tests.fakes.transport import MemoryTransport
+from launcher.relay.websocketviewer import WebSocketViewer
+from tests.fakes.transport import MemoryTransport, received
 from tests.fakes.viewer import BANNER, BINARY, CLOSE, PING, PONG, frame
-from tests.unit.relay.test_viewer import HANDSHAKE, sent
+from tests.unit.relay.test_websocketviewer import HANDSHAKE, sent
+
+PROXY = Target(tls=False, host="proxy", port=80, path=Secret("/"))
 
 
 def unmasked(stream: bytes) -> list[tuple[int, bytes]]:
@@ -37,11 +38,12 @@ class Joined:
         self.viewer_side, self.upstream_side = MemoryTransport(), MemoryTransport()
         engine = ViewerEngine(limit)
         engine.open(HANDSHAKE)
-        self.viewer = ViewerEnd(self.viewer_side, engine)
+        self.viewer = WebSocketViewer(self.viewer_side, engine)
         self.viewer_side.protocol = self.viewer
-        self.upstream = UpstreamEnd("ws://proxy:80", b"", ResponseReader(bytes(16)), FirstBytes(limit))
+        self.upstream = UpstreamEnd(PROXY, opening_of(PROXY, limit, lambda: None))
         self.upstream_side.protocol = self.upstream
         self.upstream.connection_made(self.upstream_side)
+        self.upstream_side.taken()  # the upgrade request
         self.upstream.proven.cancel()
         if gone:
             self.upstream.connection_lost(None)
@@ -49,14 +51,14 @@ class Joined:
             self.viewer.pause_writing()
         if lost:
             self.viewer.connection_lost(None)
-        self.pump = Pump(self.viewer, self.upstream, limit)
+        self.pump = Pump(self.viewer, self.upstream, Rules(limit))
         self.pump.start(first)
 
     def from_viewer(self, chunk: bytes) -> None:
         self.viewer.data_received(chunk)
 
     def from_upstream(self, chunk: bytes) -> None:
-        self.upstream.data_received(chunk)
+        received(self.upstream, chunk)
 
 
 @pytest.fixture
@@ -222,7 +224,7 @@ async def test_a_viewer_that_was_full_already_holds_up_the_upstream_from_the_fir
 async def test_a_viewer_that_reads_nothing_any_more_is_given_up_and_a_slow_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("launcher.relay.pump.STALL_TIME", 0.05)
+    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.05)
     joined = Joined()
     joined.viewer_side.unsent = 300_000
     joined.viewer.pause_writing()
@@ -235,7 +237,7 @@ async def test_a_viewer_that_reads_nothing_any_more_is_given_up_and_a_slow_one_i
 
 
 async def test_a_viewer_that_reads_again_is_watched_no_more(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("launcher.relay.pump.STALL_TIME", 0.02)
+    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.02)
     joined.viewer.pause_writing()
     joined.viewer.resume_writing()
     await asyncio.sleep(0.05)

@@ -6,7 +6,8 @@ import pytest
 
 from launcher.model import EndReason
 from launcher.relay.engine import Event, Message, ViewerEngine
-from launcher.relay.viewer import ViewerEnd, ViewerLeftError
+from launcher.relay.viewer import ViewerLeftError
+from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.transport import MemoryTransport
 from tests.fakes.viewer import CLOSE, PING, PONG, frame
 
@@ -21,7 +22,7 @@ HANDSHAKE = {
 class Receiver:
     """Keeps what it is told; may hold the viewer up at a given event."""
 
-    def __init__(self, viewer: ViewerEnd, pause_at: int | None = None) -> None:
+    def __init__(self, viewer: WebSocketViewer, pause_at: int | None = None) -> None:
         self.events: list[Event] = []
         self.told: list[str] = []
         self._viewer = viewer
@@ -31,6 +32,9 @@ class Receiver:
         self.events.append(event)
         if len(self.events) == self._pause_at:
             self._viewer.pause()
+
+    def viewer_finished(self) -> None:
+        self.told.append("finished")
 
     def viewer_lost(self) -> None:
         self.told.append("lost")
@@ -48,10 +52,10 @@ def transport() -> MemoryTransport:
 
 
 @pytest.fixture
-async def viewer(transport: MemoryTransport) -> ViewerEnd:
+async def viewer(transport: MemoryTransport) -> WebSocketViewer:
     engine = ViewerEngine(1024**2)
     engine.open(HANDSHAKE)
-    transport.protocol = viewer = ViewerEnd(transport, engine)
+    transport.protocol = viewer = WebSocketViewer(transport, engine)
     return viewer
 
 
@@ -59,7 +63,9 @@ def sent(payload: bytes, opcode: int = 2) -> bytes:
     return frame(payload, opcode, mask=b"mask")
 
 
-async def test_a_flood_of_tiny_frames_gets_64_of_them_a_turn(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+async def test_a_flood_of_tiny_frames_gets_64_of_them_a_turn(
+    viewer: WebSocketViewer, transport: MemoryTransport
+) -> None:
     receiver = Receiver(viewer)
     viewer.attach(receiver)
     viewer.data_received(sent(b"") * 100_000)
@@ -76,7 +82,7 @@ async def test_a_flood_of_tiny_frames_gets_64_of_them_a_turn(viewer: ViewerEnd, 
 
 
 async def test_a_viewer_that_is_held_up_waits_with_the_rest_and_goes_on_where_it_was(
-    viewer: ViewerEnd, transport: MemoryTransport
+    viewer: WebSocketViewer, transport: MemoryTransport
 ) -> None:
     receiver = Receiver(viewer, pause_at=10)
     viewer.attach(receiver)
@@ -92,7 +98,7 @@ async def test_a_viewer_that_is_held_up_waits_with_the_rest_and_goes_on_where_it
     assert transport.reading
 
 
-async def test_full_and_drained_pass_to_the_receiver(viewer: ViewerEnd) -> None:
+async def test_full_and_drained_pass_to_the_receiver(viewer: WebSocketViewer) -> None:
     viewer.pause_writing()
     viewer.resume_writing()
     receiver = Receiver(viewer)
@@ -104,7 +110,7 @@ async def test_full_and_drained_pass_to_the_receiver(viewer: ViewerEnd) -> None:
 
 
 async def test_before_the_upstream_pings_are_answered_and_pongs_are_fine(
-    viewer: ViewerEnd, transport: MemoryTransport
+    viewer: WebSocketViewer, transport: MemoryTransport
 ) -> None:
     viewer.data_received(sent(b"a", PING) + sent(b"b", PONG))
     assert transport.taken() == frame(b"a", PONG)
@@ -112,7 +118,9 @@ async def test_before_the_upstream_pings_are_answered_and_pongs_are_fine(
     assert transport.taken() == frame(b"", PING)
 
 
-async def test_a_goodbye_during_the_launch_is_echoed_and_ends_it(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+async def test_a_goodbye_during_the_launch_is_echoed_and_ends_it(
+    viewer: WebSocketViewer, transport: MemoryTransport
+) -> None:
     with pytest.raises(ViewerLeftError) as left:
         async with viewer.present():
             viewer.data_received(sent((1001).to_bytes(2), CLOSE))
@@ -122,7 +130,7 @@ async def test_a_goodbye_during_the_launch_is_echoed_and_ends_it(viewer: ViewerE
     assert transport.ended == "closed"
 
 
-async def test_a_viewer_that_is_gone_already_ends_what_begins(viewer: ViewerEnd) -> None:
+async def test_a_viewer_that_is_gone_already_ends_what_begins(viewer: WebSocketViewer) -> None:
     viewer.connection_lost(None)
     with pytest.raises(ViewerLeftError) as left:
         async with viewer.present():
@@ -130,19 +138,23 @@ async def test_a_viewer_that_is_gone_already_ends_what_begins(viewer: ViewerEnd)
     assert left.value.reason is EndReason.VIEWER_LOST
 
 
-async def test_a_time_limit_of_the_launch_itself_is_not_the_viewers_leaving(viewer: ViewerEnd) -> None:
+async def test_a_time_limit_of_the_launch_itself_is_not_the_viewers_leaving(viewer: WebSocketViewer) -> None:
     with pytest.raises(TimeoutError):
         async with viewer.present():
             raise TimeoutError
 
 
-async def test_a_breach_during_the_launch_ends_it_with_its_code(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+async def test_a_breach_during_the_launch_ends_it_with_its_code(
+    viewer: WebSocketViewer, transport: MemoryTransport
+) -> None:
     viewer.data_received(frame(b"unmasked"))
     assert viewer.gone is EndReason.VIEWER_PROTOCOL
     assert transport.written[2:4] == (1002).to_bytes(2)
 
 
-async def test_our_close_is_said_once_and_the_answer_hangs_up(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+async def test_our_close_is_said_once_and_the_answer_hangs_up(
+    viewer: WebSocketViewer, transport: MemoryTransport
+) -> None:
     viewer.close(1008, "Ended.")
     viewer.close(1008, "Ended.")
     assert transport.taken() == frame((1008).to_bytes(2) + b"Ended.", CLOSE)
@@ -154,7 +166,7 @@ async def test_our_close_is_said_once_and_the_answer_hangs_up(viewer: ViewerEnd,
 
 
 async def test_a_viewer_that_does_not_answer_our_close_is_aborted(
-    viewer: ViewerEnd, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
+    viewer: WebSocketViewer, transport: MemoryTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("launcher.relay.viewer.CLOSING_TIME", 0.01)
     viewer.close(1008, "Ended.")
@@ -162,7 +174,9 @@ async def test_a_viewer_that_does_not_answer_our_close_is_aborted(
     assert transport.ended == "aborted"
 
 
-async def test_a_viewer_that_does_not_read_gets_no_more_answers(viewer: ViewerEnd, transport: MemoryTransport) -> None:
+async def test_a_viewer_that_does_not_read_gets_no_more_answers(
+    viewer: WebSocketViewer, transport: MemoryTransport
+) -> None:
     viewer.pause_writing()
     assert not transport.reading
     viewer.data_received(sent(b"a", PING) * 10)
@@ -173,7 +187,7 @@ async def test_a_viewer_that_does_not_read_gets_no_more_answers(viewer: ViewerEn
 
 
 async def test_a_viewer_that_was_full_before_it_was_joined_says_so_when_it_is(
-    viewer: ViewerEnd, transport: MemoryTransport
+    viewer: WebSocketViewer, transport: MemoryTransport
 ) -> None:
     viewer.data_received(sent(b"early"))
     viewer.pause_writing()
@@ -184,7 +198,9 @@ async def test_a_viewer_that_was_full_before_it_was_joined_says_so_when_it_is(
     assert transport.reading
 
 
-async def test_work_that_is_done_in_the_turn_in_which_the_viewer_goes_is_not_its_any_more(viewer: ViewerEnd) -> None:
+async def test_work_that_is_done_in_the_turn_in_which_the_viewer_goes_is_not_its_any_more(
+    viewer: WebSocketViewer,
+) -> None:
     with pytest.raises(ViewerLeftError) as left:
         async with viewer.present():
             viewer.end(EndReason.STOPPING, 1012, "bye")

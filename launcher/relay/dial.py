@@ -1,0 +1,98 @@
+"""Makes the connection to an upstream: names resolved, addresses checked, TLS verified."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+
+from aiohappyeyeballs import AddrInfoType, start_connection
+
+from launcher.errors import UpstreamUnreachableError
+from launcher.model import Carrier, Target
+from launcher.relay.egress import refusal
+from launcher.relay.sockets import guard_against_dead_peers
+
+
+def who(target: Target) -> str:
+    """The upstream, as sentences about it begin."""
+    return f"{'The VNC server' if target.carrier is Carrier.RAW else 'The console proxy'} {target.origin}"
+
+
+async def connect(target: Target, *, loopback: bool, limit: float) -> socket.socket:
+    """A connected socket, within `limit` seconds. Raises UpstreamUnreachableError; then nothing is left open."""
+    name = who(target)
+    try:
+        async with asyncio.timeout(limit):
+            sock = await (_over_ip(target, loopback=loopback) if target.unix is None else _over_unix(target.unix))
+    except TimeoutError as error:
+        raise UpstreamUnreachableError(f"{name} did not take a connection within {limit:g} s.") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise UpstreamUnreachableError(f"{name} has a name that does not resolve.") from error
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else "no connection"
+        raise UpstreamUnreachableError(f"{name} takes no connection: {why}.") from error
+    guard_against_dead_peers(sock)
+    return sock
+
+
+async def speak(protocol: asyncio.BaseProtocol, sock: socket.socket, target: Target, tls: ssl.SSLContext) -> None:
+    """Give a connected socket to its protocol, behind TLS where the target says so. Raises UpstreamUnreachableError."""
+    loop = asyncio.get_running_loop()
+    try:
+        if target.tls:
+            await loop.create_connection(lambda: protocol, sock=sock, ssl=tls, server_hostname=target.host)
+        else:
+            await loop.create_connection(lambda: protocol, sock=sock)
+    except ssl.SSLCertVerificationError as error:
+        raise UpstreamUnreachableError(
+            f"The certificate of {_small(who(target))} is not trusted: {error.verify_message}. "
+            "If it is signed by an authority of your own, name that in the cloud's cacert."
+        ) from error
+    except OSError as error:
+        raise UpstreamUnreachableError(
+            f"{who(target)} broke off the TLS handshake: {error.strerror or type(error).__name__}."
+        ) from error
+
+
+def _small(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+async def _over_ip(target: Target, *, loopback: bool) -> socket.socket:
+    addresses = _allowed(target, await _resolve(target.host, target.port), loopback=loopback)
+    return await start_connection(addresses, happy_eyeballs_delay=0.25)
+
+
+async def _over_unix(path: str) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+
+
+def _allowed(target: Target, addresses: Sequence[AddrInfoType], *, loopback: bool) -> Sequence[AddrInfoType]:
+    """Those of a host's addresses that may be dialled: for a direct target all, it is the operator's own word."""
+    if target.carrier is Carrier.RAW:
+        return addresses
+    refused = {str(address[4][0]): refusal(str(address[4][0]), loopback=loopback) for address in addresses}
+    allowed = [address for address in addresses if refused[str(address[4][0])] is None]
+    if not allowed:
+        found = ", ".join(f"{address} is {why}" for address, why in refused.items())
+        raise UpstreamUnreachableError(f"{who(target)} is not dialled: {found}.")
+    return allowed

@@ -1,0 +1,40 @@
+"""Finds a peer that reads no more of what waits for it.
+
+Over a Unix socket no kernel timer does: sshd holds on while a laptop sleeps. Over TCP a peer that acknowledges and
+never reads is not dead either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+STALL_TIME = 60.0
+"""Seconds after which a peer that has read nothing of what waits for it is given up."""
+
+
+class StallWatch:
+    """Looks again and again, from `begin` to `cancel`, whether fewer bytes wait than the time before."""
+
+    __slots__ = ("_give_up", "_timer", "_unsent", "_waiting")
+
+    def __init__(self, unsent: Callable[[], int], give_up: Callable[[], None]) -> None:
+        self._unsent = unsent
+        self._give_up = give_up
+        self._waiting = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        self._waiting = self._unsent()
+        self._timer = asyncio.get_running_loop().call_later(STALL_TIME, self._look)
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        if self._unsent() < self._waiting:
+            self.begin()
+        else:
+            self._give_up()

@@ -1,0 +1,51 @@
+"""How long a session may last: in all, and without its person doing anything. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from launcher.model import EndReason
+
+
+class Term(NamedTuple):
+    """The end that comes next."""
+
+    left: float
+    """Seconds until then; not above 0 when it is due."""
+    reason: EndReason
+    """IDLE or TIME_LIMIT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The limits of every session, in seconds; 0 is none."""
+
+    idle: float = 0.0
+    total: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.idle or self.total)
+
+    def next(self, *, open_for: float, idle_for: float) -> Term | None:
+        """What ends a session next that has been open, and without a person's input, for so many seconds."""
+        ends = []
+        if self.idle:
+            ends.append(Term(self.idle - idle_for, EndReason.IDLE))
+        if self.total:
+            ends.append(Term(self.total - open_for, EndReason.TIME_LIMIT))
+        return min(ends, default=None)
+
+    def sentence(self, reason: EndReason) -> str:
+        """Why a session ended by one of them, for its person."""
+        if reason is EndReason.IDLE:
+            return f"Ended because nobody used it for {spelled(self.idle)} (relay.idle_timeout)."
+        return f"Ended after {spelled(self.total)}, the limit of a session (relay.session_limit)."
+
+
+def spelled(seconds: float) -> str:
+    """A duration in words: 90 s, 15 min, 8 h."""
+    for size, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{seconds / size:.3g} {name}"
+    return f"{seconds:.3g} s"
