@@ -24,8 +24,8 @@ _STEP = 500
 _AT_ONCE = 50
 _EXIT_WITHIN = 10.0
 """Seconds that systemd gives the service to stop (TimeoutStopSec)."""
-_KEPT = 2001
-"""Launches that are over stay for their pages: 2,000 of them, and until the next one begins all that end meanwhile."""
+_KEPT = 2000
+"""Launches that are over, kept for their pages."""
 _GROWTH = 5.0
 """Percent by which memory after a later wave may differ from that after the first."""
 
@@ -148,7 +148,7 @@ class Waves:
         self._note(at_most(name, "tasks left over", found.tasks - before.tasks, 0))
         objects = {key: count for key, count in found.objects.items() if key != "Launch"}
         self._note(exactly(name, "sessions, pumps and ends left over", sum(objects.values()), 0))
-        self._note(at_most(name, "launches that are kept", found.objects["Launch"], self._plan.sessions + _KEPT))
+        self._note(at_most(name, "launches that are kept", found.objects["Launch"], _KEPT))
         self._note(Figure(name, "memory when all have gone", f"{found.pss_kib / 1024:.1f} MiB"))
         if len(after) > 1:
             change = (found.pss_kib / first.pss_kib - 1) * 100

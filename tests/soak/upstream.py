@@ -164,6 +164,8 @@ class Screen(asyncio.Protocol):
                 self._transport.write(wire.server_frame(payload, talk.PONG))
             case talk.CLOSE:
                 self._transport.close()
+            case talk.PONG:  # the viewer's, to a ping of the gateway's while its launch was under way
+                pass
             case _:
                 raise ConversationError(f"a frame has opcode {opcode}")
 
