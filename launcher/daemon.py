@@ -11,6 +11,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
+from launcher.access.accounts import group_id
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
 from launcher.clock import Clock, SystemClock
@@ -39,9 +41,14 @@ from launcher.web.app import build_app, build_runner
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
 from launcher.web.listeners import listen
+from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
+from launcher.web.serversockets import ServerSockets
+from launcher.web.socketkeeper import SocketKeeper
+from launcher.web.socketplan import SOCKETS_AT_MOST
 from launcher.web.static import StaticFiles
-from launcher.web.upgrade import viewer_route
+from launcher.web.tls import ViewerTls, read_in_records
+from launcher.web.upgrade import token_route, viewer_route
 
 _LOG = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -49,6 +56,9 @@ _DRAIN = 2.0
 """Seconds that sessions have to end in. After them aiohttp gives requests under way its time twice, and threads have
 half a second: with viewers that do not answer and a cloud that hangs it stays under four, and systemd waits for ten."""
 _DISMISSED = "You may no longer use this gateway."
+_OPERATORS = "console-operators"
+_SHARE_OF_FILES = 4
+"""Servers' sockets take no more than a quarter of the files that the process may have open."""
 _NAME_THREADS = 32
 """For look-ups of names, which the operating system may hold for half a minute each."""
 
@@ -59,10 +69,14 @@ class Gateway:
     def __init__(self, lasting: Lasting, gathered: Gathered) -> None:
         self._lasting = lasting
         self._parts = build(gathered, lasting, {})
+        self.tls = None if gathered.chain is None else ViewerTls(gathered.chain)
+        """The viewers' TLS; None: the gateway was started without."""
         self.where: tuple[str, ...] = ()
         """What it listens on: URLs, and paths of Unix sockets."""
         self.stopping = False
         """Whether it begins nothing new."""
+        self.keeper: SocketKeeper | None = None
+        """Who keeps the servers' own sockets, where they have such."""
 
     @property
     def sessions(self) -> Sessions:
@@ -82,13 +96,17 @@ class Gateway:
         return tuple(self._parts.clouds)
 
     def replace(self, gathered: Gathered) -> frozenset[str]:
-        """Answer from now on by another configuration's clouds, aliases and access.
+        """Answer from now on by another configuration's clouds, aliases and access, and with its certificate.
 
         Live sessions do not notice; but those of actors who may no longer have them end, and so do their launches.
         Returned are the names of the clouds that are not as before.
         """
         before = self._parts.clouds
         self._parts = build(gathered, self._lasting, before)
+        if self.tls is not None and gathered.chain is not None:
+            self.tls.renew(gathered.chain)
+        if self.keeper is not None:
+            self.keeper.look_again()
         dismissed = self.sessions.dismiss(self._may_stay, _DISMISSED)
         if dismissed:
             whose = ", ".join(sorted({session.actor.name for session in dismissed}))
@@ -156,6 +174,7 @@ async def open_gateway(
     config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
+    read_in_records()
     gathered = gather(config)
     names = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names")
     asyncio.get_running_loop().set_default_executor(names)
@@ -166,7 +185,7 @@ async def open_gateway(
         async with open_http() as http, asyncio.TaskGroup() as tasks:
             lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks)
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
@@ -202,7 +221,9 @@ def _lasting(
 
 
 @asynccontextmanager
-async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -> AsyncIterator[Gateway]:
+async def _serving(
+    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting
+) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
     peers = Peers()
@@ -212,18 +233,22 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
         public_url=config.public_urls[0],
         routes=[
             viewer_route(lambda: gateway.parts.viewers),
+            token_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
             *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
             *page_routes(lambda: gateway.parts.directory, static),
+            *novnc_routes(lambda: gateway.parts.tokens),
         ],
     )
     runner = build_runner(app)
     await runner.setup()
     try:
-        listening = await listen(runner, config.addresses, passed=passed)
+        tls = None if gateway.tls is None else gateway.tls.context
+        listening = await listen(runner, config.addresses, passed=passed, tls=tls)
         gateway.where = tuple(one.where for one in listening)
         try:
-            yield gateway
+            async with _server_sockets(config, gateway, peers, lasting):
+                yield gateway
         finally:
             gateway.stopping = True
             for one in listening:
@@ -232,3 +257,31 @@ async def _serving(config: Config, gateway: Gateway, passed: Sequence[Passed]) -
     finally:
         await runner.cleanup()
         peers.close()
+
+
+@asynccontextmanager
+async def _server_sockets(config: Config, gateway: Gateway, peers: Peers, lasting: Lasting) -> AsyncIterator[None]:
+    """Servers' own sockets, where the configuration wants such; nobody comes in by them afterwards."""
+    relay, directory = config.relay, config.sockets_directory
+    if not relay.sockets:
+        yield
+        return
+    group = group_id(relay.sockets_group or _OPERATORS)
+    if group is None and relay.sockets_group:
+        _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
+    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks)
+    most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
+    gateway.keeper = SocketKeeper(
+        sockets,
+        lambda: {name: part.listing for name, part in gateway.parts.clouds.items()},
+        patterns=relay.sockets,
+        directory=directory,
+        most=most,
+        clock=lasting.clock,
+    )
+    keeping = lasting.tasks.create_task(gateway.keeper.keep(), name="servers' sockets")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait([keeping])

@@ -194,14 +194,25 @@ class HostSilentError(CloudReplyError):
 
 
 class KindNotOfferedError(CloudError):
-    """The cloud has no consoles of the kind that was asked for: none at all (`everywhere`), or none for this server."""
+    """The cloud has no consoles of the kind that was asked for: none at all (`everywhere`), or none for this server.
+
+    `hint` is what a person can do, where that is not to ask the cloud's operator.
+    """
 
     def __init__(
-        self, message: str, *, cloud: str, kind: str, request_id: str | None = None, everywhere: bool = False
+        self,
+        message: str,
+        *,
+        cloud: str,
+        kind: str,
+        request_id: str | None = None,
+        everywhere: bool = False,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.kind = kind
         self.everywhere = everywhere
+        self.hint = hint
 
 
 class ConsoleRefusedError(CloudError):

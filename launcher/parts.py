@@ -29,13 +29,16 @@ from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
+from launcher.cloud.static import StaticServers, TokenClouds
 from launcher.config.clouds_yaml import files_named, files_read
-from launcher.config.models import Cloud, Config, OpenStackEntry, clouds_of
+from launcher.config.models import AnyCloud, Cloud, Config, OpenStackEntry, StaticCloud, Tls, clouds_of
 from launcher.consoles.broker import Broker, Obtained
 from launcher.consoles.budget import Budget, Rate
+from launcher.consoles.direct import DirectConsoles
 from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.patient import Patient
+from launcher.errors import ConfigError, ConfigProblem
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
@@ -45,7 +48,9 @@ from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
+from launcher.web.nativeroute import NativeRoute
 from launcher.web.problems import farewell
+from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
 
 
@@ -70,24 +75,26 @@ class Lasting:
 class Gathered:
     """What stands outside the configuration itself."""
 
-    clouds: tuple[Cloud, ...]
+    clouds: tuple[AnyCloud, ...]
     aliases: Mapping[str, str]
     policy: Policy
     digests: Mapping[str, bytes]
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
     """By cloud."""
+    chain: ssl.SSLContext | None
+    """The gateway's own certificate."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloudPart:
     """One cloud."""
 
-    cloud: Cloud
+    cloud: AnyCloud
     digest: bytes
-    compute: Compute
+    source: Compute | StaticServers
     listing: KeptListing
-    broker: Broker
+    broker: Broker | DirectConsoles
     rules: ConsoleRules
 
 
@@ -99,7 +106,9 @@ class Parts:
     directory: Directory
     policy: Policy
     viewers: ViewerRoute
+    natives: NativeRoute
     api: Api
+    tokens: TokenClouds
     doctor: Doctor
     doctor_api: DoctorApi
 
@@ -107,7 +116,7 @@ class Parts:
 class Brokers:
     """Every cloud's broker as one."""
 
-    def __init__(self, brokers: Mapping[str, Broker]) -> None:
+    def __init__(self, brokers: Mapping[str, Broker | DirectConsoles]) -> None:
         self._brokers = brokers
 
     def keeps(self, cloud: str) -> bool:
@@ -140,7 +149,17 @@ def gather(config: Config) -> Gathered:
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
             for cloud in clouds
         },
+        chain=None if config.tls is None else _chain(config.tls),
     )
+
+
+def _chain(tls: Tls) -> ssl.SSLContext:
+    """Raises ConfigError: the files were good when the configuration was read, but may be others by now."""
+    try:
+        return chain_context(tls.certificate, tls.key)
+    except OSError as error:  # an SSLError is one
+        why = f"{tls.certificate} and {tls.key} cannot be served with: {error.strerror or error}"
+        raise ConfigError([ConfigProblem("the configuration", None, "tls", why)]) from error
 
 
 def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart]) -> Parts:
@@ -150,6 +169,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         for cloud in gathered.clouds
     }
     directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
+    tokens = TokenClouds(part.source for part in clouds.values() if isinstance(part.source, StaticServers))
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
     journal = LogJournal()
@@ -167,12 +187,21 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     )
     viewers = ViewerRoute(
         directory=directory,
+        tokens=tokens,
         policy=policy,
         sessions=lasting.sessions,
         launches=lasting.launches,
         launcher=launcher,
         tasks=lasting.tasks,
         frame_limit=lasting.limits.frame,
+    )
+    natives = NativeRoute(
+        policy=policy,
+        sessions=lasting.sessions,
+        launches=lasting.launches,
+        launcher=launcher,
+        tasks=lasting.tasks,
+        farewell=farewell,
     )
     api = Api(
         clouds=gathered.clouds,
@@ -191,19 +220,19 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         Tools(lasting.http, lasting.clock, lasting.limits.frame),
         lasting.tasks,
     )
-    return Parts(clouds, directory, policy, viewers, api, doctor, DoctorApi(doctor, policy))
+    return Parts(clouds, directory, policy, viewers, natives, api, tokens, doctor, DoctorApi(doctor, policy))
 
 
-def _kept(cloud: Cloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:
+def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:
     part = before.get(cloud.name)
     same = part is not None and part.cloud == cloud and part.digest == gathered.digests[cloud.name]
     return part if same else None
 
 
-def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting, before: CloudPart | None) -> CloudPart:
-    # A thread of its own: a cloud that does not answer keeps no other waiting.
-    pool = ThreadPoolExecutor(1, thread_name_prefix=f"sign-in {cloud.name}")
-    lasting.pools.add(pool)
+def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPart | None) -> CloudPart:
+    if isinstance(cloud, StaticCloud):
+        return _static(cloud, gathered, lasting)
+    pool = _thread(f"sign-in {cloud.name}", lasting)
     compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
@@ -217,8 +246,8 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting, before: CloudPart |
         clock=lasting.clock,
         tasks=lasting.tasks,
     )
-    if before is not None and _asked_as(before.cloud) == _asked_as(cloud):
-        broker.go_on_from(before.broker, budget=before.cloud.entry.budget == cloud.entry.budget)
+    if before is not None:
+        _go_on(broker, cloud, before)
     rules = ConsoleRules(
         endpoint=compute,
         rewrites=cloud.entry.console_url,
@@ -228,6 +257,32 @@ def _new(cloud: Cloud, gathered: Gathered, lasting: Lasting, before: CloudPart |
     )
     listing = KeptListing(cloud.name, compute, lasting.clock, lasting.tasks)
     return CloudPart(cloud, gathered.digests[cloud.name], compute, listing, broker, rules)
+
+
+def _thread(name: str, lasting: Lasting) -> ThreadPoolExecutor:
+    """A cloud's own: one that does not answer keeps no other waiting."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    lasting.pools.add(pool)
+    return pool
+
+
+def _static(cloud: StaticCloud, gathered: Gathered, lasting: Lasting) -> CloudPart:
+    """Where its servers are is the operator's own word: no address is refused, and none need be encrypted."""
+    pool = _thread(f"tokens {cloud.name}", lasting)
+    servers = StaticServers(cloud, pool)
+    weakref.finalize(servers, pool.shutdown, wait=False)
+    rules = ConsoleRules(endpoint=servers, rewrites=(), hosts=(), plain=True, tls=gathered.tls[cloud.name])
+    consoles = DirectConsoles(cloud.name, servers, lasting.clock)
+    listing = KeptListing(cloud.name, servers, lasting.clock, lasting.tasks)
+    return CloudPart(cloud, gathered.digests[cloud.name], servers, listing, consoles, rules)
+
+
+def _go_on(broker: Broker, cloud: Cloud, before: CloudPart) -> None:
+    """Take over what is known of the cloud's patience, where it is the same one."""
+    if not isinstance(before.cloud, Cloud) or not isinstance(before.broker, Broker):
+        return
+    if _asked_as(before.cloud) == _asked_as(cloud):
+        broker.go_on_from(before.broker, budget=before.cloud.entry.budget == cloud.entry.budget)
 
 
 def _asked_as(cloud: Cloud) -> object:
@@ -242,13 +297,13 @@ def _budget(cloud: Cloud) -> Budget:
     return Budget(rates if budget.per_day is None else [*rates, Rate(budget.per_day, 86400.0)])
 
 
-def _digest(cloud: Cloud) -> bytes:
+def _digest(cloud: AnyCloud) -> bytes:
     """Of the contents of the files behind the cloud's entry, those that clouds.yaml names in turn among them.
 
     Secrets stand in the entry itself.
     """
     paths = [cloud.entry.cacert] if cloud.entry.cacert else []
-    if isinstance(cloud.entry, OpenStackEntry):
+    if isinstance(cloud, Cloud) and isinstance(cloud.entry, OpenStackEntry):
         paths += files_read(cloud.clouds_yaml, cloud.secure_yaml)
         paths += files_named(cloud.clouds_yaml, cloud.secure_yaml, cloud.entry.cloud)
     found = hashlib.sha256()

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 READ_TIMEOUT: Final = 30.0
 """Seconds for reading a configuration; a directory service may be asked for its accounts."""
 _STATUS_INTERVAL = 1.0
+_BUT = "the gateway serves all the same"
+_BUT_ACCOUNTS = "everybody else is served; an account that appears later comes in without a reload"
 
 
 class Replaceable(Protocol):
@@ -159,7 +161,7 @@ class Service:
 def tell_doubts(config: Config) -> None:
     """To the log: what a gateway with this configuration serves in spite of."""
     for doubt in config.doubts:
-        _LOG.warning("%s (everybody else is served; an account that appears later comes in without a reload)", doubt)
+        _LOG.warning("%s (%s)", doubt, _BUT_ACCOUNTS if doubt.key.startswith("access.") else _BUT)
 
 
 def _number(count: int, thing: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 from collections.abc import Iterable
@@ -27,9 +28,22 @@ def admitted(local_users: Iterable[str]) -> Policy:
     return Policy(frozenset({_ROOT, os.geteuid()} | known), frozenset(awaited), unmapped)
 
 
+def group_id(name: str) -> int | None:
+    """The group's id; None where there is no such group."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
 def name_of(uid: int) -> str:
     """The account's name, or `uid 1234` where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"{_NAMELESS}{uid}"
+
+
+def has_name(name: str) -> bool:
+    """Whether `name_of` found an account."""
+    return not name.startswith(_NAMELESS)

@@ -46,15 +46,17 @@ class Names:
         host = _lower(raw_host)
         return host in self._hosts or _is_loopback(host)
 
-    def allows_origin(self, origin: str, raw_host: str) -> bool:
+    def allows_origin(self, origin: str, raw_host: str, *, tls: bool = False) -> bool:
         """Whether the page that an `Origin` header names may use this gateway under the name in `raw_host`.
+
+        A page of a loopback name came over a connection like its own requests do: over TLS, or not.
 
         Browsers send origins in lower case and without a default port; any other spelling is not a browser's.
         """
         if origin in self._origins:
             return True
         host = _lower(raw_host)
-        return _is_loopback(host) and origin == f"http://{host}"
+        return _is_loopback(host) and origin == f"{'https' if tls else 'http'}://{host}"
 
 
 def _lower(raw_host: str) -> str:

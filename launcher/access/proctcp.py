@@ -48,7 +48,7 @@ def _needles(local: Address, remote: Address) -> Iterator[bytes]:
     Searching for the row's text instead of parsing every row costs microseconds where a busy gateway has ten thousands.
     An IPv4 connection made by an IPv6 socket stands in tcp6 with mapped addresses (`::ffff:127.0.0.1`).
     """
-    ours, theirs = _plain(local[0]), _plain(remote[0])
+    ours, theirs = plain(local[0]), plain(remote[0])
     forms = [(ours, theirs)]
     if isinstance(ours, ipaddress.IPv4Address) and isinstance(theirs, ipaddress.IPv4Address):
         forms.append((_mapped(ours), _mapped(theirs)))
@@ -56,7 +56,8 @@ def _needles(local: Address, remote: Address) -> Iterator[bytes]:
         yield f": {_hex(their_form, remote[1])} {_hex(our_form, local[1])} {_ESTABLISHED} ".encode()
 
 
-def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An address as it is on the wire: IPv4 where an IPv6 socket has it mapped."""
     address = ipaddress.ip_address(text)
     return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
 

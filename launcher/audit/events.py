@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+from dataclasses import dataclass
 from typing import ClassVar
 
 from launcher.model import Kind
@@ -89,4 +90,4 @@ Event = LaunchEvent | SessionEvent | RevealEvent
 
 def fields(event: Event) -> dict[str, object]:
     """The event as a flat mapping, its kind first."""
-    return {"event": event.EVENT, **asdict(event)}
+    return {"event": event.EVENT, **{field.name: getattr(event, field.name) for field in dataclasses.fields(event)}}

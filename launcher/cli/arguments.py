@@ -89,13 +89,20 @@ def add_gateway(parser: argparse.ArgumentParser) -> None:
 
 
 def add_where(parser: argparse._ActionsContainer) -> None:
-    """`--gateway WHERE`, as `options.gateway`."""
+    """`--gateway WHERE` and `--cacert FILE`, as `options.gateway` and `options.cacert`."""
     parser.add_argument(
         "--gateway",
         metavar="WHERE",
         type=_gateway,
-        help="the gateway to ask: unix:/path or http://host:port (default: $CONSOLE_LAUNCHER_GATEWAY, else the first "
-        "socket that is there: /run/console-launcher/web.sock, $XDG_RUNTIME_DIR/console-launcher/web.sock)",
+        help="the gateway to ask: unix:/path, http://host:port or https://host:port (default: "
+        "$CONSOLE_LAUNCHER_GATEWAY, else the first socket that is there: /run/console-launcher/web.sock, "
+        "$XDG_RUNTIME_DIR/console-launcher/web.sock)",
+    )
+    parser.add_argument(
+        "--cacert",
+        metavar="FILE",
+        help="who may vouch for the certificate of an https:// gateway, in PEM (default: $CONSOLE_LAUNCHER_CACERT, "
+        "else the authorities that this machine trusts)",
     )
 
 

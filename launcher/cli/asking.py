@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from launcher.cli.arguments import Group, add_gateway, add_json, add_patience, add_where
+from launcher.cli.arguments import Group, add_gateway, add_json, add_patience, add_where, port_number
 from launcher.cli.exits import ALL, ASKING, Exit
 from launcher.model import CLOUD_KINDS, Kind
 
@@ -31,6 +31,7 @@ def add_asking(group: Group) -> None:
     _add_clouds(group)
     _add_url(group)
     _add_open(group)
+    _add_vnc(group)
     _add_console_url(group)
     _add_sessions(group)
     _add_end(group)
@@ -116,6 +117,58 @@ opened on your own machine. $BROWSER names another browser.
 console-launcher open prod/web-01""",
     )
     _add_reference(parser)
+
+
+def _add_vnc(group: Group) -> None:
+    parser = group.add(
+        "vnc",
+        "show a server's screen in a native viewer",
+        ends={
+            **_NAMING,
+            Exit.REFUSED: "the gateway says no, or ended the session: there is no such server, an operator did",
+            Exit.NO_VIEWER: "no gateway answers; or there is no viewer, no display, or no port for one",
+            Exit.CANNOT_WRITE: "no private folder can be made",
+            Exit.TRY_AGAIN: "a cloud asks for patience, or the session broke off",
+        },
+        about=f"""Starts the first viewer that is here: TigerVNC, Remmina, RealVNC's. The command ends with it.
+
+TigerVNC comes in by a Unix socket that only your account can open. Other viewers come in by a
+port of 127.0.0.1 that lets no other account in, and asks for a password that is good once:
+TigerVNC is given it in a file, any other viewer asks you, and the command tells it. Through a
+port only screens can be shown whose VNC server asks for no password itself.
+
+With --print no viewer is started: the path of the socket, or with --port the address and the
+password, are printed for one that you start, here or through ssh -L. Nothing is asked of the
+cloud before it connects.
+
+COMMAND is a command line of your own. A word in it may hold {{socket}} or {{port}}; without either
+the address, 127.0.0.1::PORT, comes last.
+
+{_REFERENCE}""",
+        examples="""# look at a screen now
+console-launcher vnc prod/web-01
+# without sending keys or the pointer
+console-launcher vnc prod/web-01 --view-only
+# with another viewer
+console-launcher vnc prod/web-01 --viewer 'gvncviewer 127.0.0.1::{port}'
+# for a viewer of your own: an address and a password
+console-launcher vnc prod/web-01 --print --port 5901""",
+    )
+    _add_server(parser)
+    parser.add_argument("--view-only", action="store_true", help="send no keys and no pointer")
+    parser.add_argument("--print", action="store_true", help="start no viewer: print where one finds the screen")
+    parser.add_argument(
+        "--viewer", metavar="VIEWER", help="tigervnc, remmina, realvnc, or a COMMAND (default: the first that is here)"
+    )
+    by = parser.add_mutually_exclusive_group()
+    by.add_argument("--socket", action="store_true", help="let the viewer in by a Unix socket, or not at all")
+    by.add_argument("--port", metavar="N", type=_local_port, help="let it in by this port of 127.0.0.1; 0: a free one")
+    add_json(parser)
+    add_gateway(parser)
+
+
+def _local_port(text: str) -> int:
+    return 0 if text == "0" else port_number(text)
 
 
 def _add_console_url(group: Group) -> None:

@@ -95,4 +95,5 @@ def _listing(parsed_args: argparse.Namespace, **query: str) -> Sequence[Object]:
 
 
 def _client(parsed_args: argparse.Namespace, patience: float) -> Client:
-    return client_of(argparse.Namespace(gateway=getattr(parsed_args, "gateway", None), timeout=patience))
+    named = {name: getattr(parsed_args, name, None) for name in ("gateway", "cacert")}
+    return client_of(argparse.Namespace(**named, timeout=patience))

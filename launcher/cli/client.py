@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,8 +22,18 @@ from urllib.parse import quote, urlencode
 from launcher.cli.answers import Answer, Object, parse_answer, stranger
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
-from launcher.cli.gateway import Gateway, UnixGateway, choose, manager, parse_gateway, places, ways_out
-from launcher.config.environment import GATEWAY_VARIABLE, runtime_folder, wished_gateway
+from launcher.cli.gateway import (
+    Gateway,
+    TcpGateway,
+    UnixGateway,
+    choose,
+    manager,
+    parse_gateway,
+    places,
+    trusting,
+    ways_out,
+)
+from launcher.config.environment import GATEWAY_VARIABLE, runtime_folder, wished_authorities, wished_gateway
 
 LIMIT: Final = 64 * 1024**2
 """Bytes of an answer; a thousand servers with the longest names there can be take a third of it."""
@@ -100,8 +111,13 @@ class _Connection(http.client.HTTPConnection):
 
 
 def client_of(options: argparse.Namespace) -> Client:
-    """The client that the options `--gateway` and `--timeout` ask for. Raises Failure."""
-    return Client(gateway_of(options.gateway), options.timeout)
+    """The client that the options `--gateway`, `--cacert` and `--timeout` ask for. Raises Failure."""
+    return Client(gateway_for(options), options.timeout)
+
+
+def gateway_for(options: argparse.Namespace) -> Gateway:
+    """The gateway that the options `--gateway` and `--cacert` mean. Raises Failure."""
+    return trusting(gateway_of(options.gateway), options.cacert or wished_authorities())
 
 
 def server_path(reference: str) -> str:
@@ -149,7 +165,7 @@ def _exists(path: str) -> bool:
 
 def _dial(gateway: Gateway, timeout: float) -> socket.socket:
     if not isinstance(gateway, UnixGateway):
-        return socket.create_connection((gateway.dialled, gateway.port), timeout)
+        return _dial_tcp(gateway, timeout)
     sock = socket.socket(socket.AF_UNIX)
     try:
         sock.settimeout(timeout)
@@ -158,6 +174,29 @@ def _dial(gateway: Gateway, timeout: float) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _dial_tcp(gateway: TcpGateway, timeout: float) -> socket.socket:
+    tls = _context(gateway) if gateway.tls else None
+    sock = socket.create_connection((gateway.dialled, gateway.port), timeout)
+    if tls is None:
+        return sock
+    try:
+        return tls.wrap_socket(sock, server_hostname=gateway.host)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _context(gateway: TcpGateway) -> ssl.SSLContext:
+    """Raises Failure."""
+    try:
+        return ssl.create_default_context(cafile=gateway.authorities)
+    except OSError as error:
+        why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Failure(
+            Exit.USAGE, f"{gateway.authorities} cannot vouch for the certificate of {gateway}: {why}."
+        ) from error
 
 
 def _answer(connection: _Connection, method: str, target: str, sent: bytes | None) -> Answer:
@@ -208,6 +247,8 @@ def _nobody(gateway: Gateway, sentence: str) -> Failure:
 def _why(gateway: Gateway, error: OSError | http.client.HTTPException) -> Failure:
     if isinstance(error, PermissionError) and isinstance(gateway, UnixGateway):
         return _may_not_open(gateway)
+    if isinstance(error, ssl.SSLError):
+        return _no_tls(gateway, error)
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return _nobody(gateway, f"no gateway runs at {gateway}: nothing listens there.")
     if isinstance(error, ConnectionError):
@@ -215,11 +256,30 @@ def _why(gateway: Gateway, error: OSError | http.client.HTTPException) -> Failur
             Exit.NO_GATEWAY,
             f"the gateway at {gateway} hung up without an answer.",
             "It may be stopping, or no console-launcher at all: look at what listens there.",
+            *(["A gateway with TLS answers to https:// alone."] if _is_plain_tcp(gateway) else []),
             *_service(gateway, "{} status console-launcher tells of the service."),
         )
     if isinstance(error, OSError):
         return _nobody(gateway, f"{gateway} cannot be reached: {error.strerror or error}.")
     return stranger(gateway)
+
+
+def _is_plain_tcp(gateway: Gateway) -> bool:
+    return isinstance(gateway, TcpGateway) and not gateway.tls
+
+
+def _no_tls(gateway: Gateway, error: ssl.SSLError) -> Failure:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Failure(
+            Exit.NO_GATEWAY,
+            f"the certificate of {gateway} is not trusted: {error.verify_message.rstrip('.')}.",
+            "If it is signed by an authority of your own, name that: --cacert FILE, or $CONSOLE_LAUNCHER_CACERT.",
+        )
+    return Failure(
+        Exit.NO_GATEWAY,
+        f"no TLS could be agreed on with {gateway}: {error.reason or error}.",
+        "A gateway without TLS (the key tls of its configuration) answers to http:// in place of https://.",
+    )
 
 
 def _may_not_open(gateway: UnixGateway) -> Failure:

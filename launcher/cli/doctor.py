@@ -10,7 +10,7 @@ from pathlib import Path
 
 from launcher.cli.answers import Object, stranger
 from launcher.cli.arguments import SYSTEM_FILE, default_file
-from launcher.cli.client import Client, gateway_of, server_path
+from launcher.cli.client import Client, gateway_for, server_path
 from launcher.cli.examined import Look, exit_of, is_report, report_lines, signs_for
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 def _asked(options: argparse.Namespace) -> Object:
     """The running gateway's report; this process's own where there is none in the usual places."""
     try:
-        client = Client(gateway_of(options.gateway), _PATIENCE)
+        client = Client(gateway_for(options), _PATIENCE)
         body = client.post("/api/v1/doctor", {"reference": options.reference, "timeout": options.timeout})
     except Failure as failure:
         file = default_file(SYSTEM_FILE, own_config_file())

@@ -19,6 +19,8 @@ class Exit(enum.IntEnum):
     """EX_UNAVAILABLE, of the daemon."""
     NO_GATEWAY = 69
     """EX_UNAVAILABLE, of a command that asks the daemon."""
+    NO_VIEWER = 69
+    """EX_UNAVAILABLE, of `vnc`: there is no viewer to show a screen with."""
     FAULT = 70
     CANNOT_WRITE = 73
     TRY_AGAIN = 75
@@ -48,7 +50,8 @@ ASKING: Final[Ends] = {
 ALL: Final[Ends] = {
     **ALWAYS,
     Exit.REFUSED: "the gateway says no: there is no such server or session, or several",
-    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on; of doctor, a hop failed",
+    Exit.NO_GATEWAY: "no gateway answers; or, of serve, an address cannot be listened on; of doctor, a hop failed; "
+    "of vnc, no viewer is here",
     Exit.CANNOT_WRITE: "init cannot write its files; none of them is there",
     Exit.TRY_AGAIN: "a cloud did not answer or asks for patience; what the others said is shown",
     Exit.NOT_ALLOWED: "you may not do this, or not use this gateway; or, of init, no cloud lets it in",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 
 SERVICE_SOCKET = "/run/console-launcher/web.sock"
 _OWN_SOCKET = "console-launcher/web.sock"
-_URL = re.compile(r"http://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?/?")
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?/?"
+)
 _EXPECTED = "http://127.0.0.1:6080 or unix:/run/console-launcher/web.sock"
+_PORTS = {"http": 80, "https": 443}
 _SYSTEM, _OWN = "systemctl", "systemctl --user"
 
 
@@ -35,6 +38,9 @@ class TcpGateway:
 
     host: str
     port: int
+    tls: bool = False
+    authorities: str | None = None
+    """The file with those that may vouch for its certificate; None: the machine's."""
 
     @property
     def dialled(self) -> str:
@@ -44,24 +50,34 @@ class TcpGateway:
     @property
     def host_header(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == 80 else f"{host}:{self.port}"
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls else "http"
 
     def __str__(self) -> str:
-        return f"http://{self.host_header}"
+        return f"{self.scheme}://{self.host_header}"
 
 
 Gateway = UnixGateway | TcpGateway
 
 
 def parse_gateway(text: str) -> Gateway:
-    """`http://host:port`, `unix:/path` or `/path`. Raises ValueError."""
+    """`http://host:port`, `https://host:port`, `unix:/path` or `/path`. Raises ValueError."""
     path = text.removeprefix("unix:")
     if path.startswith("/") and path.isprintable():
         return UnixGateway(path)
     parts = _URL.fullmatch(text)
-    if parts is None or int(parts["port"] or 80) not in range(1, 65536):
-        raise ValueError(f"{_EXPECTED} is expected (plain http, host and port, nothing behind them)")
-    return TcpGateway((parts["six"] or parts["host"]).lower(), int(parts["port"] or 80))
+    port = 0 if parts is None else int(parts["port"] or _PORTS[parts["scheme"]])
+    if parts is None or port not in range(1, 65536):
+        raise ValueError(f"{_EXPECTED} is expected (http or https, host and port, nothing behind them)")
+    return TcpGateway((parts["six"] or parts["host"]).lower(), port, tls=parts["scheme"] == "https")
+
+
+def trusting(gateway: Gateway, authorities: str | None) -> Gateway:
+    """The same gateway, its certificate vouched for by those in a file, where one is named."""
+    return replace(gateway, authorities=authorities) if isinstance(gateway, TcpGateway) else gateway
 
 
 def manager(gateway: Gateway, runtime_folder: str | None) -> str | None:

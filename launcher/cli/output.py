@@ -7,10 +7,11 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from launcher.cli.failure import Failure
 from launcher.cli.table import Row, Steps, aligned_lines, tab_lines
-from launcher.cli.text import escaped
+from launcher.cli.text import cut, escaped
 from launcher.config.environment import wants_colour
 
 
@@ -44,6 +45,22 @@ def say(sentence: str, *advice: str) -> None:
     """A sentence to the person, and what to do about it below it."""
     lines = [f"console-launcher: {escaped(sentence)}", *(f"  {escaped(line)}" for line in advice)]
     print("\n".join(lines), file=sys.stderr)  # noqa: T201 -- the command's word to the person
+
+
+class StatusLine:
+    """One line on a terminal that changes and goes again; nothing anywhere else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown = ""
+
+    def show(self, text: str) -> None:
+        """This instead of what was there; an empty text leaves nothing."""
+        if text != self._shown and self._stream.isatty():
+            line = cut(escaped(text), shutil.get_terminal_size().columns - 1)
+            self._stream.write(f"\r{line}\x1b[K")
+            self._stream.flush()
+        self._shown = text
 
 
 def say_failure(failure: Failure) -> None:

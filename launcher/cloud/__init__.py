@@ -18,6 +18,8 @@
     freshness       pure: when a kept listing is asked for again
     listing         pure: a cloud's servers at one moment, searched and cut into parts
     kept            one cloud's listing, kept while it is used
+    tokens          blocking: websockify's token files, for a worker thread
+    static          the servers of a static cloud: of the configuration, and of its token files
     directory       a reference, over all clouds → one server, or which error
 
 A call passes `directory` or `compute` → `identity` → `signin`, and every reply passes `wire`. No redirect is ever

@@ -7,13 +7,15 @@ from typing import Final
 
 from launcher.config.models import Config, Model
 
-RELOADABLE: Final = frozenset({"clouds_yaml", "secure_yaml", "clouds", "aliases", "access", "log_level"})
+RELOADABLE: Final = frozenset({"clouds_yaml", "secure_yaml", "clouds", "aliases", "access", "log_level", "tls"})
 """Keys that a reload lets take effect; all others wait for the next restart."""
 
 
 def fixed_changes(before: Config, after: Config) -> tuple[str, ...]:
     """The keys that differ and that no reload changes, like `listen` or `relay.ping`."""
-    return tuple(key for name in Config.model_fields if name not in RELOADABLE for key in _changes(name, before, after))
+    switched = ["tls"] if (before.tls is None) != (after.tls is None) else []  # another certificate is none
+    fixed = [key for name in Config.model_fields if name not in RELOADABLE for key in _changes(name, before, after)]
+    return (*fixed, *switched)
 
 
 def cloud_changes(before: Sequence[str], after: Sequence[str], anew: Container[str]) -> str:

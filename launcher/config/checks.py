@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from launcher.config.accounts import why_not
+from launcher.config.certificate import certificate_file, key_file, misfit, out_of_date
 from launcher.config.clouds_yaml import KnownClouds, known_clouds
-from launcher.config.document import Document, shown
+from launcher.config.document import Document, KeyPath, shown
 from launcher.config.models import cloud_names
-from launcher.config.secrets import readable_file
+from launcher.config.secrets import read_secret, readable_file
+from launcher.config.targets import VNC_PASSWORD_BYTES, parse_token_path, why_no_tokens
 from launcher.config.translate import did_you_mean
 
 
@@ -26,16 +29,19 @@ class _Names:
     """Entries whose regions cannot be read: any cloud that begins like them may be meant."""
 
 
-def check_together(document: Document, credentials: Path | None) -> None:
+def check_together(document: Document, credentials: Path | None, now: datetime) -> None:
     """Adds every problem between the parts, and with the machine, to the document.
 
-    `credentials` is where these lie outside systemd.
+    `credentials` is where these lie outside systemd; certificates are judged by what is valid `now`.
     """
     top = _mapping(document.value)
     entries = _mapping(top.get("clouds"))
     names = _expand(entries, document)
     _check_aliases(_mapping(top.get("aliases")), names, document)
     _check_rackspace(entries, document)
+    for name, entry in entries.items():
+        if isinstance(entry, Mapping) and entry.get("provider") == "static":
+            _check_static(("clouds", name), entry, document, credentials)
     profiles = {
         name: str(entry["cloud"])
         for name, entry in entries.items()
@@ -44,6 +50,9 @@ def check_together(document: Document, credentials: Path | None) -> None:
     if profiles:
         _check_profiles(profiles, top, document, credentials)
     _check_accounts(_mapping(top.get("access")).get("local_users"), document)
+    if "tls" in top:
+        _check_certificate(_mapping(top["tls"]), document, credentials, now)
+        _check_schemes(top, document)
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -89,6 +98,45 @@ def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:
             )
 
 
+def _check_static(path: KeyPath, entry: Mapping[str, object], document: Document, credentials: Path | None) -> None:
+    """Some server at least; and what a gateway can serve with."""
+    unsure = any(place[: len(path)] == path for place in document.unsure)
+    if not entry.get("servers") and "websockify_tokens" not in entry and not unsure:
+        document.problem(
+            path, "it has no server: write servers: {NAME: {vnc: ADDRESS}}, or websockify_tokens: PATH, or both"
+        )
+    tokens = entry.get("websockify_tokens")
+    if isinstance(tokens, str):
+        _check_tokens((*path, "websockify_tokens"), tokens, document)
+    for name, server in _mapping(entry.get("servers")).items():
+        if "password" in _mapping(server):
+            _check_password((*path, "servers", name, "password"), _mapping(server)["password"], document, credentials)
+
+
+def _check_tokens(path: KeyPath, text: str, document: Document) -> None:
+    """They are read whenever somebody asks: a file that is not there may come at any time."""
+    try:
+        message = why_no_tokens(parse_token_path(text))
+    except ValueError:
+        return
+    if message:
+        document.doubt(path, f"{message}: its servers are there as soon as it can be read")
+
+
+def _check_password(path: KeyPath, value: object, document: Document, credentials: Path | None) -> None:
+    """Programs that set a VNC password cut it silently, so that a longer one may well be the right one."""
+    try:
+        size = len(read_secret(value, credentials).reveal().encode())
+    except ValueError:
+        return
+    if size > VNC_PASSWORD_BYTES:
+        document.doubt(
+            path,
+            f"it has {size} bytes, and VNC uses only the first {VNC_PASSWORD_BYTES} of a password: whoever knows these "
+            "is let in. Leave away the rest",
+        )
+
+
 def _check_aliases(aliases: Mapping[str, object], names: _Names, document: Document) -> None:
     for alias, target in aliases.items():
         path = ("aliases", alias)
@@ -132,6 +180,36 @@ def _check_accounts(names: object, document: Document) -> None:
     for index, name in enumerate(names if isinstance(names, tuple) else ()):
         if isinstance(name, str) and name and (message := why_not(name)):
             document.doubt(("access", "local_users", index), message)
+
+
+def _check_certificate(tls: Mapping[str, object], document: Document, credentials: Path | None, now: datetime) -> None:
+    """Whether the two belong together; what is wrong with one of them, the models tell."""
+    try:
+        certificate = certificate_file(tls.get("certificate"), credentials)
+        if message := out_of_date(certificate, now):
+            document.doubt(("tls", "certificate"), message)
+        if message := misfit(certificate, key_file(tls.get("key"), credentials)):
+            document.problem(("tls", "key"), message)
+    except (ValueError, OSError):
+        return
+
+
+def _check_schemes(top: Mapping[str, object], document: Document) -> None:
+    """An address for browsers that nothing answers: plain, where every port speaks TLS and nothing else is there.
+
+    Where there is a Unix socket it may be the address of a tunnel to that.
+    """
+    listen, urls = top.get("listen"), top.get("public_urls")
+    if not isinstance(listen, tuple) or not isinstance(urls, tuple):
+        return
+    if any(not isinstance(text, str) or text.startswith(("unix:", "systemd")) for text in listen):
+        return
+    for index, url in enumerate(urls):
+        if isinstance(url, str) and url.lower().startswith("http://"):
+            document.doubt(
+                ("public_urls", index),
+                "every port of `listen` speaks TLS (tls), and nothing else is listened on: this begins with https://",
+            )
 
 
 class _NotReadableError(Exception):

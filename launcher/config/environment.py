@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 GATEWAY_VARIABLE: Final = "CONSOLE_LAUNCHER_GATEWAY"
+CACERT_VARIABLE: Final = "CONSOLE_LAUNCHER_CACERT"
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -21,6 +22,11 @@ def wants_colour(stream: TextIO) -> bool:
 def wished_gateway() -> str | None:
     """The gateway that commands are to ask, where the person has set one."""
     return os.environ.get(GATEWAY_VARIABLE) or None
+
+
+def wished_authorities() -> str | None:
+    """The file with those that vouch for that gateway's certificate, where the person has set one."""
+    return os.environ.get(CACERT_VARIABLE) or None
 
 
 def ensure_home() -> None:
@@ -48,6 +54,11 @@ def may_open_a_browser() -> bool:
         return True
     if os.environ.get("SSH_CONNECTION"):
         return False
+    return has_display()
+
+
+def has_display() -> bool:
+    """Whether a program that is started here can show a window, be it through ssh."""
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

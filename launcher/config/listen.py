@@ -59,7 +59,7 @@ def parse_listen(text: str) -> Address:
     if text.startswith("systemd:"):
         return PassedAddress(_passed_name(text.removeprefix("systemd:")))
     if text.startswith("unix:"):
-        return UnixAddress(_socket_path(text.removeprefix("unix:")))
+        return UnixAddress(check_socket_path(text.removeprefix("unix:"), "unix:/run/console-launcher/web.sock"))
     found = _TCP.fullmatch(text)
     if not found or not (found["six"] or found["host"]):
         raise ValueError(
@@ -90,9 +90,10 @@ def _passed_name(name: str) -> str:
     return name
 
 
-def _socket_path(path: str) -> str:
+def check_socket_path(path: str, sample: str) -> str:
+    """The path of a Unix socket; `sample` is what one looks like. Raises ValueError."""
     if not path.startswith("/") or path.endswith("/"):
-        raise ValueError("a Unix socket needs the absolute path of a file: unix:/run/console-launcher/web.sock")
+        raise ValueError(f"a Unix socket needs the absolute path of a file: {sample}")
     if "\0" in path:
         raise ValueError("the path of a Unix socket holds no NUL")
     if len(path.encode()) > _SOCKET_PATH_LIMIT:

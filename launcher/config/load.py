@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from launcher.clock import SystemClock
 from launcher.config.checks import check_together
 from launcher.config.document import UNREADABLE, Document, shown
 from launcher.config.models import Config
@@ -56,7 +57,7 @@ def _validated(document: Document, credentials: Path) -> Config | None:
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             tell(detail, document)
-    check_together(document, credentials)
+    check_together(document, credentials, SystemClock().now())
     return config
 
 

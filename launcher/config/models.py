@@ -23,8 +23,10 @@ from pydantic import (
     field_validator,
 )
 
-from launcher.config.listen import Address, check_listen, parse_listen
+from launcher.config.certificate import CertificateFile, KeyFile
+from launcher.config.listen import Address, UnixAddress, check_listen, parse_listen
 from launcher.config.secrets import Authorities, FilePath, SecretText
+from launcher.config.targets import NAME_LIMIT, parse_server_name, parse_target, parse_token_path
 from launcher.config.values import (
     DURATION,
     NAME,
@@ -33,14 +35,17 @@ from launcher.config.values import (
     format_size,
     parse_api_url,
     parse_base_url,
+    parse_directory,
     parse_duration,
     parse_host_pattern,
     parse_identity_url,
     parse_name,
     parse_public_url,
+    parse_server_pattern,
     parse_size,
 )
 from launcher.errors import ConfigProblem
+from launcher.model import Target
 
 _DAY = 86400.0
 
@@ -84,6 +89,16 @@ def _distinct_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
     return regions
 
 
+def _vnc_address(text: str) -> str:
+    parse_target(text)
+    return text
+
+
+def _token_path(value: object) -> Path:
+    """A path stands as a text in the file."""
+    return value if isinstance(value, Path) else parse_token_path(value)
+
+
 def _number_as_text(value: object) -> object:
     """YAML reads an account number as a number."""
     return str(value) if type(value) is int else value
@@ -120,11 +135,26 @@ IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_sche
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
+ServerPattern = Annotated[
+    str, AfterValidator(parse_server_pattern), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})
+]
+Directory = Annotated[str, AfterValidator(parse_directory), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AccountNumber = Annotated[
     Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
 ]
 Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct_regions)]
+VncAddress = Annotated[str, AfterValidator(_vnc_address)]
+ServerName = Annotated[
+    str,
+    AfterValidator(parse_server_name),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}),
+]
+TokenPath = Annotated[Path, BeforeValidator(_token_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
+
+
+SOCKETS_DIRECTORY = "/run/console-launcher"
+"""Where servers' own sockets lie, if nothing else is said; the socket unit makes it."""
 
 
 class Model(BaseModel):
@@ -250,7 +280,50 @@ class BareEntry(CloudEntry):
     """The API token to send, where the endpoint wants one: {credential: NAME} or {file: PATH}."""
 
 
-Entry = Annotated[RackspaceEntry | OpenStackEntry | BareEntry, Field(discriminator="provider")]
+class DirectServer(Model):
+    """A server outside any cloud: where its VNC server listens."""
+
+    vnc: VncAddress
+    """Where its VNC server listens: tcp://host:port, tls://host:port (5900 where no port is said) or unix:/path."""
+    password: SecretText | None = None
+    """The VNC password that the gateway signs in with: {credential: NAME} or {file: PATH}. People never see it."""
+
+    @property
+    def target(self) -> Target:
+        """Both as what is dialled."""
+        return parse_target(self.vnc, self.password)
+
+
+class StaticEntry(Model):
+    """Hosts outside any cloud: VNC servers by their addresses."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["servers"]}, {"required": ["websockify_tokens"]}]}
+    )
+
+    provider: Literal["static"]
+    """Hosts outside any cloud: VNC servers by their addresses."""
+    servers: dict[ServerName, DirectServer] = Field(default_factory=dict)
+    """The servers by their names, which may be any text."""
+    websockify_tokens: TokenPath | None = None
+    """Path of a token file of websockify's, or of a directory of such files: each token is a server of this name. They
+    are read anew whenever somebody asks."""
+    cacert: Authorities | None = None
+    """Certificate authorities (PEM) of the tls:// addresses, instead of the system's."""
+
+
+ApiEntry = RackspaceEntry | OpenStackEntry | BareEntry
+"""The entries of clouds that have a Compute API."""
+Entry = Annotated[ApiEntry | StaticEntry, Field(discriminator="provider")]
+
+
+class Tls(Model):
+    """TLS at the viewers' side."""
+
+    certificate: CertificateFile
+    """The gateway's certificate and those that lead from it to its authority, in PEM: a path, or a credential."""
+    key: KeyFile
+    """Its private key in PEM, without a password: {credential: NAME} or {file: PATH}."""
 
 
 class Access(Model):
@@ -280,6 +353,13 @@ class Relay(Model):
     """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
     session_limit: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last in all. 0s: for ever."""
+    sockets: Annotated[tuple[ServerPattern, ...], AfterValidator(_distinct)] = ()
+    """The servers that have a Unix socket of their own for native viewers, as cloud/name or cloud/uuid, with * and ?:
+    prod/*. Such a socket is DIRECTORY/cloud/UUID.sock, and DIRECTORY/cloud/NAME.sock leads to it."""
+    sockets_directory: Directory | None = None
+    """Where these sockets lie. Without it: where the first Unix socket of listen lies, or in /run/console-launcher."""
+    sockets_group: Text | None = None
+    """The group that may connect to these sockets. Without it: console-operators, where there is such a group."""
 
 
 class Config(Model):
@@ -294,6 +374,8 @@ class Config(Model):
         default=("http://jump.localhost:6080",), min_length=1
     )
     """The gateway's own addresses as browsers write them; the first is printed."""
+    tls: Tls | None = None
+    """The certificate with which TCP ports speak TLS; Unix sockets stay plain. Empty: no TLS."""
     clouds_yaml: FilePath | None = None
     """Path of clouds.yaml, or a credential. Without it: where the openstack command looks."""
     secure_yaml: FilePath | None = None
@@ -324,6 +406,13 @@ class Config(Model):
         copy._doubts = tuple(doubts)  # noqa: SLF001 -- a copy of ourselves
         return copy
 
+    @property
+    def sockets_directory(self) -> str:
+        """Where the servers' own sockets lie."""
+        unix = (address.path for address in self.addresses if isinstance(address, UnixAddress))
+        first = next(unix, f"{SOCKETS_DIRECTORY}/")
+        return self.relay.sockets_directory or first.rpartition("/")[0] or "/"
+
     @cached_property
     def addresses(self) -> tuple[Address, ...]:
         """`listen`, parsed."""
@@ -331,13 +420,24 @@ class Config(Model):
 
 
 class Cloud(Model):
-    """One cloud as the rest of the daemon knows it: an entry, and one of its regions."""
+    """One cloud with a Compute API as the rest of the daemon knows it: an entry, and one of its regions."""
 
     name: str
     region: str | None
-    entry: RackspaceEntry | OpenStackEntry | BareEntry
+    entry: ApiEntry
     clouds_yaml: Path | None
     secure_yaml: Path | None
+
+
+class StaticCloud(Model):
+    """Hosts outside any cloud, which the gateway shows as one."""
+
+    name: str
+    entry: StaticEntry
+    region: None = None
+
+
+AnyCloud = Cloud | StaticCloud
 
 
 def cloud_names(entry: str, regions: Sequence[str]) -> tuple[str, ...]:
@@ -347,10 +447,13 @@ def cloud_names(entry: str, regions: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{entry}-{region.lower()}" for region in regions)
 
 
-def clouds_of(config: Config) -> tuple[Cloud, ...]:
+def clouds_of(config: Config) -> tuple[AnyCloud, ...]:
     """Every cloud of the configuration, in its order."""
-    found: list[Cloud] = []
+    found: list[AnyCloud] = []
     for entry_name, entry in config.clouds.items():
+        if isinstance(entry, StaticEntry):
+            found.append(StaticCloud(name=entry_name, entry=entry))
+            continue
         regions = () if isinstance(entry, BareEntry) else entry.regions
         for name, region in zip(cloud_names(entry_name, regions), regions or (None,), strict=True):
             found.append(
@@ -363,3 +466,8 @@ def clouds_of(config: Config) -> tuple[Cloud, ...]:
                 )
             )
     return tuple(found)
+
+
+def api_clouds_of(config: Config) -> tuple[Cloud, ...]:
+    """Those of them that have a Compute API."""
+    return tuple(cloud for cloud in clouds_of(config) if isinstance(cloud, Cloud))

@@ -23,7 +23,7 @@ from launcher.model import Secret
 
 _LIMIT = 64 * 1024
 _FOLDER = "credentials"
-_SCHEMA = {
+SECRET_SCHEMA = {
     "type": "object",
     "properties": {
         "credential": {
@@ -39,7 +39,7 @@ _SCHEMA = {
     "maxProperties": 1,
 }
 
-_PATH_SCHEMA = {"oneOf": [{"type": "string"}, _SCHEMA]}
+PATH_SCHEMA = {"oneOf": [{"type": "string"}, SECRET_SCHEMA]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,12 @@ def _place(value: object, folder: Path | None) -> _Place | None:
     if how == "file":
         return _Place(Path(name))
     return _credential(name, folder) if how == "credential" else None
+
+
+def _file_place(value: object, folder: Path | None) -> _Place | None:
+    """The same, where the path itself may stand. Raises ValueError."""
+    is_path = isinstance(value, str) and value and "\0" not in value
+    return _Place(Path(str(value))) if is_path else _place(value, folder)
 
 
 def _credential(name: str, folder: Path | None) -> _Place:
@@ -135,12 +141,29 @@ def readable_file(value: object, folder: Path | None = None) -> Path:
     """The path of a file that can be read: a reference, or the path itself. Raises ValueError."""
     if isinstance(value, Path):
         return value
-    is_path = isinstance(value, str) and value and "\0" not in value
-    place = _Place(Path(str(value))) if is_path else _place(value, folder)
+    place = _file_place(value, folder)
     if place is None:
         raise ValueError("the path of a file is expected, or {credential: NAME}")
     _content(place, guarded=place.guarded, limit=1)
     return place.path
+
+
+def named_file(value: object, folder: Path | None, *, secret: bool) -> tuple[Path, bytes]:
+    """The path of a file, and what is in it; a secret's is refused while it is open to others. Raises ValueError."""
+    place = _place(value, folder) if secret else _file_place(value, folder)
+    if place is None:
+        wanted = "{credential: NAME} or {file: PATH}" if secret else "the path of a file, or {credential: NAME}"
+        raise ValueError(f"this is expected: {wanted}")
+    content = _content(place, guarded=place.guarded or (secret and isinstance(value, Mapping) and "file" in value))
+    if len(content) > _LIMIT:
+        raise ValueError(f"{place.path} is larger than 64 KiB: that is not what is meant")
+    return place.path, content
+
+
+def is_passed(path: Path) -> bool:
+    """Whether a file is a credential that systemd passes."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(directory) and path.parent == Path(str(directory))
 
 
 def _content(place: _Place, *, guarded: bool, limit: int = _LIMIT + 1) -> bytes:
@@ -174,23 +197,23 @@ def authorities_file(value: object, folder: Path | None = None) -> Path:
     return path
 
 
-def _folder(validation: ValidationInfo) -> Path | None:
-    """`load` gives it as the validation's context."""
+def folder_of(validation: ValidationInfo) -> Path | None:
+    """Where credentials lie outside systemd: `load` gives it as the validation's context."""
     return validation.context if isinstance(validation.context, Path) else None
 
 
 def _validated_secret(value: object, validation: ValidationInfo) -> Secret:
-    return read_secret(value, _folder(validation))
+    return read_secret(value, folder_of(validation))
 
 
 def _validated_file(value: object, validation: ValidationInfo) -> Path:
-    return readable_file(value, _folder(validation))
+    return readable_file(value, folder_of(validation))
 
 
 def _validated_authorities(value: object, validation: ValidationInfo) -> Path:
-    return authorities_file(value, _folder(validation))
+    return authorities_file(value, folder_of(validation))
 
 
-SecretText = Annotated[Secret, BeforeValidator(_validated_secret), WithJsonSchema(_SCHEMA)]
-FilePath = Annotated[Path, BeforeValidator(_validated_file), WithJsonSchema(_PATH_SCHEMA)]
-Authorities = Annotated[Path, BeforeValidator(_validated_authorities), WithJsonSchema(_PATH_SCHEMA)]
+SecretText = Annotated[Secret, BeforeValidator(_validated_secret), WithJsonSchema(SECRET_SCHEMA)]
+FilePath = Annotated[Path, BeforeValidator(_validated_file), WithJsonSchema(PATH_SCHEMA)]
+Authorities = Annotated[Path, BeforeValidator(_validated_authorities), WithJsonSchema(PATH_SCHEMA)]

@@ -59,6 +59,21 @@ def parse_name(text: object) -> str:
     return text
 
 
+def parse_server_pattern(text: str) -> str:
+    """`cloud/server` with * and ? in either. Raises ValueError."""
+    cloud, _, server = text.partition("/")
+    if not cloud or not server or not text.isprintable():
+        raise ValueError("a pattern like prod/* or prod/web-* is expected: cloud, slash, name or UUID")
+    return text
+
+
+def parse_directory(text: str) -> str:
+    """An absolute path without a slash at its end. Raises ValueError."""
+    if not text.startswith("/") or not text.isprintable() or ".." in text.split("/"):
+        raise ValueError("the absolute path of a directory is expected")
+    return text.rstrip("/") or "/"
+
+
 def parse_api_url(text: str) -> str:
     """An absolute http(s) URL without user name, query and fragment. Raises ValueError."""
     parts = _split(text)
@@ -118,7 +133,7 @@ def parse_host_pattern(text: str) -> str:
     pattern = text.lower()
     if not re.search(r"[a-z0-9:]", pattern):
         raise ValueError("this would allow every host: leave console_hosts out for that")
-    if not (_HOST_PATTERN.fullmatch(pattern) or _is_address(pattern)):
+    if not (_HOST_PATTERN.fullmatch(pattern) or is_address(pattern)):
         raise ValueError("a host name like *.example.net is expected, without scheme, port and path")
     return pattern
 
@@ -134,10 +149,16 @@ def _split(text: str) -> SplitResult | None:
         return None
     if port == 0 or parts.netloc.endswith(":"):
         return None
-    return parts if _HOST.fullmatch(host) or _is_address(host) else None
+    return parts if is_host(host) or is_address(host) else None
 
 
-def _is_address(host: str) -> bool:
+def is_host(name: str) -> bool:
+    """Whether a lower-case text can be the name of a host."""
+    return _HOST.fullmatch(name) is not None
+
+
+def is_address(host: str) -> bool:
+    """Whether it is an IP address, without a zone."""
     try:
         return "%" not in host and bool(ipaddress.ip_address(host))
     except ValueError:

@@ -177,6 +177,9 @@ class Broker:
                 asked.exception()  # everyone may have left: then nobody else reads it
 
     async def _new(self, key: ConsoleKey) -> Console:
+        if key.kind not in CLOUD_KINDS:
+            message = f"{self._cloud} has no {key.kind} consoles: it gives {' and '.join(CLOUD_KINDS)} consoles."
+            raise KindNotOfferedError(message, cloud=self._cloud, kind=key.kind, hint="Ask for no kind, or for novnc.")
         self._patience.require(key.server_id, self._clock.monotonic())
         async with self._turns.turn():
             now = self._clock.monotonic()

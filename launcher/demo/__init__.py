@@ -2,7 +2,8 @@
 
     cloud ─┬─ identity     Keystone v3 and Rackspace Identity v2.0: credentials → API token and catalog
            ├─ compute      Nova: servers and consoles (`nova` has its shapes)
-           ├─ proxy        the console proxy: `upgrade`, `security` (RFB's first steps), `consoles` (tokens that die)
+           ├─ proxy, xvp   the console proxies of both kinds, each a `listener`: `upgrade`, `security` (RFB's first
+           │               steps), `consoles` (tokens that die)
            └─ screens      one screen a server, for all who look: `rfb`, `clipboard`, `pixels`
     wire                   requests read and errors written, for both APIs
     fleet                  which servers there are, and what state each is in at a moment

@@ -14,8 +14,11 @@ from launcher.clock import Clock, SystemClock
 from launcher.demo import compute, identity, nova
 from launcher.demo.consoles import CONSOLE_TTL, ConsoleTokens, console_url
 from launcher.demo.fleet import SITE, Fleet, Machine, State
-from launcher.demo.proxy import ConsoleProxy, Pace
+from launcher.demo.listener import Pace
+from launcher.demo.proxy import ConsoleProxy
 from launcher.demo.screens import Screen, Screens
+from launcher.demo.xvp import XvpProxy
+from launcher.model import Kind
 
 _BODY_LIMIT: Final = 64 * 1024
 
@@ -27,7 +30,9 @@ class DemoCloud:
     base: str
     """Where its APIs listen: `http://127.0.0.1:PORT`."""
     proxy_base: str
-    """Where its console proxy listens."""
+    """Where its console proxy for novnc consoles listens."""
+    xvp_base: str
+    """Where that for xvpvnc consoles listens."""
     credentials: identity.Credentials = field(repr=False)
     fleet: Fleet
     consoles: ConsoleTokens
@@ -35,6 +40,7 @@ class DemoCloud:
     """What each API token that was given is good for."""
     screens: Screens
     proxy: ConsoleProxy
+    xvp: XvpProxy
 
     @property
     def keystone_url(self) -> str:
@@ -62,23 +68,26 @@ async def open_cloud(
     clock = clock or SystemClock()
     fleet = Fleet(machines, clock.monotonic())
     consoles, screens = ConsoleTokens(clock, console_ttl), Screens(fleet, clock)
-    proxy = ConsoleProxy(consoles, screens, pace)
+    proxy, xvp = ConsoleProxy(consoles, screens, pace), XvpProxy(consoles, screens, pace)
     credentials, api_tokens = identity.Credentials(), dict[str, identity.Scope]()
-    proxy_base = await proxy.start()
+    proxy_base, xvp_base = await proxy.start(), await xvp.start()
+
+    def mint(machine: Machine) -> str:
+        base = xvp_base if machine.kind is Kind.XVPVNC else proxy_base
+        return console_url(base, consoles.mint(machine.id), machine.kind)
 
     def services(base: str) -> list[web.RouteDef]:
         who = identity.Identity(base, clock, credentials, api_tokens)
-        nova_api = compute.Compute(
-            base, fleet, who, lambda server: console_url(proxy_base, consoles.mint(server)), clock, page_size=page_size
-        )
+        nova_api = compute.Compute(base, fleet, who, mint, clock, page_size=page_size)
         return [*who.routes(), *nova_api.routes()]
 
     try:
         async with _served(services) as base:
-            yield DemoCloud(base, proxy_base, credentials, fleet, consoles, api_tokens, screens, proxy)
+            yield DemoCloud(base, proxy_base, xvp_base, credentials, fleet, consoles, api_tokens, screens, proxy, xvp)
     finally:
         screens.close()
         await proxy.stop()
+        await xvp.stop()
 
 
 @asynccontextmanager

@@ -16,8 +16,8 @@ from launcher.demo.fleet import Fleet, Machine, State
 from launcher.demo.identity import Scope, project_id
 from launcher.demo.wire import bounded_json, fault_reply, unauthorized_reply
 
-Mint = Callable[[str], str]
-"""Server id → a new console URL."""
+Mint = Callable[[Machine], str]
+"""A new console URL of a server, of the kind that it has."""
 
 
 class KnowsScopes(Protocol):
@@ -139,8 +139,8 @@ class Compute:
         if action != "os-getVNCConsole":
             return self._change(action, machine)
         kind = str(argument)
-        nova.check_console(machine.id, self._state(machine), kind, action=True)
-        return web.json_response({"console": {"type": kind, "url": self._mint(machine.id)}})
+        nova.check_console(machine, self._state(machine), kind, action=True)
+        return web.json_response({"console": {"type": kind, "url": self._mint(machine)}})
 
     def _change(self, action: str, machine: Machine) -> web.Response:
         """Start, stop, reboot: whoever runs the demo may see bookmarks live through it."""
@@ -159,8 +159,8 @@ class Compute:
     async def _remote_console(self, asked: _Asked) -> web.Response:
         kind = nova.asked_remote_console(await bounded_json(asked.request), asked.version)
         machine = asked.machine(self._fleet)
-        nova.check_console(machine.id, self._state(machine), kind, action=False)
-        console = {"protocol": "vnc", "type": kind, "url": self._mint(machine.id)}
+        nova.check_console(machine, self._state(machine), kind, action=False)
+        console = {"protocol": "vnc", "type": kind, "url": self._mint(machine)}
         return web.json_response({"remote_console": console})
 
     def _state(self, machine: Machine) -> State:

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from launcher.clock import Clock
+from launcher.model import Kind
 
 CONSOLE_TTL: Final = 60.0
 _MOST = 10_000
@@ -39,6 +40,8 @@ class ConsoleTokens:
         self._tokens = dict(alive[-_MOST + 1 :])
 
 
-def console_url(base: str, token: str) -> str:
-    """A console URL in Nova's shape: the token in the page's `path`."""
+def console_url(base: str, token: str, kind: Kind = Kind.NOVNC) -> str:
+    """A console URL in Nova's shape; that of a novnc console holds the token in the page's `path`."""
+    if kind is Kind.XVPVNC:
+        return f"{base}/console?token={token}"
     return f"{base}/vnc_lite.html?path={quote('?token=' + token, safe='')}"

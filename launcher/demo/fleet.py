@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from launcher.model import Kind
+
 PROD, RAX = "prod", "rax"
 """The projects, which the gateway knows as clouds of these names."""
 BUILD_TIME: Final = 45.0
@@ -73,6 +75,8 @@ class Machine:
     address: str
     accent: tuple[int, int, int]
     """The colour of its screen."""
+    kind: Kind = Kind.NOVNC
+    """Of the consoles that its host has."""
 
     @property
     def id(self) -> str:
@@ -118,7 +122,7 @@ SITE: Final = (
     (Machine(PROD, "backup-01", _MEDIUM, _DEBIAN, "10.20.0.61", _SKY), State("ERROR")),
     (Machine(PROD, "x-<img src=x onerror=alert(1)>", _SMALL, _UBUNTU, "10.20.0.66", _FUCHSIA), ACTIVE),
     (Machine(RAX, "shop-web-01", _GENERAL, _ALMA, "172.24.16.11", _LIME), ACTIVE),
-    (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _INDIGO), ACTIVE),
+    (Machine(RAX, "shop-db-01", _MEMORY, _ALMA, "172.24.16.21", _INDIGO, Kind.XVPVNC), ACTIVE),
     (Machine(RAX, "mail-01", _GENERAL, _ALMA, "172.24.16.31", _CORAL), State("SHELVED_OFFLOADED")),
     (Machine(RAX, "софия-web-01", _GENERAL, _ALMA, "172.24.16.81", _YELLOW), ACTIVE),
 )

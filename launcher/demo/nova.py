@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from launcher.demo.fleet import Machine, State
+from launcher.model import Kind
 
 MAX_VERSION: Final = (2, 104)
 PAGE_SIZE: Final = 1000
@@ -197,12 +198,14 @@ def asked_remote_console(body: object, version: tuple[int, int]) -> str:
     return str(wanted["type"])
 
 
-def check_console(server_id: str, state: State, kind: str, *, action: bool) -> None:
+def check_console(machine: Machine, state: State, kind: str, *, action: bool) -> None:
     """Whether this server has such a console now. Raises Refusal: the two ways to ask refuse differently."""
     if not state.has_host:
-        raise Refusal(409, "conflictingRequest", f"Instance {server_id} is not ready")
-    if kind == "novnc":
+        raise Refusal(409, "conflictingRequest", f"Instance {machine.id} is not ready")
+    if kind == machine.kind:
         return
+    if kind == Kind.NOVNC:  # which this Nova knows, and that one host lacks
+        raise Refusal(400, "badRequest", f"Unavailable console type {kind}")
     if action:
         raise Refusal(500, "computeFault", UNEXPECTED.format("ConsoleTypeInvalid"))
     raise Refusal(400, "badRequest", f"Invalid console type {kind}")

@@ -1,4 +1,4 @@
-"""The simulated console proxy, with a real Nova's manners.
+"""The simulated console proxy for novnc consoles, with a real Nova's manners.
 
 It answers `101` before it looks at the console token. A token that is wrong or dead, an Origin that does not fit and a
 server without a screen are all told in one way: after a moment the connection ends, by a bare FIN without a close
@@ -7,109 +7,44 @@ frame.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 from launcher.demo import security
-from launcher.demo.screens import Screen, ScreenViewer
+from launcher.demo.listener import Connection, Consoles, Listener, Pace, Reaches
+from launcher.demo.screens import Screen
 from launcher.demo.upgrade import HEAD_LIMIT, UpgradeError, parse_upgrade
 from launcher.errors import BadRequestError
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
 from launcher.relay.frames import NO_CODE
 
-_HEAD_TIME: Final = 10.0
-"""Seconds for a request's head."""
 _CLOSING_TIME: Final = 2.0
 _MESSAGE_LIMIT: Final = 512 * 1024
-_HIGH_WATER: Final = 256 * 1024
 _FRAME: Final = 32 * 1024
 """Bytes that one message to a viewer has at the most, as from a proxy that reads so many at once."""
 
 
-class Consoles(Protocol):
-    """Which server a console token leads to."""
+class ConsoleProxy(Listener):
+    """Listens for the WebSockets of novnc consoles."""
 
-    def server_of(self, token: str) -> str | None: ...
-
-
-class Reaches(Protocol):
-    """The screens of servers whose VNC server answers."""
-
-    def reach(self, server_id: str) -> Screen | None: ...
+    def _connection(self) -> Connection:
+        return _WebSocket(self._consoles, self._screens, self._pace, self._connections)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long a real proxy takes, in seconds."""
+class _WebSocket(Connection):
+    """One viewer's WebSocket."""
 
-    refuse: float = 0.18
-    """Until it hangs up for a bad token."""
-    greet: float = 0.3
-    """Until the screen's first bytes, or until it hangs up because there is no screen."""
-
-
-class ConsoleProxy:
-    """Listens for viewers with console tokens."""
-
-    def __init__(self, consoles: Consoles, screens: Reaches, pace: Pace | None = None) -> None:
-        self._consoles = consoles
-        self._screens = screens
-        self._pace = pace or Pace()
-        self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
-        self._port = 0
-
-    async def start(self) -> str:
-        """Listen on loopback, on the port of the last time if there was one; where, as a URL."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connection, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{self._port}"
-
-    async def stop(self) -> None:
-        """End all connections."""
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._connections):
-            connection.abort()
-        if self._server is not None:
-            await self._server.wait_closed()
-
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return len(self._connections)
-
-    def _connection(self) -> asyncio.Protocol:
-        return _Connection(self._consoles, self._screens, self._pace, self._connections)
-
-
-class _Connection(asyncio.Protocol):
-    """One viewer's connection, from its request to its end."""
-
-    def __init__(self, consoles: Consoles, screens: Reaches, pace: Pace, siblings: set[_Connection]) -> None:
+    def __init__(self, consoles: Consoles, screens: Reaches, pace: Pace, siblings: set[Connection]) -> None:
+        super().__init__(siblings)
         self._consoles = consoles
         self._screens = screens
         self._pace = pace
-        self._siblings = siblings
-        self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._head: bytearray | None = bytearray()
         self._early: bytearray | None = None
         """What the viewer says before the screen is there; it waits for the greeting, if it is well-behaved."""
         self._engine = ViewerEngine(_MESSAGE_LIMIT)
         self._security = security.SecurityProxy()
         self._screen: Screen | None = None
-        self._viewer: ScreenViewer | None = None
-        self._writable = True
-        self._over = False
-
-    @property
-    def writable(self) -> bool:
-        return self._writable and not self._over
 
     def send(self, payload: bytes) -> None:
         """Bytes of the screen's, in messages that are not too large."""
@@ -120,39 +55,6 @@ class _Connection(asyncio.Protocol):
         """The screen has hung up."""
         self._viewer = None
         self._close(1000, "Target closed")
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_HIGH_WATER)
-        self._siblings.add(self)
-        self._later(_HEAD_TIME, self.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
-        self._over = True
-        self._siblings.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._viewer is not None:
-            self._viewer.leave()
-            self._viewer = None
-
-    def pause_writing(self) -> None:
-        """Who does not read is not listened to either: answers would pile up."""
-        self._writable = False
-        if self._transport is not None:
-            self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self._writable = True
-        if self._transport is not None:
-            self._transport.resume_reading()
-        if self._viewer is not None:
-            self._viewer.flush()
 
     def data_received(self, data: bytes) -> None:
         if self._head is None:
@@ -204,12 +106,6 @@ class _Connection(asyncio.Protocol):
         self._write(f"{head}Connection: close\r\n\r\n{text}\n".encode())
         self._hang_up()
 
-    def _hang_up(self) -> None:
-        """A bare FIN."""
-        self._over = True
-        if self._transport is not None:
-            self._transport.close()
-
     def _read_frames(self, data: bytes) -> None:
         self._engine.feed(data)
         while self._engine.pending:
@@ -259,12 +155,3 @@ class _Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._later(_CLOSING_TIME, self.abort)
-
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._over:
-            self._transport.write(data)
-
-    def _later(self, seconds: float, act: Callable[[], None]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(seconds, act)

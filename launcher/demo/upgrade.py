@@ -34,7 +34,7 @@ class Upgrade:
 def parse_upgrade(head: bytes) -> Upgrade:
     """A request's head, up to its empty line. Raises UpgradeError."""
     request_line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    method, _, rest = request_line.partition(" ")
+    method = request_line.partition(" ")[0]
     fields = (line.partition(":") for line in lines)
     headers = CIMultiDict((name.strip(), value.strip()) for name, _, value in fields)
     if method != "GET":
@@ -44,11 +44,12 @@ def parse_upgrade(head: bytes) -> Upgrade:
     # Split at its commas only, as websockify does it: a space before `binary` makes another word of it.
     if "binary" not in headers.get("Sec-WebSocket-Protocol", "binary").split(","):
         raise UpgradeError(400, "Invalid protocol selected")
-    return Upgrade(_token(rest.rpartition(" ")[0], headers.get("Cookie", "")), _origin_fits(headers), headers)
+    return Upgrade(token_of(request_line, headers.get("Cookie", "")), _origin_fits(headers), headers)
 
 
-def _token(target: str, cookie: str) -> str | None:
+def token_of(request_line: str, cookie: str = "") -> str | None:
     """The last `token` of the query, on any path; else the cookie's."""
+    target = request_line.partition(" ")[2].rpartition(" ")[0]
     try:
         tokens = parse_qs(urlsplit(target).query, keep_blank_values=True).get("token")
         if tokens:

@@ -10,6 +10,7 @@
     probes     asks the resolver, connects, shakes hands over TLS
     cloud      one cloud: configuration → DNS, TCP, TLS → Identity → catalog → DNS, TCP, TLS → role
     screen     one server: state → console request → console URL → DNS, TCP, TLS → WebSocket → first bytes
+    direct     a static cloud, and one of its servers: target → DNS, connection, TLS → greeting
     doctor     all clouds, or one server; one run for all who ask at the same time
 
 The parts that do the work are the gateway's own (sign-in, Compute, `target_of`, `open_upstream`), made anew for each

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from launcher.doctor.network import Fault
-from launcher.doctor.places import Place, Settings
+from launcher.doctor.network import Fault, Trouble
+from launcher.doctor.places import Place, Settings, base_url_option
 from launcher.errors import (
     AmbiguousServerError,
     CloudBusyError,
@@ -189,7 +189,7 @@ def console_fault(settings: Settings, error: LauncherError, server: Server, *, b
             )
 
 
-def url_fault(settings: Settings, error: LauncherError) -> Fault:
+def url_fault(settings: Settings, error: LauncherError, *, xvp: bool = False) -> Fault:
     """The console URL is none that the gateway may dial."""
     reason = str(error)
     if "console_hosts" in reason:
@@ -202,7 +202,7 @@ def url_fault(settings: Settings, error: LauncherError) -> Fault:
         reason,
         first,
         f"If the cloud names a host that is wrong from here: mend it with {settings.key}.console_url in "
-        "config.yaml, or have its operator correct [vnc] novncproxy_base_url in nova.conf.",
+        f"config.yaml, or have its operator correct [vnc] {base_url_option(xvp=xvp)} in nova.conf.",
     )
 
 
@@ -226,7 +226,25 @@ def websocket_fault(settings: Settings, place: Place, error: LauncherError) -> F
     )
 
 
-def first_bytes_fault(settings: Settings, place: Place, server: Server, error: LauncherError) -> Fault:
+def xvp_fault(settings: Settings, place: Place, error: LauncherError) -> Fault:
+    """The console proxy for xvpvnc does not let us in."""
+    if isinstance(error, UpstreamStaleError):
+        return Fault.of(str(error), *_token_advice(settings, place, xvp=True))
+    if isinstance(error, UpstreamUnreachableError):
+        return Fault.of(
+            str(error),
+            f"Look at the console proxy (nova-xvpvncproxy) at {place.address}: does it reach the server's host?",
+        )
+    return Fault.of(
+        str(error),
+        f"Check that nova-xvpvncproxy answers at {place.address}: its address and path come from {place.said_by}.",
+        "If a load balancer stands before it: it must pass a CONNECT for a path on, or the bare connection.",
+    )
+
+
+def first_bytes_fault(
+    settings: Settings, place: Place, server: Server, error: LauncherError, *, xvp: bool = False
+) -> Fault:
     """The console proxy lets us in, and shows no screen."""
     state = f" (The cloud says {server.status} of the server.)"
     if isinstance(error, UpstreamUnreachableError):
@@ -239,13 +257,68 @@ def first_bytes_fault(settings: Settings, place: Place, server: Server, error: L
     if isinstance(error, UpstreamStaleError):
         return Fault.of(
             f"{error} It refuses the console token, or does not reach the server's screen.{state}",
-            *_token_advice(settings, place),
+            *_token_advice(settings, place, xvp=xvp),
             "If the token is good: the VNC server on the server's host must listen where the console proxy reaches "
             "it ([vnc] server_listen and server_proxyclient_address in its nova.conf, ports 5900 and up).",
         )
     return Fault.of(
         f"{error}{state}",
         f"What the console proxy leads to is no VNC server: check its target, and {place.said_by}.",
+    )
+
+
+def tokens_fault(key: str, error: LauncherError) -> Fault:
+    """The token files of a static cloud are not read."""
+    return Fault.of(
+        str(error),
+        f"Correct {key}.websockify_tokens in config.yaml, or let the gateway's account read what it names: it needs "
+        "the right to read the files and to search every folder above them.",
+    )
+
+
+def target_fault(cloud: str, error: LauncherError) -> Fault:
+    """A static cloud has no server of this name."""
+    return Fault.of(
+        str(error),
+        f"Look for it: console-launcher servers --cloud {cloud}",
+    )
+
+
+def socket_fault(path: str, said_by: str, trouble: Trouble, detail: str) -> Fault:
+    """A Unix socket takes no connection."""
+    match trouble:
+        case Trouble.MISSING:
+            return Fault.of(
+                f"There is no socket {path}.",
+                "Start the machine whose screen it is: its VNC server makes the socket.",
+                f"If it has another path: correct {said_by}.",
+            )
+        case Trouble.FORBIDDEN:
+            return Fault.of(
+                f"The gateway's account may not connect to {path}: {detail}.",
+                f"Put the account into the group that may write to the socket: ls -l {path}",
+                "Every folder above it must let the account through, too (x).",
+            )
+        case Trouble.REFUSED:
+            return Fault.of(
+                f"Nobody listens at {path} any more: a VNC server left it behind.",
+                "Start the machine whose screen it is, which makes the socket anew.",
+            )
+        case _:
+            return Fault.of(
+                f"{path} takes no connection: {detail or 'no reason told'}.",
+                f"Check that it is a VNC server's socket; the path stands in {said_by}.",
+            )
+
+
+def greeting_fault(said_by: str, error: LauncherError, *, password: bool) -> Fault:
+    """What listens there takes the connection, and shows no screen."""
+    return Fault.of(
+        str(error),
+        *((f"Check the VNC password that stands beside the address in {said_by}.",) if password else ()),
+        f"Check that a VNC server listens there: {said_by} has the address (5900 is display 0, 5901 display 1).",
+        "TigerVNC and RealVNC turn away for a while whoever failed to sign in too often: wait a minute, or start it "
+        "anew.",
     )
 
 
@@ -257,9 +330,10 @@ def late_fault(limit: float) -> Fault:
     )
 
 
-def _token_advice(settings: Settings, place: Place) -> tuple[str, ...]:
+def _token_advice(settings: Settings, place: Place, *, xvp: bool = False) -> tuple[str, ...]:
     known = "the same database or cell as its Compute API, or the same token file; and clocks that agree."
-    other = f"{settings.key}.console_url in config.yaml, or novncproxy_base_url in nova.conf, names the wrong one."
+    option = base_url_option(xvp=xvp)
+    other = f"{settings.key}.console_url in config.yaml, or {option} in nova.conf, names the wrong one."
     return (
         f"The console token is new. The console proxy at {place.address} must know those of this cloud: {known}",
         f"If it is another cloud's console proxy: {other}",

@@ -15,8 +15,9 @@ from launcher.clock import Clock
 from launcher.cloud.catalog import CatalogError
 from launcher.cloud.compute import Compute
 from launcher.cloud.identity import ApiAccess, SharedAccess, identity_door, identity_of
-from launcher.config.models import BareEntry
+from launcher.config.models import BareEntry, Cloud, StaticCloud
 from launcher.doctor.advice import catalog_fault, configuration_fault, identity_fault, role_fault
+from launcher.doctor.direct import DirectExamination
 from launcher.doctor.hops import CLOUD_HOPS, SCREEN_HOPS, CloudReport, HopName, Limits, completed
 from launcher.doctor.network import Fault
 from launcher.doctor.patient import Patient
@@ -52,7 +53,10 @@ async def examine(
     # A thread of its own, so that the gateway's own sign-ins do not wait for it; nor do we where a cloud holds it.
     pool = ThreadPoolExecutor(1, thread_name_prefix=f"doctor {patient.cloud.name}")
     try:
-        return await _Examination(patient, tools, limits, pool).run(server, may)
+        if isinstance(patient.cloud, StaticCloud):
+            direct = DirectExamination(patient.cloud, patient.rules, tools.clock, limits, tools.frame_limit, pool)
+            return await direct.run(server, may)
+        return await _Examination(patient, patient.cloud, tools, limits, pool).run(server, may)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -60,15 +64,15 @@ async def examine(
 class _Examination:
     """Of one cloud, once."""
 
-    def __init__(self, patient: Patient, tools: Tools, limits: Limits, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, patient: Patient, cloud: Cloud, tools: Tools, limits: Limits, pool: ThreadPoolExecutor) -> None:
         self._patient = patient
-        self._cloud = patient.cloud
+        self._cloud = cloud
         self._rules = patient.rules
         self._tools = tools
         self._limits = limits
         self._pool = pool
-        self._settings = settings_of(patient.cloud)
-        self._bare = isinstance(patient.cloud.entry, BareEntry)
+        self._settings = settings_of(cloud)
+        self._bare = isinstance(cloud.entry, BareEntry)
         self._trail = Trail(tools.clock)
 
     async def run(self, server: str | None, may: MayView) -> CloudReport:
@@ -77,7 +81,7 @@ class _Examination:
         try:
             compute = await self._to_the_role()
             if server is not None:
-                screen = Screen(self._patient, self._tools.clock, self._limits, self._trail, compute)
+                screen = Screen(self._patient, self._cloud, self._tools.clock, self._limits, self._trail, compute)
                 await screen.examine(server, may, self._tools.frame_limit)
         except StoppedError:
             pass

@@ -29,6 +29,12 @@ class HopName(enum.StrEnum):
     PROXY_TLS = "proxy-tls"
     PROXY_WEBSOCKET = "proxy-websocket"
     FIRST_BYTES = "first-bytes"
+    TOKENS = "tokens"
+    TARGET = "target"
+    TARGET_DNS = "target-dns"
+    CONNECTION = "connection"
+    TARGET_TLS = "target-tls"
+    GREETING = "greeting"
 
 
 TITLES = {
@@ -51,12 +57,22 @@ TITLES = {
     HopName.PROXY_TLS: "console proxy TLS",
     HopName.PROXY_WEBSOCKET: "WebSocket",
     HopName.FIRST_BYTES: "first bytes",
+    HopName.TOKENS: "token files",
+    HopName.TARGET: "target",
+    HopName.TARGET_DNS: "target DNS",
+    HopName.CONNECTION: "connection",
+    HopName.TARGET_TLS: "target TLS",
+    HopName.GREETING: "greeting",
 }
 """As people read them."""
 
 CLOUD_HOPS = tuple(HopName)[tuple(HopName).index(HopName.CONFIGURATION) : tuple(HopName).index(HopName.SERVER)]
 """Of every cloud."""
-SCREEN_HOPS = tuple(HopName)[tuple(HopName).index(HopName.SERVER) :]
+SCREEN_HOPS = tuple(HopName)[tuple(HopName).index(HopName.SERVER) : tuple(HopName).index(HopName.TOKENS)]
+"""Behind them, where a server is named."""
+STATIC_HOPS = (HopName.CONFIGURATION, HopName.TOKENS)
+"""Of a static cloud, which nobody signs in to."""
+TARGET_HOPS = tuple(HopName)[tuple(HopName).index(HopName.TARGET) :]
 """Behind them, where a server is named."""
 
 

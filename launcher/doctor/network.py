@@ -35,6 +35,8 @@ class Trouble(enum.Enum):
     NOT_ITS_TIME = "expired, or not yet valid"
     OTHER_NAME = "another name"
     NO_TLS = "no TLS"
+    MISSING = "missing"
+    FORBIDDEN = "forbidden"
     OTHER = "other"
 
 

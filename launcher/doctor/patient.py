@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from launcher.config.models import Cloud
+from launcher.config.models import AnyCloud
 from launcher.consoles.broker import Obtained
 from launcher.model import ConsoleKey
 from launcher.opening import ConsoleRules
@@ -21,6 +21,6 @@ class GivesConsoles(Protocol):
 class Patient:
     """A cloud, the rules for dialling its consoles, and who asks for them where a gateway runs."""
 
-    cloud: Cloud
+    cloud: AnyCloud
     rules: ConsoleRules
     consoles: GivesConsoles | None = None

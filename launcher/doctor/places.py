@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
-from launcher.model import Target
+from launcher.model import Carrier, Target
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 
@@ -111,11 +111,17 @@ def compute_place(settings: Settings, cloud: Cloud, url: str) -> Place:
 
 def proxy_place(settings: Settings, target: Target) -> Place:
     """The console proxy that a console URL leads to."""
+    option = base_url_option(xvp=target.carrier is Carrier.XVP)
     said_by = (
-        f"the console URL that {settings.cloud} gives ([vnc] novncproxy_base_url of its nova.conf), which "
+        f"the console URL that {settings.cloud} gives ([vnc] {option} of its nova.conf), which "
         f"{settings.key}.console_url in config.yaml may mend"
     )
     return Place("the console proxy", target.host, target.port, target.tls, said_by, settings.cacert)
+
+
+def base_url_option(*, xvp: bool) -> str:
+    """What nova.conf has the address of a console proxy in."""
+    return "xvpvncproxy_base_url" if xvp else "novncproxy_base_url"
 
 
 def _place(what: str, url: str, said_by: str, settings: Settings) -> Place:

@@ -49,8 +49,9 @@ async def reach(
     *,
     tls: ssl.SSLContext,
     refusal: Refusal = lambda _address: None,
+    plain: str = "plain http",
 ) -> None:
-    """The hops DNS, TCP and TLS to a place. Raises StoppedError."""
+    """The hops DNS, TCP and TLS to a place; `plain` says why there is no TLS. Raises StoppedError."""
     addresses = await _looked_up(trail, names[0], place, limits.dns, refusal)
     async with trail.hop(names[1]) as step:
         step.seen = place.address
@@ -58,7 +59,7 @@ async def reach(
         step.seen = ends_of(sock, place)
     if not place.tls:
         sock.close()
-        trail.skip(names[2], "plain http")
+        trail.skip(names[2], plain)
         return
     async with trail.hop(names[2]) as step:
         step.seen = await _shake_hands(place, sock, addresses, tls, limits.tls)

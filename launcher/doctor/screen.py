@@ -12,7 +12,7 @@ from collections.abc import Callable
 from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import resolve_in
-from launcher.config.models import BareEntry
+from launcher.config.models import BareEntry, Cloud
 from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
     console_fault,
@@ -21,6 +21,7 @@ from launcher.doctor.advice import (
     state_fault,
     url_fault,
     websocket_fault,
+    xvp_fault,
 )
 from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.masked import shape_of
@@ -28,8 +29,8 @@ from launcher.doctor.patient import Patient
 from launcher.doctor.places import Place, proxy_place, settings_of
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, Trail
-from launcher.errors import CloudError, RequestError, UpstreamError
-from launcher.model import Console, ConsoleKey, Kind, Server, Target
+from launcher.errors import CloudError, KindNotOfferedError, RequestError, UpstreamError
+from launcher.model import Carrier, Console, ConsoleKey, Kind, Server, Target
 from launcher.opening import Egress
 from launcher.relay.egress import refusal
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
@@ -45,12 +46,12 @@ class Screen:
     def __init__(
         self,
         patient: Patient,
+        cloud: Cloud,
         clock: Clock,
         limits: Limits,
         trail: Trail,
         compute: Compute,
     ) -> None:
-        cloud = patient.cloud
         self._cloud = cloud
         self._rules = patient.rules
         self._consoles = patient.consoles
@@ -102,12 +103,23 @@ class Screen:
             self._limits.api,
         ) as step:
             try:
-                console = await self._ask(ConsoleKey(self._cloud.name, server.id, Kind.NOVNC))
+                console = await self._some_console(server)
             except CloudError as error:
                 step.seen = error.request_id or ""
                 raise
-            step.seen = f"a novnc console, {console.request_id or 'without a request id'}"
+            article = "an" if console.key.kind is Kind.XVPVNC else "a"
+            step.seen = f"{article} {console.key.kind} console, {console.request_id or 'without a request id'}"
         return console
+
+    async def _some_console(self, server: Server) -> Console:
+        """As launches ask: for the other kind where there is none of the first."""
+        try:
+            return await self._ask(ConsoleKey(self._cloud.name, server.id, Kind.NOVNC))
+        except KindNotOfferedError as refused:
+            try:
+                return await self._ask(ConsoleKey(self._cloud.name, server.id, Kind.XVPVNC))
+            except KindNotOfferedError:
+                raise refused from None
 
     async def _ask(self, key: ConsoleKey) -> Console:
         """By the gateway's own broker where there is a gateway: its budget and its patience hold for us too."""
@@ -116,12 +128,17 @@ class Screen:
         return (await self._consoles.fresh(key)).console
 
     async def _read(self, console: Console) -> tuple[Target, Egress]:
-        async with self._trail.hop(HopName.CONSOLE_URL, lambda error: url_fault(self._settings, error)) as step:
+        kind = console.key.kind
+        xvp = kind is Kind.XVPVNC
+        async with self._trail.hop(
+            HopName.CONSOLE_URL, lambda error: url_fault(self._settings, error, xvp=xvp)
+        ) as step:
             step.seen = shape_of(console.url.reveal())
             egress = await self._compute.egress()
             target = target_of(
                 console.url,
                 cloud=self._cloud.name,
+                kind=kind,
                 rewrites=self._rules.rewrites,
                 hosts=self._rules.hosts,
                 plain=self._rules.plain or egress.plain,
@@ -130,7 +147,12 @@ class Screen:
         return target, egress
 
     async def _open(self, server: Server, place: Place, target: Target, egress: Egress, frame_limit: int) -> None:
-        """The hops WebSocket and first bytes, which one dialling passes together. Raises StoppedError."""
+        """The hops WebSocket and first bytes, which one dialling passes together. Raises StoppedError.
+
+        For xvpvnc the first of them is its CONNECT.
+        """
+        xvp = target.carrier is Carrier.XVP
+        yes = "200 (xvpvnc: a CONNECT, no WebSocket)" if xvp else "101"
         limits = DialLimits(self._limits.tcp, self._limits.first_bytes, frame_limit)
         switched: list[float] = []
         began_at = self._clock.monotonic()
@@ -145,12 +167,12 @@ class Screen:
         except UpstreamError as error:
             now = self._clock.monotonic()
             if not switched:
-                fault = websocket_fault(self._settings, place, error)
+                fault = (xvp_fault if xvp else websocket_fault)(self._settings, place, error)
                 raise self._trail.fail(HopName.PROXY_WEBSOCKET, now - began_at, fault) from error
-            self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, "101, which proves nothing yet")
-            fault = first_bytes_fault(self._settings, place, server, error)
+            self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, f"{yes}, which proves nothing yet")
+            fault = first_bytes_fault(self._settings, place, server, error, xvp=xvp)
             raise self._trail.fail(HopName.FIRST_BYTES, now - switched[0], fault) from error
-        self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, "101")
+        self._trail.passed(HopName.PROXY_WEBSOCKET, switched[0] - began_at, yes)
         greeting = _GREETING.search(first)
         shown = greeting[0].decode() if greeting else "RFB"
         self._trail.passed(HopName.FIRST_BYTES, self._clock.monotonic() - switched[0], f'the screen greets: "{shown}"')
@@ -172,8 +194,8 @@ class _Goodbye:
     def __init__(self) -> None:
         self.said = asyncio.Event()
 
-    def upstream_bytes(self, chunk: bytes) -> None:
-        """The rest concerns nobody."""
+    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:  # noqa: ARG002 -- the rest concerns nobody
+        return True
 
     def upstream_finished(self) -> None:
         """As it should."""

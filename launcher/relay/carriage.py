@@ -37,7 +37,7 @@ class Carriage(Protocol):
 
     @property
     def at_boundary(self) -> bool: ...
-    def walk(self, chunk: bytes) -> bytes: ...
+    def walk(self, chunk: bytes | memoryview) -> bytes | memoryview: ...
 
 
 class Plain:
@@ -51,7 +51,7 @@ class Plain:
     close: tuple[int, str] | None = None
     at_boundary = True
 
-    def walk(self, chunk: bytes) -> bytes:
+    def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         return chunk
 
 
@@ -60,7 +60,7 @@ class Wrapping(Plain):
 
     __slots__ = ()
 
-    def walk(self, chunk: bytes) -> bytes:
+    def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         return server_head(len(chunk)) + chunk
 
 
@@ -81,14 +81,14 @@ class Unwrapping:
         self.why = ""
         self.close: tuple[int, str] | None = None
 
-    def walk(self, chunk: bytes) -> bytes:
+    def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         """The payload in `chunk` and in what was held back before it."""
         self.pings = []
         if self.stop is not None:
             return b""
         stream = self._held + chunk if self._held else chunk
         self._held = b""
-        found: list[bytes] = []
+        found: list[bytes | memoryview] = []
         at, end = 0, len(stream)
         while at < end and self.stop is None:
             if self._left:
@@ -98,7 +98,7 @@ class Unwrapping:
                 continue
             header = read_header(stream, at, self._limit)
             if header is None or (isinstance(header, Header) and self._is_partial(header, end)):
-                self._held = stream[at:]
+                self._held = bytes(stream[at:])
                 break
             at = self._step(stream, at, header)
         return found[0] if len(found) == 1 else b"".join(found)
@@ -107,7 +107,7 @@ class Unwrapping:
         """Whether it is a control frame of which some is missing: those are taken whole."""
         return header.opcode >= CLOSE and header.start + header.length > end
 
-    def _step(self, stream: bytes, at: int, header: Header | Fault) -> int:
+    def _step(self, stream: bytes | memoryview, at: int, header: Header | Fault) -> int:
         """Where the payload of the frame at `at` begins, or, of a control frame, ends."""
         if isinstance(header, Fault):
             self.stop, self.why = header
@@ -118,7 +118,7 @@ class Unwrapping:
             self._left = header.length
             return header.start
         end = header.start + header.length
-        payload = stream[header.start : end]
+        payload = bytes(stream[header.start : end])
         if header.opcode == PING:
             self.pings.append(payload)
         if header.opcode == CLOSE:

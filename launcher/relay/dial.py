@@ -39,7 +39,7 @@ async def connect(target: Target, *, loopback: bool, limit: float) -> socket.soc
     return sock
 
 
-async def speak(protocol: asyncio.Protocol, sock: socket.socket, target: Target, tls: ssl.SSLContext) -> None:
+async def speak(protocol: asyncio.BaseProtocol, sock: socket.socket, target: Target, tls: ssl.SSLContext) -> None:
     """Give a connected socket to its protocol, behind TLS where the target says so. Raises UpstreamUnreachableError."""
     loop = asyncio.get_running_loop()
     try:

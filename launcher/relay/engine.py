@@ -40,7 +40,10 @@ from launcher.relay.frames import (
 PROTOCOL_ERROR, NOT_BINARY, TOO_LARGE = 1002, 1003, 1009
 SUBPROTOCOL = "binary"
 
-_HANDSHAKE = ("Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
+_HANDSHAKE = tuple(
+    (name, name.lower())
+    for name in ("Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,13 @@ class _Fragments(bytearray):
 
 def _handshake_headers(headers: Mapping[str, str]) -> Headers:
     """The handshake's headers as websockify reads them: any case, repeated ones joined, list items without spaces."""
+    values: dict[str, list[str]] = {}
+    for key, value in headers.items():
+        values.setdefault(key.lower(), []).append(value)
     found = Headers()
-    for name in _HANDSHAKE:
-        values = [value for key, value in headers.items() if key.lower() == name.lower()]
-        if values:
-            items = (item.strip() for item in ",".join(values).split(","))
+    for name, lowered in _HANDSHAKE:
+        if lowered in values:
+            items = (item.strip() for item in ",".join(values[lowered]).split(","))
             found[name] = ",".join(item for item in items if item)
     return found
 

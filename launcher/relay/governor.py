@@ -64,7 +64,7 @@ class Governor:
 
     def hear(self, chunk: bytes) -> bytes:
         """The server's part of the handshake, as it came; what a hasty viewer had sent, and may now go."""
-        self._conversation.from_server(self._tap.walk(chunk) if self._tap is not None else chunk)
+        self._conversation.from_server(bytes(self._tap.walk(chunk)) if self._tap is not None else chunk)
         if self._conversation.settled:
             self._tap = None
         self._mind()
@@ -74,9 +74,9 @@ class Governor:
         """What comes of a message of the viewer's."""
         if self._welcome is None:
             return Passing(self._passing(payload))
-        down = self._welcome.feed(payload)
+        down = self._welcome.answer(payload)
         if self._welcome.failure is not None:
-            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1002, self._welcome.failure)
+            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1002, f"The viewer {self._welcome.failure}")
         if not self._welcome.done:
             return Passing(None, down)
         left, self._welcome = self._welcome.leftover, None

@@ -11,6 +11,7 @@ import asyncio
 from launcher.model import EndReason
 from launcher.relay.engine import Message
 from launcher.relay.security import Refusal
+from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
 
@@ -69,8 +70,9 @@ class NativeViewer(ViewerEnd):
             self.end(EndReason.VIEWER_PROTOCOL, 1002, "The server speaks first in RFB.")
 
     def _refuse(self, chunk: bytes) -> None:
-        if self._refusal is None or self._refusal.done:
+        refusal = self._refusal
+        if refusal is None or refusal.over:
             return
-        self._transport.write(self._refusal.feed(chunk))
-        if self._refusal.done:
-            self._transport.close()
+        self._transport.write(refusal.answer(chunk))
+        if refusal.over:
+            close(self._transport)

@@ -166,14 +166,15 @@ class _SignedIn:
         return b""
 
     def feed(self, chunk: bytes) -> bytes:
-        reply = self._sign_in.feed(chunk)
+        reply = self._sign_in.answer(chunk)
         if self._sign_in.failure is not None:
             raise UpstreamProtocolError(self._sign_in.failure)
         self.proven = self._sign_in.done
         return reply
 
     def hung_up(self) -> UpstreamError:
-        return UpstreamProtocolError("hung up while the gateway signed in to it.")
+        self._sign_in.hang_up()
+        return UpstreamProtocolError(self._sign_in.failure or "hung up.")
 
 
 def _judged(verdict: FirstVerdict, why: str) -> bool:

@@ -165,19 +165,28 @@ class Pump:
 
     # ---- upstream → viewer
 
-    def upstream_bytes(self, chunk: bytes) -> None:
-        """Forward what the carriage gives: of frames, half headers and half close frames are held back."""
+    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
+        """Forward what the carriage gives: of frames, half headers and half close frames are held back.
+
+        Says whether all of it has left.
+        """
         if self._ending is not None:
             self._finish_the_frame(chunk)
-            return
-        governor = self._governor
-        if governor is not None and governor.listens:
-            due = governor.hear(chunk)
-            if governor.verdict is not None:
-                self.end(*governor.verdict)
-                return
-            if due:
-                self._upstream.message(due)
+        elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
+            self._forward(chunk)
+        return not self._viewer.unsent
+
+    def _heard(self, governor: Governor, chunk: bytes) -> bool:
+        """Show the handshake to the governor; whether the session goes on."""
+        due = governor.hear(chunk)
+        if governor.verdict is not None:
+            self.end(*governor.verdict)
+            return False
+        if due:
+            self._upstream.message(due)
+        return True
+
+    def _forward(self, chunk: bytes | memoryview) -> None:
         carriage = self._carriage
         out = carriage.walk(chunk)
         self.bytes_down += len(out)
@@ -309,7 +318,7 @@ class Pump:
 
     # ---- the end
 
-    def _finish_the_frame(self, chunk: bytes) -> None:
+    def _finish_the_frame(self, chunk: bytes | memoryview) -> None:
         """The end is decided: forward no more than what completes the frame that is under way."""
         if self._said:
             return

@@ -15,11 +15,15 @@ from typing import Protocol
 
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
+from launcher.relay.basin import LARGE, SMALL, Draught, basin
 from launcher.relay.dial import connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
+from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
+_LARGEST_RAW = 256 * 1024
+"""Bytes of raw RFB read at a time: each read becomes one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,17 @@ class DialLimits:
 class UpstreamReceiver(Protocol):
     """Who is told what comes from an upstream, once it has been believed."""
 
-    def upstream_bytes(self, chunk: bytes) -> None: ...
+    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
+        """Whether all of it has left: a view is good for this call, and for longer only where it has not."""
+        ...
+
     def upstream_finished(self) -> None: ...
     def upstream_lost(self) -> None: ...
     def upstream_full(self) -> None: ...
     def upstream_drained(self) -> None: ...
 
 
-class UpstreamEnd(asyncio.Protocol):
+class UpstreamEnd(asyncio.BufferedProtocol):
     """One upstream: its opening, then whatever its receiver makes of it.
 
     What a viewer says goes out by `message`, `ping`, `pong` and `say_goodbye`, in the form that the carrier has for it:
@@ -50,6 +57,8 @@ class UpstreamEnd(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_basin",
+        "_draught",
         "_name",
         "_opening",
         "_receive",
@@ -70,8 +79,10 @@ class UpstreamEnd(asyncio.Protocol):
         self.signed_in = opening.signed_in
         """Whether the gateway has done version and security: the server waits for the viewer's ClientInit."""
         self._name = who(target)
+        self._basin = basin()
+        self._draught = Draught(LARGE if self.framed else _LARGEST_RAW)
         self._opening: Opening | None = opening
-        self._receive: Callable[[bytes], None] = self._open
+        self._receive: Callable[[bytes | memoryview], bool] = self._open
         self._receiver: UpstreamReceiver | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -128,7 +139,7 @@ class UpstreamEnd(asyncio.Protocol):
         """Close after what is written has left; what still arrives is dropped."""
         self._receive = _drop
         if self._transport is not None:
-            self._transport.close()
+            close(self._transport)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -147,8 +158,18 @@ class UpstreamEnd(asyncio.Protocol):
         if self._opening is not None:
             self._write(self._opening.begin())
 
-    def data_received(self, data: bytes) -> None:
-        self._receive(data)
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- asyncio hints at nothing
+        return self._basin.view[: self._draught.room]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        chunk = self._basin.view[:nbytes]
+        if nbytes <= SMALL:
+            self._draught.drawn(nbytes, passed_on=self._receive(bytes(chunk)))
+            return
+        passed_on = self._receive(chunk)
+        if not passed_on:
+            self._basin.renew()
+        self._draught.drawn(nbytes, passed_on=passed_on)
 
     def eof_received(self) -> bool:
         """The upstream sends no more: a session ends in order, behind the last byte."""
@@ -175,18 +196,19 @@ class UpstreamEnd(asyncio.Protocol):
         if self._transport is not None and chunk:
             self._transport.write(chunk)
 
-    def _open(self, chunk: bytes) -> None:
+    def _open(self, chunk: bytes | memoryview) -> bool:
         opening = self._opening
         assert opening is not None
         try:
-            self._write(opening.feed(chunk))
+            self._write(opening.feed(bytes(chunk)))
         except UpstreamError as error:
             self._fail(error)
-            return
+            return True
         if opening.proven:
             self.pause()
             if not self.proven.done():
                 self.proven.set_result(opening.first)
+        return True
 
     def _fail(self, error: UpstreamError) -> None:
         self._receive = _drop
@@ -194,8 +216,9 @@ class UpstreamEnd(asyncio.Protocol):
             self.proven.set_exception(type(error)(f"{self._name} {error}"))
 
 
-def _drop(chunk: bytes) -> None:
+def _drop(chunk: bytes | memoryview) -> bool:  # noqa: ARG001 -- it stands where a receiver does
     """What arrives after the end concerns nobody."""
+    return True
 
 
 async def open_upstream(

@@ -14,6 +14,7 @@ from typing import ClassVar, Protocol
 
 from launcher.model import EndReason
 from launcher.relay.engine import Event, Message
+from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
 EARLY_LIMIT = 4096
@@ -94,7 +95,7 @@ class ViewerEnd(asyncio.Protocol):
         """Take what the viewer has sent, unless it is held up."""
         raise NotImplementedError
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | memoryview) -> None:
         """Bytes as they are."""
         if not self._transport.is_closing():
             self._transport.write(chunk)
@@ -127,7 +128,7 @@ class ViewerEnd(asyncio.Protocol):
     def hang_up(self) -> None:
         """Close the connection once what is written has left, within the same while."""
         self.expect_end()
-        self._transport.close()
+        close(self._transport)
 
     def abort(self) -> None:
         self._transport.abort()

@@ -9,6 +9,7 @@ import asyncio
 
 from launcher.model import EndReason
 from launcher.relay.engine import TOO_LARGE, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
 _EVENTS_PER_TURN = 64
@@ -24,11 +25,13 @@ class WebSocketViewer(ViewerEnd):
 
     framed = True
 
-    __slots__ = ("_engine", "_in_turn", "_turn_due")
+    __slots__ = ("_deaf", "_engine", "_in_turn", "_turn_due")
 
     def __init__(self, transport: asyncio.Transport, engine: ViewerEngine) -> None:
         super().__init__(transport)
         self._engine = engine
+        self._deaf = False
+        """It broke the protocol: its answer to our close frame will not be understood."""
         self._in_turn = False
         self._turn_due = False
 
@@ -55,6 +58,8 @@ class WebSocketViewer(ViewerEnd):
         if self._closing is not None or self.lost.done():
             return
         self._transport.write(self._engine.close(code, reason))
+        if self._deaf and self._transport.can_write_eof():
+            self._transport.write_eof()  # so it hangs up, and is not waited for (RFC 6455 §7.1.1)
         self.expect_end()
 
     def end(self, reason: EndReason, code: int, text: str) -> None:
@@ -83,9 +88,10 @@ class WebSocketViewer(ViewerEnd):
         self.proceed()
 
     def _dispatch(self, event: Event) -> None:
+        self._deaf = isinstance(event, Violation)
         if self._closing is not None:
             if isinstance(event, Closed | Violation):
-                self._transport.close()
+                close(self._transport)
         elif self._receiver is not None:
             self._receiver.viewer_event(event)
         else:
@@ -103,6 +109,6 @@ class WebSocketViewer(ViewerEnd):
                 pass
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
-                self._transport.close()
+                close(self._transport)
             case Violation(code, reason):
                 self.end(breach(code), code, reason)

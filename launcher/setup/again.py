@@ -11,7 +11,7 @@ from typing import Any
 from launcher.config.clouds_yaml import read_yaml
 from launcher.config.document import shown
 from launcher.config.load import load
-from launcher.config.models import Config, clouds_of
+from launcher.config.models import Config, api_clouds_of
 from launcher.errors import CloudError
 from launcher.setup import trial, words
 from launcher.setup.accounts import Profile, Source
@@ -89,7 +89,7 @@ def _try(config: Config, scene: Scene) -> list[words.Counted]:
     scene.person.tell(
         f"{shown(scene.target.config, 4096)} exists: signing in with it, to try it (no console is asked for):"
     )
-    clouds = clouds_of(config)
+    clouds = api_clouds_of(config)
     answers = trial.servers(clouds, scene.clock)
     tried = []
     for cloud in clouds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from math import isfinite
 from typing import Protocol
 
 from aiohttp import hdrs, web
@@ -12,11 +13,11 @@ from aiohttp.typedefs import Handler
 
 from launcher.audit.events import Event
 from launcher.clock import Clock
-from launcher.config.models import Cloud
+from launcher.config.models import AnyCloud
 from launcher.consoles.broker import Obtained
 from launcher.errors import BadRequestError, RequestError
 from launcher.launches import Launch, Launches
-from launcher.model import CLOUD_KINDS, Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
+from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
 from launcher.states import Outlook, reading
 from launcher.waiting import refusal
@@ -63,7 +64,7 @@ class Api:
     def __init__(
         self,
         *,
-        clouds: Sequence[Cloud],
+        clouds: Sequence[AnyCloud],
         directory: Directory,
         policy: Policy,
         broker: Obtains,
@@ -219,8 +220,9 @@ class Api:
         return {**self._told(console, cached=False), "url": url}
 
     def _told(self, console: Console, *, cached: bool) -> dict[str, object]:
-        left = timedelta(seconds=console.expires_at - self._clock.monotonic())
-        return {"kind": console.key.kind, "expires_at": iso(self._clock.now() + left), "cached": cached}
+        seconds = console.expires_at - self._clock.monotonic()
+        expires_at = iso(self._clock.now() + timedelta(seconds=seconds)) if isfinite(seconds) else None
+        return {"kind": console.key.kind, "expires_at": expires_at, "cached": cached}
 
     async def _asked(self, request: web.Request, action: Action) -> tuple[Server, bool]:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
@@ -260,8 +262,8 @@ def _flag(name: str, text: str | None) -> bool:
 
 
 def _kind(text: object) -> Kind:
-    if text not in CLOUD_KINDS:
-        offered = ", ".join(CLOUD_KINDS)
+    if text not in tuple(Kind):
+        offered = ", ".join(Kind)
         raise BadRequestError(f'Consoles of kind "{str(text)[:_SHOWN]}" are not offered here; kinds: {offered}.')
     return Kind(str(text))
 

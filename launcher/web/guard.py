@@ -98,7 +98,8 @@ class _Door:
         transport = request.transport  # None: the client has gone
         actor = self._actors.pop(transport, None) if transport else None
         if actor is None and transport is not None:
-            actor = await self._peers.actor(transport.get_extra_info("socket"))
+            sock = transport.get_extra_info("socket")  # None with TLS: the client has gone in this very turn
+            actor = await self._peers.actor(sock) if sock is not None else None
         self._policy().authorize(actor, Action.LIST)
         assert actor is not None  # no policy lets nobody in
         assert transport is not None  # nor a client that has gone
@@ -148,7 +149,7 @@ def check_origin(names: Names, request: web.Request, host: str) -> None:
             raise ForbiddenError(
                 "A page of another site may not use this gateway; open the gateway's own page instead."
             )
-    elif len(sent) > 1 or not names.allows_origin(sent[0], host):
+    elif len(sent) > 1 or not names.allows_origin(sent[0], host, tls=request.secure):
         raise ForbiddenError(
             f'A page of "{", ".join(sent)[:_SHOWN]}" may not use this gateway; open the gateway\'s own page instead.'
         )

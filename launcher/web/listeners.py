@@ -9,7 +9,10 @@ and referrers; `keepalive_timeout` also bounds a second request of which only a 
 from the end of the answer before. To stop: `close()` each `Listening`, then `runner.cleanup()`.
 
 aiohttp itself gives a first request as long as it likes. Here a connection that has not sent a whole one within
-`header_timeout` is aborted (the guard times the body).
+`header_timeout` of its beginning is aborted (the guard times the body); a TLS handshake is part of that time.
+
+With `tls` every TCP socket speaks it, also one that systemd passes: a port is plain or not by the configuration alone.
+Unix sockets stay plain: nobody else reads there, and ssh tunnels and commands know of no certificate.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ import asyncio
 import errno
 import ipaddress
 import socket
+import ssl
 import stat
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +36,7 @@ from launcher.config.listen import Address, PassedAddress, TcpAddress, UnixAddre
 from launcher.errors import ListenError
 from launcher.systemd import Passed
 from launcher.web.passed import Offered
+from launcher.web.records import RecordsProtocol
 
 HEADER_TIMEOUT: Final = 10.0
 """Seconds for a connection's first request."""
@@ -42,12 +48,12 @@ _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class Bound:
     """A bound socket that does not listen yet."""
 
     sock: socket.socket
     where: str
-    """URL, or path of a Unix socket."""
+    """Address and port, or path of a Unix socket."""
     inode: tuple[int, int] | None = None
     """Device and inode of a Unix socket's file that we made; None where it is not ours to remove."""
 
@@ -71,9 +77,9 @@ class Listening:
     """One address that is being served."""
 
     where: str
-    """`http://127.0.0.1:6080`, or the path of a Unix socket."""
+    """`http://127.0.0.1:6080`, `https://…` with TLS, or the path of a Unix socket."""
     _server: asyncio.Server
-    _bound: _Bound
+    _bound: Bound
 
     def close(self) -> None:
         """Accept no more connections; those that are there stay until the runner is cleaned up."""
@@ -86,6 +92,7 @@ async def listen(
     addresses: Iterable[Address],
     *,
     passed: Sequence[Passed] = (),
+    tls: ssl.SSLContext | None = None,
     header_timeout: float = HEADER_TIMEOUT,
 ) -> list[Listening]:
     """Serve a runner that is set up on every address, or on none.
@@ -105,36 +112,39 @@ async def listen(
         undo.callback(offered.close)
         bound = [one for address in addresses for one in _bind(address, offered, undo)]
         offered.refuse_rest()
-        listening = [await _serve(deadline, one, undo) for one in bound]
+        listening = [await _serve(deadline, one, tls, undo) for one in bound]
         undo.pop_all()
     return listening
 
 
-async def _serve(deadline: _Deadline, bound: _Bound, undo: ExitStack) -> Listening:
+async def _serve(deadline: _Deadline, bound: Bound, tls: ssl.SSLContext | None, undo: ExitStack) -> Listening:
     """Raises ListenError: that a port is taken may come out only now."""
     loop = asyncio.get_running_loop()
+    is_unix = bound.sock.family == socket.AF_UNIX
+    factory = deadline.connection if tls is None or is_unix else partial(deadline.tls_connection, tls)
     try:
-        server = await loop.create_server(deadline.connection, sock=bound.sock, backlog=BACKLOG)
+        server = await loop.create_server(factory, sock=bound.sock, backlog=BACKLOG)
     except OSError as error:
-        raise _listen_error(bound.where.removeprefix("http://"), error) from error
-    listening = Listening(bound.where, server, bound)
+        raise _listen_error(bound.where, error) from error
+    scheme = "http" if tls is None else "https"
+    listening = Listening(bound.where if is_unix else f"{scheme}://{bound.where}", server, bound)
     undo.callback(listening.close)
     return listening
 
 
-def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[_Bound]:
+def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[Bound]:
     bound = _bound_to(address, offered)
     for one in bound:
         undo.callback(one.close)
     return bound
 
 
-def _bound_to(address: Address, offered: Offered) -> list[_Bound]:
+def _bound_to(address: Address, offered: Offered) -> list[Bound]:
     match address:
         case PassedAddress(name=name):
-            return [_Bound(sock, _where(sock)) for sock in offered.take(name)]
+            return [Bound(sock, _where(sock)) for sock in offered.take(name)]
         case UnixAddress(path=path):
-            return [_bind_unix(path)]
+            return [bind_unix(path)]
         case TcpAddress(host="localhost", port=port):
             return _bind_localhost(port)
         case TcpAddress(host=host, port=port):
@@ -142,14 +152,14 @@ def _bound_to(address: Address, offered: Offered) -> list[_Bound]:
 
 
 def _where(sock: socket.socket) -> str:
-    """URL, or path of a Unix socket (`@name` in the abstract namespace)."""
+    """Address and port, or path of a Unix socket (`@name` in the abstract namespace)."""
     address = sock.getsockname()
     if sock.family == socket.AF_UNIX:
         return f"@{address[1:].decode(errors='replace')}" if isinstance(address, bytes) else str(address)
-    return f"http://{TcpAddress(address[0], address[1])}"
+    return str(TcpAddress(address[0], address[1]))
 
 
-def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound]:
+def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[Bound]:
     """Both addresses; IPv4 alone where the kernel says, in an errno of `absent`, that there is no IPv6."""
     first = _bind_tcp("127.0.0.1", port)
     try:
@@ -162,7 +172,7 @@ def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[_Bound
         raise
 
 
-def _bind_tcp(host: str, port: int) -> _Bound:
+def _bind_tcp(host: str, port: int) -> Bound:
     where = str(TcpAddress(host, port))
     sock = _socket(_loopback_family(host, where), where)
     try:
@@ -173,7 +183,7 @@ def _bind_tcp(host: str, port: int) -> _Bound:
     except OSError as error:
         sock.close()
         raise _listen_error(where, error) from error
-    return _Bound(sock, f"http://{TcpAddress(host, sock.getsockname()[1])}")
+    return Bound(sock, str(TcpAddress(host, sock.getsockname()[1])))
 
 
 def _socket(family: socket.AddressFamily, where: str) -> socket.socket:
@@ -198,13 +208,13 @@ def _loopback_family(host: str, where: str) -> socket.AddressFamily:
     return socket.AF_INET if address.version == 4 else socket.AF_INET6
 
 
-def _bind_unix(path: str) -> _Bound:
+def bind_unix(path: str) -> Bound:
     """A socket file of ours, connectable for its owner and group from the moment that it can be connected to."""
     _make_way(path)
     sock = _socket(socket.AF_UNIX, path)
     try:
         sock.bind(path)
-        bound = _Bound(sock, path, _inode(path))
+        bound = Bound(sock, path, _inode(path))
         Path(path).chmod(SOCKET_MODE)
     except OSError as error:
         sock.close()
@@ -269,8 +279,12 @@ class _Deadline:
         server.request_handler = self._heard
 
     def connection(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
-        return _FirstRequest(self._server(), self._timeout)
+        """The protocol of a connection that has just been accepted."""
+        return _FirstRequest(self._server(), asyncio.get_running_loop().time() + self._timeout)
+
+    def tls_connection(self, context: ssl.SSLContext) -> asyncio.BaseProtocol:
+        """The same with TLS before it, whose handshake has no more time than all of it."""
+        return RecordsProtocol(asyncio.get_running_loop(), self.connection(), context, self._timeout)
 
     async def _heard(self, request: web.BaseRequest) -> web.StreamResponse:
         first = None if request.transport is None else request.transport.get_protocol()
@@ -282,16 +296,17 @@ class _Deadline:
 class _FirstRequest(asyncio.Protocol):
     """Stands before aiohttp's protocol until a connection's first request is whole, then leaves it the connection."""
 
-    def __init__(self, protocol: asyncio.Protocol, timeout: float) -> None:
+    def __init__(self, protocol: asyncio.Protocol, due: float) -> None:
+        """`due` is when it must be there, by the event loop's clock: with TLS, the connection is made only later."""
         self._protocol = protocol
-        self._timeout = timeout
+        self._due = due
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(self._timeout, transport.abort)
+        self._timer = asyncio.get_running_loop().call_at(self._due, transport.abort)
         self._protocol.connection_made(transport)
 
     def step_aside(self) -> None:

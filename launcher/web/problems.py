@@ -165,6 +165,8 @@ def _hint_of_cloud(error: CloudError, usual: str) -> str:
         return "Try again in a minute; if it stays so, the cloud's operator must look at it."
     if isinstance(error, errors.CloudBusyError) and error.retry_after is not None:
         return "Try again when this time is over; the gateway asks for nothing before."
+    if isinstance(error, errors.KindNotOfferedError) and error.hint:
+        return error.hint
     if error.request_id is None and "request id" in usual:
         return "Look at this cloud's entry in the gateway's configuration, and at what answers there."
     return usual

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from launcher.audit.events import RevealEvent
-from launcher.errors import CloudReplyError, ForbiddenError
+from launcher.errors import CloudReplyError, ForbiddenError, KindNotOfferedError
 from launcher.model import Actor, Console, Server
 
 _PLAIN: Final = re.compile(r"(?:https?|wss?)://[!-~]+", re.IGNORECASE)
@@ -36,7 +36,19 @@ def check_asker(actor: Actor, headers: Iterable[str]) -> None:
 
 
 def plain_url(console: Console) -> str:
-    """The console URL itself. Raises CloudReplyError for what nobody should paste anywhere."""
+    """The console URL itself.
+
+    Raises KindNotOfferedError where there is none, CloudReplyError for what nobody should paste anywhere.
+    """
+    if console.target is not None:
+        cloud = console.key.cloud
+        raise KindNotOfferedError(
+            f"{cloud} has no console URLs: its servers are VNC servers, which the gateway dials itself.",
+            cloud=cloud,
+            kind=console.key.kind,
+            everywhere=True,
+            hint="Open the server's page, or connect a viewer to the gateway.",
+        )
     url = console.url.reveal()
     if not _PLAIN.fullmatch(url):
         cloud = console.key.cloud

@@ -32,6 +32,12 @@ class KnowsClouds(Protocol):
     def clouds(self) -> tuple[str, ...]: ...
 
 
+class KnowsTokens(Protocol):
+    async def owner(self, token: str) -> str:
+        """The cloud that has, or alone may have, a server of this token. Raises RequestError, CloudError."""
+        ...
+
+
 class Authorizes(Protocol):
     def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None: ...
 
@@ -43,6 +49,7 @@ class ViewerRoute:
         self,
         *,
         directory: KnowsClouds,
+        tokens: KnowsTokens,
         policy: Authorizes,
         sessions: Sessions,
         launches: Launches,
@@ -51,6 +58,7 @@ class ViewerRoute:
         frame_limit: int,
     ) -> None:
         self._directory = directory
+        self._tokens = tokens
         self._policy = policy
         self._sessions = sessions
         self._launches = launches
@@ -60,7 +68,21 @@ class ViewerRoute:
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Refuse, or answer 101 and begin the launch. Raises RequestError."""
-        cloud, reference = request.match_info["cloud"], request.match_info["server"]
+        return self._open(request, request.match_info["cloud"], request.match_info["server"])
+
+    async def open_token(self, request: web.Request) -> web.StreamResponse:
+        """The same for websockify's own address of a token, `/websockify?token=NAME`. Raises RequestError, CloudError.
+
+        Only where several clouds have tokens are their files looked into, which takes no time to speak of.
+        """
+        ViewerEngine.check(request.headers)
+        token = request.query.get("token")
+        if not token:
+            raise BadRequestError("This address names no token: /websockify?token=NAME is expected.")
+        self._policy.authorize(request[ACTOR], wanted(view_only=_view_only(request)))
+        return self._open(request, await self._tokens.owner(token), token)
+
+    def _open(self, request: web.Request, cloud: str, reference: str) -> web.StreamResponse:
         actor = request[ACTOR]
         ViewerEngine.check(request.headers)
         view_only = _view_only(request)
@@ -90,6 +112,11 @@ class ViewerRoute:
 def viewer_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
     """The route, answered by the `ViewerRoute` of the moment in which a viewer comes in."""
     return web.get("/ws/{cloud:[^/]+}/{server:[^/]+}", answered_by(current, ViewerRoute.open), allow_head=False)
+
+
+def token_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
+    """The address under which noVNC finds a websockify with tokens."""
+    return web.get("/websockify", answered_by(current, ViewerRoute.open_token), allow_head=False)
 
 
 def _view_only(request: web.Request) -> bool:

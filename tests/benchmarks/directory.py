@@ -133,7 +133,7 @@ async def kib_per_server(endpoints: dict[str, str], servers: int) -> float:
     async with gateway_of(endpoints) as gateway:
         await ask(gateway, cloud=CLOUDS[0], limit=1)  # what only the first request costs
         for part in gateway.parts.clouds.values():
-            await part.compute.egress()
+            await part.source.egress()
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
         await ask(gateway, wait=60, limit=1)

@@ -1,14 +1,14 @@
-"""What was measured, and the Markdown table made of it. No I/O."""
+"""What was measured, and the medians of it. No I/O."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-SUBJECT = "gateway"
-PEERS = ("nginx", "websockify")
+BATCHED, FRAMES = "batched", "frame by frame"
+MODES = (BATCHED, FRAMES)
+"""How the source writes: 256 KiB at once, or one frame at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,10 @@ class Drain:
     """One stream through one proxy."""
 
     proxy: str
+    mode: str
     frame: int
     payload: int
-    """Bytes of payload; frame headers are not counted, because websockify makes frames of its own."""
+    """Bytes of payload; frame headers are not counted, because a proxy with a raw upstream makes frames of its own."""
     wire: int
     """Bytes that the sink read."""
     cpu_seconds: float
@@ -51,11 +52,76 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: a figure for each proxy that was measured."""
+class Trips:
+    """Round trips of one session, in microseconds; `busy`: beside other sessions that are."""
 
-    title: str
-    values: Mapping[str, float]
+    proxy: str
+    busy: bool
+    count: int
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Launches:
+    """Sessions opened one after another, from the connection to the first bytes; closing them is not in it."""
+
+    proxy: str
+    count: int
+    cpu_seconds: float
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU milliseconds of the proxy for each."""
+        return self.cpu_seconds * 1000 / self.count
+
+
+@dataclass(slots=True)
+class Figures:
+    """All of one run. What was not measured has no median: None."""
+
+    drains: list[Drain] = field(default_factory=list)
+    idles: list[Idle] = field(default_factory=list)
+    trips: list[Trips] = field(default_factory=list)
+    launches: list[Launches] = field(default_factory=list)
+    tls: dict[str, str] = field(default_factory=dict)
+    """What each proxy with TLS agreed on: version and cipher."""
+
+    def sizes(self) -> list[int]:
+        """Of frames, in bytes."""
+        return sorted({drain.frame for drain in self.drains})
+
+    def cpu(self, proxy: str, mode: str, frame: int) -> float | None:
+        """CPU seconds per GB."""
+        return _median(drain.cpu_per_gb for drain in self._drains(proxy, mode, frame))
+
+    def speed(self, proxy: str, mode: str, frame: int) -> float | None:
+        """MB a second."""
+        return _median(drain.mb_per_second for drain in self._drains(proxy, mode, frame))
+
+    def _drains(self, proxy: str, mode: str, frame: int) -> Sequence[Drain]:
+        return [drain for drain in self.drains if (drain.proxy, drain.mode, drain.frame) == (proxy, mode, frame)]
+
+    def idle(self, proxy: str) -> float | None:
+        """KiB a session."""
+        return _median(idle.kib_per_session for idle in self.idles if idle.proxy == proxy)
+
+    def p50(self, proxy: str, *, busy: bool) -> float | None:
+        """Microseconds of the median round trip."""
+        return _median(trips.p50 for trips in self.trips if (trips.proxy, trips.busy) == (proxy, busy))
+
+    def p99(self, proxy: str, *, busy: bool) -> float | None:
+        """Microseconds that 99 of 100 round trips do not exceed."""
+        return _median(trips.p99 for trips in self.trips if (trips.proxy, trips.busy) == (proxy, busy))
+
+    def launch(self, proxy: str) -> float | None:
+        """CPU milliseconds a launch."""
+        return _median(launches.cpu_ms for launches in self.launches if launches.proxy == proxy)
+
+
+def _median(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return statistics.median(found) if found else None
 
 
 def size_name(size: int) -> str:
@@ -63,38 +129,7 @@ def size_name(size: int) -> str:
     return f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
 
 
-def rows_of(drains: Sequence[Drain], idles: Iterable[Idle]) -> list[Row]:
-    """CPU for each frame size, speed for each frame size, memory; medians over the rounds."""
-    rows = []
-    for title, figure in (("CPU s/GB", attrgetter("cpu_per_gb")), ("MB/s", attrgetter("mb_per_second"))):
-        for frame in sorted({drain.frame for drain in drains}):
-            figures = [(drain.proxy, figure(drain)) for drain in drains if drain.frame == frame]
-            rows.append(Row(f"{title}, {size_name(frame)} frames", _medians(figures)))
-    memory = _medians((idle.proxy, idle.kib_per_session) for idle in idles)
-    return [*rows, Row("KiB per idle session", memory)]
-
-
-def _medians(figures: Iterable[tuple[str, float]]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for proxy, figure in figures:
-        found.setdefault(proxy, []).append(figure)
-    return {proxy: statistics.median(values) for proxy, values in found.items()}
-
-
-def markdown(rows: Iterable[Row]) -> str:
-    """The table: the three figures, and ours as a multiple of each peer's."""
-    lines = [
-        f"| | {SUBJECT} | {' | '.join(PEERS)} | {' | '.join(f'{SUBJECT} / {peer}' for peer in PEERS)} |",
-        "|---|" + "--:|" * (1 + 2 * len(PEERS)),
-    ]
-    for row in rows:
-        cells = [_number(row.values.get(proxy)) for proxy in (SUBJECT, *PEERS)]
-        cells += [_ratio(row, peer) for peer in PEERS]
-        lines.append(f"| {row.title} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """Three digits that mean something, whatever the size."""
     if value is None:
         return "-"
@@ -102,9 +137,8 @@ def _number(value: float | None) -> str:
     return f"{value:,.{digits}f}"
 
 
-def _ratio(row: Row, peer: str) -> str:
-    ours, theirs = row.values.get(SUBJECT), row.values.get(peer)
-    if ours is None or not theirs:
+def ratio_name(ratio: float | None) -> str:
+    """0.64 -> `0.64`, 0.004 -> `1/250`."""
+    if ratio is None:
         return "-"
-    ratio = ours / theirs
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"1/{1 / ratio:,.0f}" if ratio > 0 else "-"
+    return f"1/{1 / ratio:,.0f}" if 0 < ratio < 0.02 else f"{ratio:.2f}"

@@ -4,9 +4,14 @@
 orders as JSON lines on stdin: `{"frame": F, "write": W, "bytes": N}` says what the next streams look like. It ends
 with its stdin.
 
-- **websocket** is a console proxy: `101`, the RFB greeting, and when the viewer asks for an update, N bytes of payload
-  in frames of F bytes; W bytes of payload are written at a time, from a buffer made before.
-- **tcp** is a plain VNC server, for websockify: the same payload bytes in the same writes, without frames around them.
+- **websocket** is a console proxy: `101`, the RFB greeting, and each time the viewer asks for an update, N bytes of
+  payload in frames of F bytes.
+- **tcp** is a plain VNC server, for raw upstreams: the same payload in the same writes, without frames around it.
+
+Each `send` takes W bytes of payload (whole frames), from a buffer made before, with TCP_NODELAY: W of 256 KiB is a
+console proxy that sends all it has at once, W of one frame is one that sends frame by frame. The next send follows
+at once; the kernel blocks it while its buffers are full, so a slow proxy finds several frames in one read.
+A viewer's pointer event is answered with one small frame: a round trip.
 """
 
 from __future__ import annotations
@@ -60,27 +65,41 @@ class Source:
         sock.sendall(wire.upgrade_answer(wire.read_head(sock)))
         hear = wire.hear_client(sock)
         _greet(lambda message: sock.sendall(wire.server_frame(message)), hear)
-        _pour(sock, self._framed)
         try:
-            hear(1)
+            while True:
+                self._answer(sock, hear, self._framed, wire.server_frame(wire.ECHO))
         except EOFError:
             sock.sendall(wire.SERVER_CLOSE)
 
     def tcp(self, sock: socket.socket) -> None:
         """One connection to the plain VNC server."""
-        _greet(sock.sendall, lambda size: wire.read_exactly(sock, size))
-        _pour(sock, self._raw)
-        sock.recv(1)
+
+        def hear(size: int) -> bytes:
+            return wire.read_exactly(sock, size)
+
+        _greet(sock.sendall, hear)
+        while True:
+            self._answer(sock, hear, self._raw, wire.ECHO)
+
+    def _answer(self, sock: socket.socket, hear: wire.Hear, stream: Stream, echo: bytes) -> None:
+        """One message of the viewer's. Over frames it comes whole, raw it is read to its end."""
+        begun = hear(1)
+        size = len(wire.POINTER_EVENT if begun[:1] == wire.POINTER_EVENT[:1] else wire.UPDATE_REQUEST)
+        if len(begun) < size:
+            hear(size - len(begun))
+        if size == len(wire.POINTER_EVENT):
+            sock.sendall(echo)
+        else:
+            _pour(sock, stream)
 
 
 def _greet(say: wire.Say, hear: wire.Hear) -> None:
-    """The server's part of the greeting, until the viewer asks for an update: an idle one never does."""
+    """The server's part of the greeting; an idle viewer says nothing more."""
     for spoken, answer in wire.GREETING:
         say(spoken)
         if hear(len(answer)) != answer:
             raise EOFError("the viewer's greeting is not the sink's")
     say(wire.SERVER_INIT)
-    hear(len(wire.UPDATE_REQUEST))
 
 
 def _pour(sock: socket.socket, stream: Stream) -> None:

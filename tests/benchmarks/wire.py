@@ -15,6 +15,9 @@ VERSION = b"RFB 003.008\n"
 _PIXELS = struct.pack(">BBBBHHHBBBxxx", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
 SERVER_INIT = struct.pack(">HH", 1024, 768) + _PIXELS + struct.pack(">I", 5) + b"bench"
 UPDATE_REQUEST = struct.pack(">BBHHHH", 3, 1, 0, 0, 1024, 768)
+POINTER_EVENT = struct.pack(">BBHH", 5, 0, 512, 384)
+ECHO = struct.pack(">BxHHHHHi", 0, 1, 512, 384, 4, 3, 0) + bytes(48)
+"""What the source answers to a pointer event: an update of 4 x 3 pixels, 64 bytes."""
 GREETING: tuple[tuple[bytes, bytes], ...] = (
     (VERSION, VERSION),
     (b"\x01\x01", b"\x01"),  # one security type: None

@@ -18,18 +18,18 @@ _BODY_SHOWN = 300
 def told(row: Answer | Granted) -> Iterator[str]:
     """The lines of one row."""
     body = row.body[:_BODY_SHOWN].decode("latin-1").strip()
-    read, hint, api = row.reads, "", f"200 {row.kind}"
+    closes, logs, read, hint, api = None, "open", "", "", f"200 {row.kind}"
     if isinstance(row, Answer):
-        read, hint = row.reads or row.sentence, row.hint
+        closes, logs, read, hint = row.closes, row.logs, row.reads or row.sentence, row.hint
         api = f"{row.problem[0]} {row.problem[1]}: {row.sentence}"
-    reason = f" ({read})" if row.closes else ""
+    reason = f" ({read})" if closes else ""
     yield row.title
     yield from _wrapped("cloud", f"{row.status} to {row.kind}: {body or 'nothing'}")
     yield from _wrapped("act", f"{row.act.words}: {' · '.join(map(_step, row.act.asks))}")
-    yield from _wrapped("reads", read if row.closes else "the screen")
+    yield from _wrapped("reads", read if closes else "the screen")
     yield from _wrapped("", hint)
-    yield from _wrapped("closes", str(row.closes or "not"))
-    yield from _wrapped("log", f"launch by …: {row.site.cloud}/web-01: {row.logs}{reason}, … ms{_request_id(row)}")
+    yield from _wrapped("closes", str(closes or "not"))
+    yield from _wrapped("log", f"launch by …: {row.site.cloud}/web-01: {logs}{reason}, … ms{_request_id(row)}")
     yield from _wrapped("API", api)
     yield ""
 

@@ -78,12 +78,6 @@ GRANTED: Final = (
         url=RAX_URL + XVP_TOKEN,
         request_id=ID,
         act=OF_OTHER_KIND,
-        closes=4501,
-        logs="KindNotOfferedError",
-        reads=(
-            "rax-dfw has only xvpvnc consoles for this server, which no browser shows. For a viewer that does: "
-            f"console-launcher console-url rax-dfw/{SERVER_ID} --kind xvpvnc --reveal"
-        ),
     ),
     Granted(
         title="200 Success: the page's example, novnc, its impossible date included",

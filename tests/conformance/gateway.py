@@ -48,6 +48,7 @@ from tests.fakes.identity import FakeIdentity
 from tests.fakes.issued import note, put_out
 from tests.fakes.keystone_in_loop import KeystoneInLoop
 from tests.fakes.viewer import Viewer
+from tests.fakes.xvp_proxy import Host, XvpProxy, either_kind
 
 Asked = tuple[str, str, str] | float
 """Method, the last word of the path and the kind of a console; or the seconds of a pause."""
@@ -212,6 +213,9 @@ async def any_cloud(folder: Path) -> AsyncIterator[AnyCloud]:
         fake = await stack.enter_async_context(FakeCompute(project=PROJECT))
         fake.gives_ids = False
         proxy = await stack.enter_async_context(FaultyProxy())
+        host, xvp = await stack.enter_async_context(Host()), await stack.enter_async_context(XvpProxy())
+        xvp.lead(XVP_TOKEN, host.port)
+        proxies = await stack.enter_async_context(either_kind(novnc=proxy.port, xvpvnc=xvp.port))
         fake.mint = lambda *_: proxy.url()
         identity = await stack.enter_async_context(FakeIdentity({"DFW": _endpoint(fake, RAX)}))
 
@@ -221,14 +225,14 @@ async def any_cloud(folder: Path) -> AsyncIterator[AnyCloud]:
         identity.fault = signed_in
         keystone = KeystoneInLoop(_endpoint(fake, NEW), lambda: asked.append(SIGN_IN))
         await stack.enter_async_context(keystone)
-        configs = _configs(folder, fake, proxy, identity, keystone)
+        configs = _configs(folder, fake, proxies, identity, keystone)
         sites = {site: gather(config) for site, config in configs.items()}
         gateway = await stack.enter_async_context(open_gateway(configs[RAX], clock=clock))
         yield AnyCloud(gateway, fake, clock, sites, asked)
 
 
 def _configs(
-    folder: Path, fake: FakeCompute, proxy: FaultyProxy, identity: FakeIdentity, keystone: KeystoneInLoop
+    folder: Path, fake: FakeCompute, proxies: str, identity: FakeIdentity, keystone: KeystoneInLoop
 ) -> dict[Site, Config]:
     """Each site's configuration; whatever console proxies the recorded console URLs name, ours stands in for them."""
     _write(folder / "secret", identity.api_key)
@@ -238,7 +242,7 @@ def _configs(
     auth |= {"user_domain_name": "Default", "project_domain_name": "Default"}
     _write(folder / "clouds.yaml", yaml.safe_dump({"clouds": {"prod": {"auth_type": "v3password", "auth": auth}}}))
     hosts = ("https://dfw.servers.console.rackspacecloud.com:443/", "http://127.0.0.1:6080/")
-    rewrites = {"console_url": tuple({"from": host, "to": f"{proxy.base}/"} for host in hosts)}
+    rewrites = {"console_url": tuple({"from": host, "to": f"{proxies}/"} for host in hosts)}
     rackspace = {
         "provider": "rackspace",
         "username": "ops",

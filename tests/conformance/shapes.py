@@ -148,9 +148,6 @@ class Granted:
     url: str
     request_id: str
     act: Act = SHOWS
-    closes: int | None = None
-    logs: str = "open"
-    reads: str = ""
 
 
 CHECK: Final = "Check that its endpoint is that of a Compute API, v2 or v2.1."

@@ -41,21 +41,16 @@ def of_request(row: Answer) -> str:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("row", GRANTED, ids=lambda row: row.title)
-async def test_a_good_answer_is_a_screen_or_named_for_a_viewer_that_shows_it(cloud: AnyCloud, row: Granted) -> None:
+async def test_a_good_answer_is_a_screen(cloud: AnyCloud, row: Granted) -> None:
     cloud.become(row)
     status, console = await cloud.post(row)
     assert (status, console["kind"], console["cached"], "url" in console) == (200, row.kind, False, False)
     cloud.become(row)
     seen = await cloud.view(row)
     assert cloud.asked == before(row.site) + asks(row.site, row.kind, row.act)
-    assert seen.code == row.closes
-    assert (seen.logged.outcome, seen.logged.reason or "", seen.logged.request_id) == (
-        row.logs,
-        row.reads,
-        row.request_id,
-    )
-    assert row.reads.startswith(seen.reason)
-    assert (seen.launch["state"], seen.logged.kind) == ("failed" if row.closes else "open", row.kind)
+    assert (seen.code, seen.reason, seen.launch["state"]) == (None, "", "open")
+    assert (seen.logged.outcome, seen.logged.reason, seen.logged.request_id) == ("open", None, row.request_id)
+    assert seen.logged.kind == row.kind
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -99,5 +94,5 @@ def test_every_row_can_be_read_beside_the_page() -> None:
     for row in (*GRANTED, *REFUSED):
         title, *lines = told(row)
         assert title == row.title
-        assert f"    closes  {row.closes or 'not'}" in lines
+        assert f"    closes  {(isinstance(row, Answer) and row.closes) or 'not'}" in lines
         assert all(len(line) <= 120 for line in lines)

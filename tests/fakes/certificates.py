@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import itertools
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +14,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 _DAY = timedelta(days=1)
+_numbers = itertools.count()
 
 
 class Authority:
@@ -35,28 +39,41 @@ class Authority:
 
     def context(self, *names: str, life: timedelta = timedelta(days=7)) -> ssl.SSLContext:
         """Of a server with a new certificate for these names and addresses; `life` may be over already."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file(*names, life=life))
+        return context
+
+    def trusting(self) -> ssl.SSLContext:
+        """Of a client that trusts this authority and nobody else."""
+        return ssl.create_default_context(cafile=self.pem)
+
+    def file(
+        self, *names: str, life: timedelta = timedelta(days=7), age: timedelta = 30 * _DAY, key: Key | None = None
+    ) -> Path:
+        """A new certificate and its key in one file of mode 0600; `key` is one of another kind, or used again."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        builder = self._builder(subject, key.public_key(), life)
+        builder = self._builder(subject, key.public_key(), life, age)
         alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         builder = builder.add_extension(alternatives, critical=False).add_extension(issuer, critical=False)
-        file = self._folder / f"{key.public_key().public_numbers().x:x}.pem"
+        file = self._folder / f"{next(_numbers)}.pem"
+        file.touch(0o600)
         file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             + builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, life: timedelta) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: PublicKey, life: timedelta, age: timedelta = 30 * _DAY
+    ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key)
         builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - 30 * _DAY).not_valid_after(now + life)
+        builder = builder.not_valid_before(now - age).not_valid_after(now + life)
         return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
 
 

@@ -26,6 +26,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -243,8 +244,10 @@ class FaultyProxy:
     `send`, `send_raw` and `hang_up` tell it to.
     """
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: Fault, tls: ssl.SSLContext | None = None) -> None:
+        """With `tls` it speaks that, and its console URLs say so."""
         self._faults = faults or (Fault.NONE,)
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._quiet = asyncio.Event()
@@ -260,7 +263,7 @@ class FaultyProxy:
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -278,7 +281,7 @@ class FaultyProxy:
     @property
     def base(self) -> str:
         """What the console URLs of this proxy begin with."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def live(self) -> int:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from launcher.demo.cloud import DemoCloud, open_cloud
-from launcher.demo.proxy import Pace
+from launcher.demo.listener import Pace
 from tests.fakes.issued import note
 
 QUICK = Pace(refuse=0.02, greet=0.03)

@@ -19,6 +19,8 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +32,13 @@ from Xlib import display as xdisplay
 from Xlib.protocol import rq
 
 from tests.fakes.console_proxy import free_port, until_gone, until_listening
+from tests.fakes.des import encrypted
 
 WIDTH, HEIGHT = 640, 480
 COLUMNS, ROWS = 4, 3
 CELL = 160
+_FILE_KEY = bytes.fromhex("e84ad660c4721ae0")
+"""What every VNC server hides its password file with; the same everywhere, so it hides nothing."""
 _ROOT = Path(__file__).parents[2]
 
 Colour = tuple[int, int, int]
@@ -59,10 +64,16 @@ class Picture:
 
 
 class Screen:
-    """One TigerVNC server on a loopback port, without a password, for as long as the context lasts."""
+    """One TigerVNC server on a loopback port and a Unix socket, for as long as the context lasts.
 
-    def __init__(self, folder: Path, picture: str) -> None:
+    It asks for a VNC password only if it has one.
+    """
+
+    def __init__(self, folder: Path, picture: str, password: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._password = password
+        self.unix = Path(tempfile.gettempdir()) / f"{uuid.uuid4().hex[:12]}.vnc"
+        """Its path is short: such paths are at most 107 bytes."""
         self._folder = folder
         self._picture = picture
         self._server: subprocess.Popen[bytes] | None = None
@@ -156,6 +167,7 @@ class Screen:
             if process is not None:
                 process.terminate()
                 await until_gone(process, 10)
+        self.unix.unlink(missing_ok=True)
 
     async def _forget_clipboard(self) -> None:
         clipboard, self._clipboard = self._clipboard, None
@@ -173,7 +185,7 @@ class Screen:
         finally:
             os.close(writer)
         try:
-            self.display = await _read_display(reader, self._server)
+            self.display = await read_display(reader, self._server)
             await until_listening(self.port, self._server)
         finally:
             os.close(reader)
@@ -182,7 +194,8 @@ class Screen:
         await self._until_said(f"painted {self._picture}")
 
     def _start_server(self, display_to: int) -> subprocess.Popen[bytes]:
-        command = ["Xtigervnc", "-displayfd", str(display_to), "-SecurityTypes", "None", "-localhost"]
+        command = ["Xtigervnc", "-displayfd", str(display_to), *self._security(), "-localhost"]
+        command += ["-rfbunixpath", str(self.unix), "-rfbunixmode", "0600"]
         command += ["-rfbport", str(self.port), "-geometry", f"{WIDTH}x{HEIGHT}", "-depth", "24"]
         # Viewers of ours that leave before their handshake is over count as failed sign-ins otherwise.
         command += ["-BlacklistThreshold", "1000000"]
@@ -192,6 +205,14 @@ class Screen:
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(display_to,), close_fds=True
             )
+
+    def _security(self) -> list[str]:
+        if self._password is None:
+            return ["-SecurityTypes", "None"]
+        file = self._path("password")
+        file.touch(0o600)
+        file.write_bytes(encrypted(self._password.encode()[:8].ljust(8, b"\0"), _FILE_KEY))
+        return ["-SecurityTypes", "VncAuth", "-PasswordFile", str(file)]
 
     def _start_client(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", __name__, self.display, self._picture]
@@ -213,7 +234,7 @@ class Screen:
                 await asyncio.sleep(0.02)
 
 
-async def _read_display(reader: int, server: subprocess.Popen[bytes]) -> str:
+async def read_display(reader: int, server: subprocess.Popen[bytes]) -> str:
     """The display that the X server chose, as it writes it on its `-displayfd`. Raises RuntimeError when it ends."""
     os.set_blocking(reader, False)
     text = b""

@@ -9,13 +9,17 @@ from typing import Any
 class MemoryTransport(asyncio.Transport):
     """Hands nothing on by itself; the test plays the other end."""
 
-    def __init__(self, protocol: asyncio.Protocol | None = None) -> None:
+    def __init__(self, protocol: asyncio.BaseProtocol | None = None) -> None:
         super().__init__()
         self.protocol = protocol
         self.written = b""
         self.reading = True
         self.unsent = 0
         self.ended: str | None = None
+        self.halves = True
+        """Whether it can end one direction alone, as TCP can and TLS cannot."""
+        self.finished = False
+        """Whether that was done."""
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self.ended is None:
@@ -38,6 +42,12 @@ class MemoryTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         self.reading = True
 
+    def can_write_eof(self) -> bool:
+        return self.halves
+
+    def write_eof(self) -> None:
+        self.finished = True
+
     def is_closing(self) -> bool:
         return self.ended is not None
 
@@ -52,3 +62,13 @@ class MemoryTransport(asyncio.Transport):
             self.ended = how
             if self.protocol is not None:
                 asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+
+def received(protocol: asyncio.BufferedProtocol, chunk: bytes) -> None:
+    """Give a protocol what came in as asyncio does: as much at a time as its buffer takes."""
+    while chunk:
+        buffer = memoryview(protocol.get_buffer(-1))
+        size = min(len(buffer), len(chunk))
+        buffer[:size] = chunk[:size]
+        protocol.buffer_updated(size)
+        chunk = chunk[size:]

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import ssl
 import struct
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,11 +29,14 @@ class Refused(Exception):  # noqa: N818 -- what the gateway did, not what went w
 class Viewer:
     """Opens `/ws/…` at a gateway on a loopback port, or on a Unix socket if `port` is a path.
 
-    `async with Viewer(port, "/ws/prod/web-01") as viewer:` has its 101; raises Refused.
+    `async with Viewer(port, "/ws/prod/web-01") as viewer:` has its 101; raises Refused. With `tls` it speaks that.
     """
 
-    def __init__(self, port: int | str, path: str, *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, port: int | str, path: str, *, headers: dict[str, str] | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._port = port
+        self._tls = tls
         self._path = path
         self._headers = {
             "Host": "127.0.0.1",
@@ -50,7 +54,7 @@ class Viewer:
         if isinstance(self._port, str):
             self.reader, self.writer = await asyncio.open_unix_connection(self._port)
         else:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
         try:
             await self._upgrade()
         except BaseException:
@@ -81,6 +85,16 @@ class Viewer:
 
     def send_raw(self, raw: bytes) -> None:
         self.writer.write(raw)
+
+    def stop_reading(self) -> None:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+
+    def go_on_reading(self) -> None:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.resume_reading()
 
     def leave(self) -> None:
         """Go without a word."""

@@ -22,7 +22,7 @@ from launcher.cloud.compute import Compute, open_http
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
-from launcher.config.models import Config, clouds_of
+from launcher.config.models import Config, api_clouds_of
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget
 from launcher.launch import Launcher
@@ -114,7 +114,7 @@ async def viewer_pair() -> tuple[WebSocketViewer, socket.socket]:
 async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, leave: bool, stays: bool) -> bool:
     """Run a whole stay with its n-th suspension disturbed, check what is left, and tell whether there was one."""
     config = Config.model_validate({"clouds": {"prod": {"provider": "none", "endpoint": compute.endpoint}}})
-    clock, [cloud] = SystemClock(), clouds_of(config)
+    clock, [cloud] = SystemClock(), api_clouds_of(config)
     sessions, launches, journal = Sessions(10), Launches(clock), Record()
     pool = ThreadPoolExecutor(1)
     async with open_http() as http, asyncio.TaskGroup() as tasks:

@@ -32,9 +32,10 @@ from launcher.web.doctor import DoctorApi
 from tests.fakes.certificates import Authority, tls_before
 from tests.fakes.clock import FakeClock
 from tests.fakes.compute import FakeCompute
-from tests.fakes.console_proxy import Fault, FaultyProxy
+from tests.fakes.console_proxy import Fault, FaultyProxy, free_port
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.issued import ISSUED, issue
+from tests.fakes.xvp_proxy import Host, XvpProxy
 from tests.integration.conftest import RunGateway, Running
 
 DEEP = "/readyz?deep=1"
@@ -275,6 +276,27 @@ async def test_what_a_console_proxy_does_wrong_is_told_apart(
         async with asyncio.timeout(5):
             while proxy.live:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_cloud_of_xvpvnc_alone_is_followed_to_its_screens(running: Running) -> None:
+    running.compute.kinds = {"xvpvnc"}
+    async with Host() as host, XvpProxy() as proxy:
+        running.compute.mint = lambda *_: proxy.url(host.port)
+        _, report = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
+        assert report["well"]
+        seen = {hop["name"]: hop["seen"] for cloud in report["clouds"] for hop in cloud["hops"]}
+        assert seen["console"].startswith("an xvpvnc console, req-")
+        assert f"dialled at http://127.0.0.1:{proxy.port}" in seen["console-url"]
+        assert seen["proxy-websocket"] == "200 (xvpvnc: a CONNECT, no WebSocket)"
+        assert seen["first-bytes"] == 'the screen greets: "RFB 003.008"'
+        await host.until(lambda: host.ends == 1)
+        running.compute.mint = lambda *_: proxy.url(free_port())
+        _, report = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
+        assert failed_hop(report)["name"] == "proxy-websocket"
+        assert "nova-xvpvncproxy" in " ".join(failed_hop(report)["advice"])
+        running.compute.kinds = set()
+        _, report = await running.ask("POST", DOCTOR, json={"reference": "prod/web-01"})
+        assert failed_hop(report)["reason"].startswith("prod has no novnc console for this server")
 
 
 URLS: list[tuple[str, dict[str, Any], str, str]] = [

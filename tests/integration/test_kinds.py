@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import FaultyProxy
+from tests.fakes.xvp_proxy import Host, XvpProxy
 from tests.integration.conftest import RunGateway, Running
 
 LAUNCH = "launch-of-a-kind-1"
@@ -24,20 +25,18 @@ def asked(compute: FakeCompute) -> list[str]:
 
 
 @OF_EVERY_AGE
-async def test_a_cloud_of_xvpvnc_alone_is_named_with_the_command_for_its_viewers(
+async def test_a_cloud_of_xvpvnc_alone_shows_its_screens(
     compute: FakeCompute, run_gateway: RunGateway, max_version: str
 ) -> None:
     compute.max_version, compute.project, compute.kinds = max_version, "610275", {"xvpvnc"}
-    [server_id] = compute.servers
-    async with run_gateway() as running:
+    async with run_gateway() as running, Host() as host, XvpProxy() as proxy:
+        compute.mint = lambda *_: proxy.url(host.port)
         async with running.viewer(launch=LAUNCH) as viewer:
-            code, reason = await viewer.closed()
-        assert (code, reason[:70]) == (4501, "prod has only xvpvnc consoles for this server, which no browser shows.")
+            await viewer.greeted()
+            _, launch = await running.ask("GET", f"/api/v1/launches/{LAUNCH}")
+            [session] = (await running.ask("GET", "/api/v1/sessions"))[1]["sessions"]
         assert asked(compute) == ["novnc", "xvpvnc"]
-        _, launch = await running.ask("GET", f"/api/v1/launches/{LAUNCH}")
-        problem = launch["problem"]
-        assert problem["detail"].endswith(f"console-launcher console-url prod/{server_id} --kind xvpvnc --reveal")
-        assert (problem["type"], problem["request_id"]) == ("kind-not-offered", compute.request_ids[-1])
+        assert (launch["state"], session["kind"]) == ("open", "xvpvnc")
         assert [step["name"] for step in launch["steps"]] == ["resolve", "authorize", "obtain", "open"]
 
 
@@ -99,11 +98,17 @@ async def test_where_there_is_neither_the_viewer_reads_so(running: Running) -> N
     assert asked(running.compute) == ["novnc", "xvpvnc"]
 
 
-@pytest.mark.parametrize("kind", ["serial", "spice-html5", "rdp-html5", "webmks", "vnc", "", 5, None, ["novnc"]])
+async def test_a_kind_that_no_cloud_has_costs_it_nothing(running: Running) -> None:
+    status, problem = await running.ask("POST", path(), json={"kind": "vnc"})
+    assert (status, problem["type"]) == (501, "kind-not-offered")
+    assert running.compute.console_requests == []
+
+
+@pytest.mark.parametrize("kind", ["serial", "spice-html5", "rdp-html5", "webmks", "", 5, None, ["novnc"]])
 async def test_all_other_kinds_are_not_offered_here_and_cost_the_cloud_nothing(running: Running, kind: object) -> None:
     status, problem = await running.ask("POST", path(), json={"kind": kind})
     assert (status, problem["type"]) == (400, "bad-request")
-    assert problem["detail"] == f'Consoles of kind "{kind}" are not offered here; kinds: novnc, xvpvnc.'
+    assert problem["detail"] == f'Consoles of kind "{kind}" are not offered here; kinds: novnc, xvpvnc, vnc.'
     assert running.compute.requests == []
 
 
@@ -112,7 +117,11 @@ async def test_many_who_open_a_cloud_of_another_kind_ask_it_twice_in_all(running
 
     async def look() -> None:
         async with running.viewer() as viewer:
-            assert (await viewer.closed())[0] == 4501
+            await viewer.greeted()
 
-    await asyncio.gather(*(look() for _ in range(50)))
-    assert asked(running.compute) == ["novnc", "xvpvnc"]
+    async with Host() as host, XvpProxy() as proxy:
+        running.compute.mint = lambda *_: proxy.url(host.port)
+        await asyncio.gather(*(look() for _ in range(50)))
+        assert asked(running.compute) == ["novnc", "xvpvnc"]
+        assert host.connections == 50
+        await running.settled()

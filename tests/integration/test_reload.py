@@ -522,7 +522,7 @@ async def test_a_hundred_reloads_leave_nothing_behind(site: Site, proxy: FaultyP
     async def once(number: int) -> None:
         entry = bare(site.compute, console_ttl=f"{number + 60}s")
         await site.reload(clouds={"prod": entry, f"cloud-{number}": bare(site.compute)})
-        computes.update(part.compute for part in site.gateway.parts.clouds.values())
+        computes.update(part.source for part in site.gateway.parts.clouds.values())
         async with site.viewer() as viewer:
             await viewer.greeted()
         await site.settled()

@@ -142,9 +142,12 @@ async def test_over_tcp_the_sentence_names_the_unix_socket(running: Running) -> 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"kind": "serial"}, 'Consoles of kind "serial" are not offered here; kinds: novnc, xvpvnc.'),
-        ({"kind": "serial", "reveal": True}, 'Consoles of kind "serial" are not offered here; kinds: novnc, xvpvnc.'),
-        ({"kind": "x" * 9999}, f'Consoles of kind "{"x" * 40}" are not offered here; kinds: novnc, xvpvnc.'),
+        ({"kind": "serial"}, 'Consoles of kind "serial" are not offered here; kinds: novnc, xvpvnc, vnc.'),
+        (
+            {"kind": "serial", "reveal": True},
+            'Consoles of kind "serial" are not offered here; kinds: novnc, xvpvnc, vnc.',
+        ),
+        ({"kind": "x" * 9999}, f'Consoles of kind "{"x" * 40}" are not offered here; kinds: novnc, xvpvnc, vnc.'),
         ({"reveal": "yes"}, "reveal is true or false."),
         ({"reveal": 1}, "reveal is true or false."),
         ({"reveal": None}, "reveal is true or false."),

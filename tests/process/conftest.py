@@ -28,6 +28,12 @@ def _tigervnc_is_there() -> None:
         pytest.fail("needs Debian's package tigervnc-standalone-server")
 
 
+@pytest.fixture(scope="session")
+def _qemu_is_there() -> None:
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.fail("needs Debian's package qemu-system-x86")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(_chromium_is_there: None) -> AsyncIterator[Browser]:
     """One Chromium for a module; each test has a profile of its own."""

@@ -10,6 +10,7 @@ from aiohttp import web
 from tests.fakes.compute import fault_reply
 from tests.fakes.console_proxy import SilentProxy
 from tests.fakes.screens import Screen
+from tests.fakes.xvp_proxy import OPENED, XENSERVER, Host, XvpProxy
 from tests.process.browser import Profile, Tab
 from tests.process.site import Site
 
@@ -195,3 +196,23 @@ async def _assert_says(tab: Tab, *words: str) -> None:
     text = await tab.text()
     missing = [word for word in words if word not in text]
     assert not missing, f"{missing} not said on the page:\n{text}"
+
+
+async def test_an_xvpvnc_console_shows_what_a_novnc_one_shows(site: Site, screen: Screen, profile: Profile) -> None:
+    before = len(screen.keys())
+    async with Host(answer=OPENED, screen=screen.port) as xenserver, XvpProxy() as proxy, site.daemon() as daemon:
+        site.add_server("web-01", screen)
+        site.add_server_with("xen-01", lambda: proxy.url(xenserver.port, XENSERVER))
+        one = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await one.until_shows(screen.picture)
+        site.compute.kinds = {"xvpvnc"}
+        other = await profile.open(f"{daemon.url}/c/lab/xen-01")
+        await other.until_shows(screen.picture)
+        assert await other.states() == ["launching", "connected"]
+        await screen.show("yet another picture")
+        await one.until_shows(screen.picture)
+        await other.until_shows(screen.picture)
+        await other.page.keyboard.type("xvp")
+        await screen.until_keys("x", "v", "p", since=before)
+        launches = daemon.log_events("launch")
+    assert [(launch["name"], launch["kind"]) for launch in launches] == [("web-01", "novnc"), ("xen-01", "xvpvnc")]

@@ -164,6 +164,7 @@ async def test_a_touch_keyboard_writes_on_the_screen(tab: Tab, screen: Screen) -
 
 async def test_view_only_sends_nothing_that_the_person_does(tab: Tab, screen: Screen) -> None:
     await tab.page.click("#view-only")
+    await tab.until_state("connected")  # anew: the gateway keeps it, not the page
     keys, sent = len(screen.keys()), len(await tab.sent())
     await use_screen(tab.page)
     for tool in ("#keys", "#clipboard", "#keyboard"):
@@ -183,6 +184,7 @@ async def test_view_only_outlives_a_reload_and_can_be_taken_back(tab: Tab, scree
     await use_screen(tab.page)
     await tab.page.click("#view-only")
     assert tab.page.url.endswith("/c/lab/web-01")
+    await tab.until_state("connected")
     await tab.page.keyboard.press("y")
     await screen.until_keys("y", since=keys)
 
@@ -254,3 +256,22 @@ async def test_the_last_picture_stays_in_grey_while_the_page_reconnects(site: Si
     await site.proxy.restart()
     await tab.until_shows(screen.picture, seconds=40)
     await expect(tab.page.locator("#last")).to_be_hidden()
+
+
+async def test_a_session_that_nobody_uses_says_so_before_it_ends_and_a_key_keeps_it(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    site.add_server("web-02", screen)
+    async with site.daemon(settings={"relay": {"idle_timeout": "6s"}}) as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-02")
+        await tab.until_shows(screen.picture)
+        warning = tab.page.locator("#ends")
+        await expect(warning).to_contain_text("Any key or click keeps it.")
+        shown = await warning.inner_text()
+        await tab.page.keyboard.press("k")
+        await expect(warning).not_to_have_text(shown, timeout=10_000)  # it looks every five seconds
+        await tab.until_state("failed", seconds=25)
+        await expect(warning).to_be_hidden()
+        assert await tab.page.inner_text("#headline") == "Ended because nobody used it for 6 s (relay.idle_timeout)."
+        await tab.page.click("#again")
+        await tab.until_shows(screen.picture)

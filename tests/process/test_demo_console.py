@@ -110,3 +110,12 @@ async def test_a_server_that_reboots_comes_back_in_the_same_tab(tab: Tab, web_01
     await tab.page.keyboard.type("reboot\n")
     await tab.until_state("reconnecting")
     await tab.until_state("connected", seconds=60)
+
+
+async def test_a_server_of_xvpvnc_consoles_alone_is_opened_like_any_other(demo: Demo, profile: Profile) -> None:
+    tab = await profile.open(f"{demo.url}/c/rax/shop-db-01")
+    await tab.until_state("connected")
+    await tab.page.keyboard.type("date\n")
+    screen = demo.cloud.screen("shop-db-01")
+    await until(lambda: len(screen.received.keys) == 10, "the keys")
+    assert demo.cloud.xvp.connections == 1

@@ -21,7 +21,7 @@ from typing import Final
 
 from playwright.async_api import Browser, Page
 
-from launcher.demo.proxy import Pace
+from launcher.demo.listener import Pace
 from launcher.errors import AmbiguousServerError
 from launcher.model import Server
 from launcher.web.pages import FOLDER, render_problem

@@ -21,7 +21,7 @@ from launcher.cloud.compute import Compute
 from launcher.cloud.identity import SharedAccess, regions_of
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import CloudBusyError, CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError
-from launcher.model import Kind, Secret
+from launcher.model import CLOUD_KINDS, Kind, Secret
 from tests.fakes.compute import FakeCompute
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.issued import note
@@ -79,7 +79,7 @@ async def test_a_console_of_the_legacy_api_is_the_action(
 ) -> None:
     server_id = dfw.add_server("web-01")
     cloud = compute(rackspace(rax))
-    consoles = [await cloud.console(server_id, kind) for kind in Kind]
+    consoles = [await cloud.console(server_id, kind) for kind in CLOUD_KINDS]
     assert [asked.api for asked in dfw.console_requests] == ["action", "action"]
     assert [console.key.kind for console in consoles] == [Kind.NOVNC, Kind.XVPVNC]
     assert rax.sign_ins == 1

@@ -13,7 +13,7 @@ from launcher.clock import SystemClock
 from launcher.cloud.compute import Compute, open_http
 from launcher.cloud.identity import identity_of
 from launcher.config.load import load
-from launcher.config.models import clouds_of
+from launcher.config.models import api_clouds_of
 from launcher.demo.cloud import DemoCloud
 from launcher.demo.fleet import BUILD_TIME, PROD, RAX
 from launcher.demo.settings import openrc, write_settings
@@ -43,7 +43,7 @@ async def computes(cloud: DemoCloud, tmp_path: Path) -> AsyncIterator[dict[str, 
         async with open_http() as http:
             yield {
                 one.name: Compute(one, identity_of(one, SystemClock(), pool), http, SystemClock())
-                for one in clouds_of(config)
+                for one in api_clouds_of(config)
             }
 
 
@@ -119,7 +119,7 @@ async def test_a_wrong_password_and_a_wrong_key_are_refused(cloud: DemoCloud, tm
     (tmp_path / "rax-api-key").write_text("wrong")
     config = load(path)
     with ThreadPoolExecutor(2) as pool:
-        for one in clouds_of(config):
+        for one in api_clouds_of(config):
             async with open_http() as http:
                 compute = Compute(one, identity_of(one, SystemClock(), pool), http, SystemClock())
                 with pytest.raises(CloudCredentialsError):

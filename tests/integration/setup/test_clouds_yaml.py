@@ -16,7 +16,7 @@ import yaml
 from launcher.clock import SystemClock
 from launcher.cloud.signin import sign_in
 from launcher.config.load import load
-from launcher.config.models import clouds_of
+from launcher.config.models import api_clouds_of
 from launcher.errors import SetupError, SetupFault
 from launcher.model import Secret
 from launcher.setup.places import Way
@@ -109,7 +109,7 @@ async def test_the_clouds_that_work_are_copied_with_their_secrets_and_no_others(
     assert "  prod: signed in, 1 server" in person.told
     [left] = person.warned
     assert left.startswith("  left out: stage does not accept the gateway's credentials")
-    assert [cloud.name for cloud in clouds_of(load(folder / "config.yaml"))] == ["prod"]
+    assert [cloud.name for cloud in api_clouds_of(load(folder / "config.yaml"))] == ["prod"]
     assert keystone.password not in person.heard + (folder / "config.yaml").read_text()
 
 
@@ -204,7 +204,7 @@ async def test_a_rackspace_api_key_in_clouds_yaml_becomes_an_entry_of_its_own_ki
     (machine.openstack / "clouds.yaml").write_text(yaml.safe_dump({"clouds": clouds}))
     person = await machine.init(Wishes())
     config = load(machine.root / "gw" / "config.yaml")
-    assert [cloud.name for cloud in clouds_of(config)] == ["rs"]
+    assert [cloud.name for cloud in api_clouds_of(config)] == ["rs"]
     assert person.warned == ["left out: half: its entry in clouds.yaml says no username or no api_key."]
 
 
@@ -256,7 +256,7 @@ async def test_a_client_certificate_is_copied_and_found_beside_the_copy(machine:
     passed.mkdir()
     for path in folder.iterdir():
         shutil.copy(path, passed / f"credentials_{path.name}")
-    [cloud] = clouds_of(load(machine.root / "gw" / "config.yaml"))
+    [cloud] = api_clouds_of(load(machine.root / "gw" / "config.yaml"))
     for file in (folder / "clouds.yaml", passed / "credentials_clouds.yaml"):
         assert sign_in(cloud.model_copy(update={"clouds_yaml": file}), SystemClock().now()).tls is not None
 

@@ -105,6 +105,13 @@ def test_our_own_pages_may_use_the_gateway(origin: str, host: str) -> None:
     assert NAMES.allows_origin(origin, host)
 
 
+@pytest.mark.parametrize("host", ["localhost:7000", "localhost", "prod.localhost:7000", "[::1]:7000"])
+def test_over_tls_a_loopback_page_is_our_own_by_https_and_no_other_way(host: str) -> None:
+    assert NAMES.allows_origin(f"https://{host}", host, tls=True)
+    assert not NAMES.allows_origin(f"http://{host}", host, tls=True)
+    assert not NAMES.allows_origin(f"https://{host}", host)
+
+
 @pytest.mark.parametrize(
     ("origin", "host"),
     [

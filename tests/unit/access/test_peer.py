@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from launcher.access.peer import Peers, Tables, read_tables, unix_uid
+from launcher.access.proctcp import Address
+from launcher.access.sockdiag import asked_uid
 from launcher.model import Actor
 
 Pair = tuple[socket.socket, socket.socket]
@@ -40,8 +42,44 @@ async def test_a_unix_sockets_peer_is_known_by_its_credentials() -> None:
         assert await Peers().actor(ours) == me("unix")
 
 
-async def test_a_tcp_peer_is_known_by_the_kernels_tables(connection: Pair) -> None:
-    assert await Peers().actor(connection[0]) == me("tcp")
+def unread() -> Tables:
+    raise AssertionError("the tables are read although the kernel has answered")
+
+
+def unanswered(_local: Address, _remote: Address) -> None:
+    """A kernel that may not be asked."""
+
+
+async def test_a_tcp_peer_is_known_by_the_kernels_answer(connection: Pair) -> None:
+    assert await Peers(unread).actor(connection[0]) == me("tcp")
+
+
+async def test_a_connection_that_ends_while_the_kernel_answers_is_nobodys(connection: Pair) -> None:
+    def ask(local: Address, remote: Address) -> int | None:
+        uid = asked_uid(local, remote)
+        connection[1].close()
+        return uid
+
+    assert await Peers(ask=ask).actor(connection[0]) is None
+
+
+async def test_a_tcp_peer_is_known_by_the_kernels_tables_where_it_may_not_be_asked(connection: Pair) -> None:
+    assert await Peers(ask=unanswered).actor(connection[0]) == me("tcp")
+
+
+async def test_an_accounts_name_is_looked_up_once_a_minute(connection: Pair) -> None:
+    peers = Peers()
+    assert await peers.actor(connection[0]) == me("tcp")
+    peers._names[os.geteuid()] = asyncio.get_running_loop().time() + 60, "kept"
+    assert await peers.actor(connection[0]) == Actor(os.geteuid(), "kept", "tcp")
+    peers._names[os.geteuid()] = asyncio.get_running_loop().time() - 1, "kept"
+    assert await peers.actor(connection[0]) == me("tcp")
+
+
+async def test_that_an_account_has_no_name_is_not_kept() -> None:
+    peers = Peers()
+    assert await peers._named(2**31 - 17, "tcp") == Actor(2**31 - 17, f"uid {2**31 - 17}", "tcp")
+    assert peers._names == {}
 
 
 async def test_a_peer_that_has_gone_is_nobody(connection: Pair) -> None:
@@ -58,7 +96,7 @@ async def test_a_connection_that_ends_while_we_read_is_nobodys(connection: Pair)
         theirs.close()
         return tables
 
-    assert await Peers(read).actor(ours) is None
+    assert await Peers(read, unanswered).actor(ours) is None
 
 
 async def test_our_own_closed_socket_is_nobodys(connection: Pair) -> None:
@@ -68,11 +106,11 @@ async def test_our_own_closed_socket_is_nobodys(connection: Pair) -> None:
 
 async def test_a_row_that_slipped_through_is_looked_for_once_more(connection: Pair) -> None:
     readings: list[Tables] = [(b"", b""), read_tables()]
-    assert await Peers(lambda: readings.pop(0)).actor(connection[0]) == me("tcp")
+    assert await Peers(lambda: readings.pop(0), unanswered).actor(connection[0]) == me("tcp")
 
 
 async def test_a_connection_in_no_table_is_nobodys(connection: Pair) -> None:
-    assert await Peers(lambda: (b"",)).actor(connection[0]) is None
+    assert await Peers(lambda: (b"",), unanswered).actor(connection[0]) is None
 
 
 async def test_all_who_ask_during_a_reading_share_the_next(connection: Pair) -> None:
@@ -86,7 +124,7 @@ async def test_all_who_ask_during_a_reading_share_the_next(connection: Pair) -> 
         go_on.wait(10)
         return read_tables()
 
-    peers = Peers(read)
+    peers = Peers(read, unanswered)
     async with asyncio.TaskGroup() as group:
         first = group.create_task(peers.actor(connection[0]))
         await asyncio.to_thread(begun.wait, 10)
@@ -109,7 +147,7 @@ async def test_one_who_gives_up_harms_nobody(connection: Pair) -> None:
         go_on.wait(10)
         return read_tables()
 
-    peers = Peers(read)
+    peers = Peers(read, unanswered)
     async with asyncio.TaskGroup() as group:
         first = group.create_task(peers.actor(connection[0]))
         await asyncio.to_thread(begun.wait, 10)

@@ -14,7 +14,7 @@ PROBLEMS = [
         "file": "bad.yaml",
         "line": 2,
         "key": "clouds.bare.provider",
-        "message": 'there is no provider "non" (there are: rackspace, openstack, none). Did you mean "none"?',
+        "message": 'there is no provider "non" (there are: rackspace, openstack, none, static). Did you mean "none"?',
     },
     {"file": "bad.yaml", "line": 3, "key": "relai", "message": 'unknown key "relai". Did you mean "relay"?'},
 ]
@@ -26,8 +26,8 @@ def test_every_problem_is_one_line_on_standard_error(capsys: pytest.CaptureFixtu
     assert said.out == ""
     assert said.err.splitlines() == [
         (
-            'bad.yaml:2 clouds.bare.provider: there is no provider "non" (there are: rackspace, openstack, none).'
-            ' Did you mean "none"?'
+            'bad.yaml:2 clouds.bare.provider: there is no provider "non" (there are: rackspace, openstack, none, '
+            'static). Did you mean "none"?'
         ),
         'bad.yaml:3 relai: unknown key "relai". Did you mean "relay"?',
     ]

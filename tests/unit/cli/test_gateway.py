@@ -13,6 +13,7 @@ from launcher.cli.gateway import (
     manager,
     parse_gateway,
     places,
+    trusting,
     ways_out,
 )
 
@@ -29,6 +30,15 @@ from launcher.cli.gateway import (
             "127.0.0.1:6080",
             "127.0.0.1",
         ),
+        (
+            "https://Jump.localhost:6443",
+            TcpGateway("jump.localhost", 6443, tls=True),
+            "https://jump.localhost:6443",
+            "jump.localhost:6443",
+            "localhost",
+        ),
+        ("https://[::1]", TcpGateway("::1", 443, tls=True), "https://[::1]", "[::1]", "::1"),
+        ("http://[::1]:443", TcpGateway("::1", 443), "http://[::1]:443", "[::1]:443", "::1"),
         ("http://[::1]:6080/", TcpGateway("::1", 6080), "http://[::1]:6080", "[::1]:6080", "::1"),
         (
             "http://Jump.localhost",
@@ -48,10 +58,17 @@ def test_a_gateway_is_a_socket_or_an_address(
     assert not isinstance(found, TcpGateway) or found.dialled == dialled
 
 
+def test_whoever_may_vouch_is_a_matter_of_addresses() -> None:
+    assert trusting(TcpGateway("localhost", 6443, tls=True), "ca.pem") == TcpGateway(
+        "localhost", 6443, tls=True, authorities="ca.pem"
+    )
+    assert trusting(UnixGateway("/run/x.sock"), "ca.pem") == UnixGateway("/run/x.sock")
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "", "unix:", "unix:web.sock", "jump:6080", "https://jump:6080", "ftp://jump", "http://", "http://jump:x",
+        "", "unix:", "unix:web.sock", "jump:6080", "https://jump:0", "https://", "ftp://jump", "http://", "http://jump:x",
         "http://jump:0", "http://jump:99999", "http://jump/c/prod/web-01", "http://a@jump", "http://jump?x",
         "http://j p", "http://jump:6080\n", "/run/\x1b[31m",
     ],

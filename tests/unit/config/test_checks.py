@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.fakes.issued import issue
+from launcher.config.load import load
+from tests.fakes.issued import issue, note
 from tests.unit.config.conftest import Told
 
 BARE = "{provider: none, endpoint: 'http://h/'}"
@@ -74,3 +76,53 @@ def test_an_api_key_and_a_password_are_one_too_many(told: Told) -> None:
 def test_an_entry_that_yaml_could_not_read_is_not_said_to_lack_a_key(told: Told) -> None:
     said = told("clouds:\n  rax: {<<: {api_key: {file: key}}, provider: rackspace, username: a, regions: [DFW]}\n")
     assert said == ["config.yaml:2 clouds.rax: merge keys (<<) are not allowed here: write the keys out"]
+
+
+def static(told: Told, keys: str) -> Sequence[str]:
+    """What is said of a static entry with these keys."""
+    return told(f"clouds:\n  rack7: {{provider: static, {keys}}}\n")
+
+
+def test_a_static_cloud_without_a_server_is_told_how_to_have_one(told: Told) -> None:
+    wanted = "write servers: {NAME: {vnc: ADDRESS}}, or websockify_tokens: PATH, or both"
+    assert static(told, "") == [f"config.yaml:2 clouds.rack7: it has no server: {wanted}"]
+    assert static(told, "servers: {}") == [f"config.yaml:2 clouds.rack7: it has no server: {wanted}"]
+    assert static(told, "servers: {a: {vnc: 'tcp://h'}}") == []
+
+
+def test_token_files_that_are_not_there_yet_keep_the_gateway_from_nothing(told: Told, nowhere: Path) -> None:
+    tokens = nowhere / "tokens.cfg"
+    key = f"websockify_tokens: {tokens}"
+    line = f"config.yaml:2 clouds.rack7.websockify_tokens: cannot read {tokens}: No such file or directory"
+    assert static(told, key) == [f"{line}: its servers are there as soon as it can be read"]
+    assert [str(doubt) for doubt in load(Path("config.yaml"), serving=True).doubts] == static(told, key)
+    tokens.write_text("a: h:5900\n")
+    assert static(told, key) == []
+    tokens.unlink()
+    tokens.mkdir()
+    assert static(told, key) == []
+    tokens.rmdir()
+    os.mkfifo(tokens)
+    [said] = static(told, key)
+    assert "is neither a file nor a directory" in said
+
+
+def test_a_password_of_which_vnc_uses_a_part_only_is_a_doubt_that_does_not_show_it(told: Told, nowhere: Path) -> None:
+    secret = nowhere / "vnc"
+    secret.touch(0o600)
+    word = note("ein-langes-wort")
+    secret.write_text(word)
+    key = f"servers: {{a: {{vnc: 'tcp://h', password: {{file: {secret}}}}}}}"
+    [said] = static(told, key)
+    assert said.startswith(
+        "config.yaml:2 clouds.rack7.servers.a.password: it has 15 bytes, and VNC uses only the first 8 of a password"
+    )
+    assert word not in said
+    assert len(load(Path("config.yaml"), serving=True).doubts) == 1
+    secret.write_text(word[:8])
+    assert static(told, key) == []
+
+
+def test_a_password_file_that_is_not_there_is_a_problem(told: Told, nowhere: Path) -> None:
+    [said] = static(told, f"servers: {{a: {{vnc: 'tcp://h', password: {{file: {nowhere}/no}}}}}}")
+    assert "cannot read" in said

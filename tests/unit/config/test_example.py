@@ -13,23 +13,36 @@ import yaml
 from launcher.config.load import load
 from launcher.config.models import Config, Model, clouds_of
 from launcher.config.translate import item_of, keys_of, models_in, provider_of
+from tests.fakes.certificates import Authority
 from tests.fakes.issued import issue
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "config.yaml"
 
 
+CERTIFICATE = "/etc/ssl/jump.pem"
+
+
 def uncommented() -> str:
-    """The example with every commented key in force: "#" goes where no space follows it."""
-    return re.sub(r"(?m)^( *)#(?=[^\s#])", r"\1", EXAMPLE.read_text())
+    """The example with every commented key in force, and its certificate in the working directory.
+
+    "#" goes where no space follows it.
+    """
+    return re.sub(r"(?m)^( *)#(?=[^\s#])", r"\1", EXAMPLE.read_text()).replace(CERTIFICATE, Path(CERTIFICATE).name)
 
 
 @pytest.fixture(autouse=True)
 def credentials(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A placeholder for every credential that the example names."""
-    for name in re.findall(r"\{credential: ([a-z.-]+)\}", EXAMPLE.read_text()):
+    """A placeholder for every credential that the example names, and for its certificate."""
+    certificate = Authority(nowhere / "authority", "authority of the test").file("jump.localhost")
+    certificate.rename(Path(CERTIFICATE).name)
+    for name in re.findall(r"\{credential: ([a-z0-9.-]+)\}", EXAMPLE.read_text()):
         text = "clouds: {prod: {}}\n" if name.endswith(".yaml") else issue()
         if name.endswith(".pem"):
             text = Path(certifi.where()).read_text()
+        if name.endswith("-vnc"):
+            text = text[:8]
+        if name == "tls-key":
+            text = Path(Path(CERTIFICATE).name).read_text()
         (nowhere / name).write_text(text)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(nowhere))
 
@@ -61,12 +74,20 @@ def all_keys(model: type[Model]) -> set[tuple[type[Model], str]]:
 
 
 def test_the_example_loads_as_it_is() -> None:
-    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == ["rax-dfw", "rax-ord", "rax-old", "prod", "bare"]
+    assert [cloud.name for cloud in clouds_of(load(EXAMPLE))] == [
+        "rax-dfw",
+        "rax-ord",
+        "rax-old",
+        "prod",
+        "bare",
+        "rack7",
+    ]
 
 
 def test_the_example_loads_with_every_key_in_force(nowhere: Path) -> None:
     (nowhere / "config.yaml").write_text(uncommented())
-    load(Path("config.yaml"))
+    config = load(Path("config.yaml"), serving=True)
+    assert {doubt.key for doubt in config.doubts} <= {"clouds.rack7.websockify_tokens"}, "it may be on no machine"
 
 
 def test_every_key_of_the_models_stands_in_the_example() -> None:
@@ -82,7 +103,7 @@ def test_every_key_of_the_models_stands_in_the_example() -> None:
 
 def test_defaults_in_the_example_are_the_real_ones(nowhere: Path) -> None:
     (nowhere / "config.yaml").write_text(uncommented())
-    config, bare = load(Path("config.yaml")), Config.model_validate({"clouds": {
+    config, bare = load(Path("config.yaml"), serving=True), Config.model_validate({"clouds": {
         "x": {"provider": "none", "endpoint": "http://h/"}
     }})  # fmt: skip
     for name in ("listen", "public_urls", "access", "consoles", "relay", "log_level"):

@@ -86,7 +86,7 @@ NAME = (
     "a name begins with a letter or digit and goes on with letters, digits, dots, dashes and underscores, 63 "
     "characters at most"
 )
-TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, log_level, public_urls, relay, secure_yaml"
+TOP = "access, aliases, clouds, clouds_yaml, consoles, listen, log_level, public_urls, relay, secure_yaml, tls"
 SENTENCES = {
     "unknown key": ("relai: {}", 'relai: unknown key "relai". Did you mean "relay"?'),
     "unlike any": ("xyz: {}", f'xyz: unknown key "xyz". Known here: {TOP}.'),
@@ -163,13 +163,16 @@ def test_each_mistake_has_its_sentence(told: Told, line: str, expected: str) -> 
 
 
 ENTRIES = {
-    "no provider": ("{endpoint: 'http://h/'}", ["x.provider: this key is missing: one of rackspace, openstack, none"]),
+    "no provider": (
+        "{endpoint: 'http://h/'}",
+        ["x.provider: this key is missing: one of rackspace, openstack, none, static"],
+    ),
     "wrong provider": (
         "{provider: openstak}",
         [
             (
                 'x.provider: there is no provider "openstak" (there are: rackspace, '
-                'openstack, none). Did you mean "openstack"?'
+                'openstack, none, static). Did you mean "openstack"?'
             )
         ],
     ),
@@ -252,6 +255,60 @@ ENTRIES = {
     "authorities": (
         "{provider: none, endpoint: 'http://h/', cacert: {file: /nowhere}}",
         ["x.cacert: cannot read /nowhere: No such file or directory"],
+    ),
+    "a Nova key in a static cloud": (
+        "{provider: static, servers: {a: {vnc: 'tcp://h'}}, console_ttl: 5m}",
+        ['x.console_ttl: unknown key "console_ttl". It belongs to provider: rackspace or openstack or none.'],
+    ),
+    "a budget in a static cloud": (
+        "{provider: static, servers: {a: {vnc: 'tcp://h'}}, budget: {at_once: 1}}",
+        ['x.budget: unknown key "budget". It belongs to provider: rackspace or openstack or none.'],
+    ),
+    "servers in a cloud": (
+        "{provider: none, endpoint: 'http://h/', servers: {}}",
+        ['x.servers: unknown key "servers". It belongs to provider: static.'],
+    ),
+    "a server without an address": (
+        "{provider: static, servers: {a: {}}}",
+        [
+            (
+                "x.servers.a.vnc: this key is missing: where its VNC server listens: tcp://host:port, tls://host:port "
+                "(5900 where no port is said) or unix:/path"
+            )
+        ],
+    ),
+    "a server that is its address": (
+        "{provider: static, servers: {a: 'tcp://h'}}",
+        ["x.servers.a: keys of its own are expected, not a text"],
+    ),
+    "an unknown key of a server": (
+        "{provider: static, servers: {a: {vnc: 'tcp://h', pasword: {file: x}}}}",
+        ['x.servers.a.pasword: unknown key "pasword". Did you mean "password"?'],
+    ),
+    "a password in the file": (
+        "{provider: static, servers: {a: {vnc: 'tcp://h', password: word}}}",
+        ["x.servers.a.password: a secret never stands in this file: write {credential: NAME} or {file: PATH}"],
+    ),
+    "an address without a scheme": (
+        "{provider: static, servers: {a: {vnc: '10.7.0.11:5900'}}}",
+        [
+            (
+                "x.servers.a.vnc: an address like tcp://10.7.0.11:5900, tls://vnc.example.net:5900 or "
+                'unix:/run/kvm-a.vnc is expected. Write "tcp://10.7.0.11:5900"'
+            )
+        ],
+    ),
+    "a name with a line break": (
+        '{provider: static, servers: {"a\\nb": {vnc: "tcp://h"}}}',
+        ["x.servers.a\\nb: a line break or a character that cannot be seen stands in this text: remove it"],
+    ),
+    "tokens by a relative path": (
+        "{provider: static, websockify_tokens: tokens.cfg}",
+        ["x.websockify_tokens: the absolute path of a token file, or of a directory of token files, is expected"],
+    ),
+    "tokens that are no path": (
+        "{provider: static, websockify_tokens: {file: /tokens}}",
+        ["x.websockify_tokens: the absolute path of a token file, or of a directory of token files, is expected"],
     ),
     "no authorities": (
         "{provider: none, endpoint: 'http://h/', cacert: {file: /etc/hostname}}",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from launcher.consoles.url import target_of
 from launcher.demo.consoles import ConsoleTokens, console_url
-from launcher.model import Secret
+from launcher.model import Kind, Secret
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import note
 
@@ -43,3 +43,9 @@ def test_the_console_url_is_one_that_the_gateway_reads() -> None:
     assert url == "http://127.0.0.1:7777/vnc_lite.html?path=%3Ftoken%3Da-token-of-this-test"
     target = target_of(Secret(url), cloud="prod", rewrites=(), hosts=(), plain=True)
     assert target.path.reveal() == "/?token=a-token-of-this-test"
+
+
+def test_so_is_that_of_an_xvpvnc_console() -> None:
+    url = console_url("http://127.0.0.1:7777", note("a-token-of-this-test"), Kind.XVPVNC)
+    target = target_of(Secret(url), cloud="prod", kind=Kind.XVPVNC, plain=True)
+    assert (target.origin, target.path.reveal()) == ("http://127.0.0.1:7777", "/console?token=a-token-of-this-test")

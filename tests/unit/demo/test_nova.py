@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from launcher.demo import nova
 from launcher.demo.fleet import ACTIVE, BUILDING, PROD, SITE, Fleet
 from launcher.demo.nova import Refusal
+from launcher.model import Kind
 
 MACHINES = Fleet(SITE, 0.0).of(PROD)
+MACHINE = MACHINES[0]
 
 
 @pytest.mark.parametrize(
@@ -112,16 +116,25 @@ def test_other_actions_keep_their_argument() -> None:
 @pytest.mark.parametrize(("action", "status"), [(True, 500), (False, 400)])
 def test_xvpvnc_is_refused_in_two_ways(action: bool, status: int) -> None:
     with pytest.raises(Refusal) as refused:
-        nova.check_console("x", ACTIVE, "xvpvnc", action=action)
+        nova.check_console(MACHINE, ACTIVE, "xvpvnc", action=action)
     assert refused.value.status == status
 
 
-def test_a_server_without_a_host_is_not_ready() -> None:
-    nova.check_console("x", ACTIVE, "novnc", action=True)
+@pytest.mark.parametrize("action", [True, False])
+def test_a_server_of_xvpvnc_consoles_has_no_others(action: bool) -> None:
+    other = replace(MACHINE, kind=Kind.XVPVNC)
+    nova.check_console(other, ACTIVE, "xvpvnc", action=action)
     with pytest.raises(Refusal) as refused:
-        nova.check_console("x", BUILDING, "novnc", action=True)
+        nova.check_console(other, ACTIVE, "novnc", action=action)
+    assert (refused.value.status, refused.value.message) == (400, "Unavailable console type novnc")
+
+
+def test_a_server_without_a_host_is_not_ready() -> None:
+    nova.check_console(MACHINE, ACTIVE, "novnc", action=True)
+    with pytest.raises(Refusal) as refused:
+        nova.check_console(MACHINE, BUILDING, "novnc", action=True)
     assert (refused.value.status, refused.value.fault) == (409, "conflictingRequest")
-    assert refused.value.message == "Instance x is not ready"
+    assert refused.value.message == f"Instance {MACHINE.id} is not ready"
 
 
 def test_the_version_document_says_which_endpoint_has_microversions() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.doctor import advice
+from launcher.doctor.network import Trouble
 from launcher.doctor.places import Place, settings_of
 from launcher.errors import (
     AmbiguousServerError,
@@ -178,6 +179,25 @@ def test_a_console_proxy_that_does_not_let_us_in(error: LauncherError, named: st
 @pytest.mark.parametrize(
     ("error", "named"),
     [
+        (UpstreamStaleError("401."), "xvpvncproxy_base_url"),
+        (UpstreamUnreachableError("500."), "nova-xvpvncproxy"),
+        (UpstreamProtocolError("404."), "CONNECT"),
+    ],
+)
+def test_an_xvpvnc_proxy_that_does_not_let_us_in(error: LauncherError, named: str) -> None:
+    assert named in " ".join(advice.xvp_fault(SETTINGS, PROXY, error).advice)
+
+
+def test_what_is_wrong_with_an_xvpvnc_console_names_its_own_option() -> None:
+    advised = advice.url_fault(SETTINGS, CloudReplyError("no host", cloud="prod"), xvp=True).advice
+    assert "[vnc] xvpvncproxy_base_url" in advised[1]
+    stale = advice.first_bytes_fault(SETTINGS, PROXY, SERVER, UpstreamStaleError("Gone."), xvp=True).advice
+    assert "xvpvncproxy_base_url" in " ".join(stale)
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
         (UpstreamStaleError("Gone."), "server_proxyclient_address"),
         (UpstreamUnreachableError("Silent."), "a hard reboot"),
         (UpstreamProtocolError("SSH."), "no VNC server"),
@@ -191,3 +211,29 @@ def test_a_console_proxy_that_shows_no_screen(error: LauncherError, named: str) 
 
 def test_an_answer_that_is_late_is_said_with_its_limit() -> None:
     assert advice.late_fault(2.5).reason == "No answer within 2.5 s."
+
+
+def test_a_static_cloud_names_its_keys() -> None:
+    assert "clouds.rack7.websockify_tokens" in advice.tokens_fault("clouds.rack7", NAMELESS).advice[0]
+    assert advice.target_fault("rack7", NAMELESS).advice == ("Look for it: console-launcher servers --cloud rack7",)
+    said_by = "clouds.rack7.servers in config.yaml"
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=False)
+    assert fault.reason == "It hung up."
+    assert f"{said_by} has the address" in fault.advice[0]
+    fault = advice.greeting_fault(said_by, UpstreamProtocolError("It hung up."), password=True)
+    assert fault.advice[0].startswith("Check the VNC password")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason", "named"),
+    [
+        (Trouble.MISSING, "There is no socket /run/a.vnc.", "Start the machine"),
+        (Trouble.FORBIDDEN, "The gateway's account may not connect to /run/a.vnc: why.", "ls -l /run/a.vnc"),
+        (Trouble.REFUSED, "Nobody listens at /run/a.vnc any more", "makes the socket anew"),
+        (Trouble.OTHER, "/run/a.vnc takes no connection: why.", "the key"),
+    ],
+)
+def test_why_a_socket_takes_no_connection(trouble: Trouble, reason: str, named: str) -> None:
+    fault = advice.socket_fault("/run/a.vnc", "the key", trouble, "why")
+    assert fault.reason.startswith(reason)
+    assert named in fault.advice[0]

@@ -7,6 +7,8 @@ import json
 from launcher.doctor.hops import (
     CLOUD_HOPS,
     SCREEN_HOPS,
+    STATIC_HOPS,
+    TARGET_HOPS,
     TITLES,
     CloudReport,
     Hop,
@@ -27,9 +29,12 @@ def cloud(*hops: Hop) -> CloudReport:
 
 
 def test_every_hop_has_a_title_and_belongs_to_a_cloud_or_a_screen() -> None:
-    assert set(TITLES) == set(HopName) == {HopName.GATEWAY, *CLOUD_HOPS, *SCREEN_HOPS}
+    assert set(TITLES) == set(HopName) == {
+        HopName.GATEWAY, *CLOUD_HOPS, *SCREEN_HOPS, *STATIC_HOPS, *TARGET_HOPS,
+    }  # fmt: skip
     assert (CLOUD_HOPS[0], CLOUD_HOPS[-1]) == (HopName.CONFIGURATION, HopName.ROLE)
     assert (SCREEN_HOPS[0], SCREEN_HOPS[-1]) == (HopName.SERVER, HopName.FIRST_BYTES)
+    assert (TARGET_HOPS[0], TARGET_HOPS[-1]) == (HopName.TARGET, HopName.GREETING)
 
 
 def test_hops_that_were_not_come_to_are_not_reached() -> None:

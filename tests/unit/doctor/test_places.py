@@ -8,7 +8,7 @@ import pytest
 
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.doctor.places import compute_place, entry_name, identity_place, proxy_place, settings_of
-from launcher.model import Secret, Target
+from launcher.model import Carrier, Secret, Target
 
 RAX = RackspaceEntry.model_construct(
     provider="rackspace", username="ops", api_key=Secret("key-of-a-test"), regions=("DFW", "ORD")
@@ -73,6 +73,9 @@ def test_an_address_has_the_scheme_s_port() -> None:
     proxy = proxy_place(settings, Target(True, "vnc.example.net", 6080, Secret("/?token=x")))
     assert (proxy.address, proxy.tls) == ("vnc.example.net:6080", True)
     assert "clouds.prod.console_url" in proxy.said_by
+    assert "[vnc] novncproxy_base_url" in proxy.said_by
+    xvp = proxy_place(settings, Target(True, "vnc.example.net", 443, Secret("/console?token=x"), Carrier.XVP))
+    assert "[vnc] xvpvncproxy_base_url" in xvp.said_by
 
 
 @pytest.mark.parametrize("url", ["ftp://h/", "https:///v3", "keystone"])

@@ -212,7 +212,7 @@ def test_close_frames_are_found_at_any_cut() -> None:
     stream = b"\x82\x00" + server_frame(bytes(200)) + server_frame(b"\x03\xe9", 0x88)
     for cut in range(len(stream)):
         walker = FrameWalker(LIMIT)
-        assert walker.walk(stream[:cut]) + walker.walk(stream[cut:]) == stream
+        assert bytes(walker.walk(stream[:cut])) + bytes(walker.walk(stream[cut:])) == stream
         assert walker.close == (1001, "")
 
 

@@ -10,7 +10,7 @@ from launcher.relay.openings import opening_of
 from launcher.relay.pump import Pump, Rules
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.websocketviewer import WebSocketViewer
-from tests.fakes.transport import MemoryTransport
+from tests.fakes.transport import MemoryTransport, received
 from tests.fakes.viewer import BANNER, BINARY, CLOSE, PING, PONG, frame
 from tests.unit.relay.test_websocketviewer import HANDSHAKE, sent
 
@@ -58,7 +58,7 @@ class Joined:
         self.viewer.data_received(chunk)
 
     def from_upstream(self, chunk: bytes) -> None:
-        self.upstream.data_received(chunk)
+        received(self.upstream, chunk)
 
 
 @pytest.fixture

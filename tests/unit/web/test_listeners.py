@@ -106,7 +106,7 @@ def test_localhost_is_ipv4_alone_where_there_is_no_ipv6() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
         port = taken.getsockname()[1]
         [one] = _bind_localhost(port, absent=frozenset({errno.EADDRINUSE}))  # as if that were the kernel's word for it
-        assert one.where == f"http://127.0.0.1:{port}"
+        assert one.where == f"127.0.0.1:{port}"
         one.close()
 
 

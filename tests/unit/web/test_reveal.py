@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from launcher.audit.events import fields
-from launcher.errors import CloudReplyError, ForbiddenError
-from launcher.model import Actor, Console, ConsoleKey, Kind, Secret, Server
+from launcher.errors import CloudReplyError, ForbiddenError, KindNotOfferedError
+from launcher.model import Actor, Console, ConsoleKey, Kind, Secret, Server, Target
 from launcher.web.reveal import check_asker, event_of, plain_url
 from tests.fakes.issued import issue
 
@@ -62,3 +62,12 @@ def test_who_saw_which_is_recorded_and_the_url_is_not() -> None:
         "name": "web-01", "kind": "xvpvnc", "request_id": "req-1",
     }  # fmt: skip
     assert secret not in str(event)
+
+
+def test_a_direct_target_has_no_address_to_show() -> None:
+    direct = Console(
+        ConsoleKey("rack7", "u-u-i-d", Kind.VNC), Secret(""), 0, 600, None, Target(tls=False, host="h", port=5900)
+    )
+    with pytest.raises(KindNotOfferedError, match="rack7 has no console URLs") as raised:
+        plain_url(direct)
+    assert raised.value.hint == "Open the server's page, or connect a viewer to the gateway."
