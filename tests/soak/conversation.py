@@ -2,8 +2,9 @@
 
 After RFB's greeting (`tests.benchmarks.wire`), whose last message names the server and the screen, the screen sends
 *updates*, each with its screen's number, its own number and bytes that follow from both; the viewer answers each with a
-*request* of ten bytes, as noVNC does, which repeats the update's number and the moment at which it was sent. A request
-may ask for an update, and for the screen to end in a certain way behind it.
+*request* of ten bytes, as noVNC does, which has a number of its own and repeats the moment when the update was sent. A
+request may ask for an update, and for the session to end in a certain way behind it. Whoever resets the connection does
+so when the other has seen everything: what is under way then may be lost.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ class Plan:
     updates: float = 2000
     """A second, over all sessions."""
     seconds: float = 30
+    quiet: float = 2
+    """Seconds in which nothing happens, before what is left is looked at."""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class Waves:
         await self._told()
 
     async def _open(self, name: str, before: Left) -> None:
-        there, count = self._world, self._plan.sessions
+        there, plan, count = self._world, self._plan, self._plan.sessions
         names = [there.servers[number % len(there.servers)] for number in range(count)]
         await there.delays()
         began_at, cpu = time.monotonic(), there.cpu()
@@ -93,7 +95,7 @@ class Waves:
         self._note(Figure(name, "opened a second", f"{count / seconds:,.0f}"))
         self._note(Figure(name, "CPU an opening", f"{spent / count * 1000:.2f} ms"))
         self._note(milliseconds(name, "event-loop delay while opening, p50 / p99 / max", delays, 1000))
-        await asyncio.sleep(2)
+        await asyncio.sleep(plan.quiet)
         grown = there.memory_kib() - before.pss_kib
         self._note(Figure(name, "memory a session that is open", f"{grown / count:.1f} KiB"))
 
@@ -120,8 +122,8 @@ class Waves:
     async def _gather(self, tally: Tally) -> dict[str, float]:
         """Counts until all has arrived, or for ten seconds; round trips in microseconds."""
         trips: dict[str, float] = {"p50": 0, "p99": 0, "max": 0}
-        for _ in range(20):
-            await asyncio.sleep(0.5)
+        for _ in range(100):
+            await asyncio.sleep(0.1)
             screens, _ = await self._told(tally)
             if screens["requests"]:
                 trips = {key: max(trips[key], screens["round_trip"][key]) for key in trips}
@@ -163,7 +165,7 @@ class Waves:
             await there.viewers.ask(do="open", port=there.port, servers=names[at : at + _STEP], at_once=_AT_ONCE)
         say_progress(f"{name}: {count:,} opened")
         await there.upstream.ask(do="update", rate=self._plan.updates)
-        await asyncio.sleep(1)
+        await asyncio.sleep(self._plan.quiet)
         code, seconds = await there.stop(3 * _EXIT_WITHIN)
         await there.upstream.ask(do="rest")
         await there.viewers.ask(do="await the end")
@@ -196,7 +198,7 @@ def _judged(figure: Figure, *, held: bool) -> Figure:
 
 async def measure(plan: Plan, folder: Path | None = None) -> list[Figure]:
     """One run; its processes have ended when this returns or raises."""
-    async with world(plan.sessions, folder) as there:
+    async with world(plan.sessions, folder, quiet=plan.quiet) as there:
         waves = Waves(plan, there)
         await waves.run()
     return waves.figures

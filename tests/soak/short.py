@@ -32,6 +32,8 @@ class Plan:
 
     sessions: int = 50000
     at_once: int = 50
+    quiet: float = 2
+    """Seconds in which nothing happens, before what is left is looked at."""
 
 
 class Half:
@@ -65,7 +67,7 @@ class Half:
 
 async def measure(plan: Plan, folder: Path | None = None) -> list[Figure]:
     """One run; its processes have ended when this returns or raises."""
-    async with world(plan.sessions, folder) as there:
+    async with world(plan.sessions, folder, quiet=plan.quiet) as there:
         half = Half(plan, there)
         await half.run(0, len(SHORT_WAYS))  # what is made once and kept is there before the first count
         before = await there.left()

@@ -98,12 +98,24 @@ class Proxy:
 class Screen(asyncio.Protocol):
     """One connection."""
 
-    __slots__ = ("_frames", "_head", "_proxy", "_said", "_server", "_transport", "number", "requests", "updates")
+    __slots__ = (
+        "_frames",
+        "_head",
+        "_is_to_reset",
+        "_proxy",
+        "_said",
+        "_server",
+        "_transport",
+        "number",
+        "requests",
+        "updates",
+    )
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
         self._head: bytes | None = b""
         self._frames = Frames()
+        self._is_to_reset = False
         self._said = 0
         self._server = ""
         self._transport: asyncio.Transport
@@ -184,14 +196,14 @@ class Screen(asyncio.Protocol):
         self._proxy.requests += 1
         if request.way is Way.NONE:
             self._proxy.round_trips.append(talk.microseconds_since(request.sent_at))
+            if self._is_to_reset:
+                reset(self._transport)
             return
         self.send_update()
+        self._is_to_reset = request.way is Way.SCREEN_RESETS
         if request.way is Way.SCREEN_CLOSES:
             self._transport.write(wire.SERVER_CLOSE)
             self._transport.close()
-        elif request.way is Way.SCREEN_RESETS:
-            self._proxy.screens.pop(self.number, None)
-            asyncio.get_running_loop().call_later(_TICK, reset, self._transport)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -158,6 +158,7 @@ class Viewer(asyncio.Protocol):
         "_frames",
         "_head",
         "_heard",
+        "_requests",
         "_screen",
         "_server",
         "_transport",
@@ -181,6 +182,7 @@ class Viewer(asyncio.Protocol):
         self._head: bytes | None = b""
         self._frames = Frames()
         self._heard = 0
+        self._requests = 0
         self._screen = 0
         self._end = "none"
         self._transport: asyncio.Transport
@@ -253,21 +255,25 @@ class Viewer(asyncio.Protocol):
             raise ConversationError(f"the screen is that of {server}")
         self.greeted.set_result(None)
         if self._way is not Way.NONE:
-            self._transport.write(wire.client_frame(talk.request(self._way, 0, 0)))
+            self._ask(self._way, 0)
 
     def _see(self, payload: bytes) -> None:
         update = talk.parse_update(payload, self._screen, self.updates)
         self.updates += 1
         self._viewers.updates += 1
         match self._way:
-            case Way.NONE:
-                self._transport.write(wire.client_frame(talk.request(Way.NONE, update.number, update.sent_at)))
+            case Way.NONE | Way.SCREEN_RESETS:
+                self._ask(Way.NONE, update.sent_at)
             case Way.VIEWER_CLOSES | Way.STALE:
                 self.close()
             case Way.VIEWER_RESETS:
                 reset(self._transport)
-            case Way.SCREEN_CLOSES | Way.SCREEN_RESETS:
+            case Way.SCREEN_CLOSES:
                 pass
+
+    def _ask(self, way: Way, sent_at: int) -> None:
+        self._transport.write(wire.client_frame(talk.request(way, self._requests, sent_at)))
+        self._requests += 1
 
 
 async def _serve() -> None:

@@ -34,7 +34,6 @@ SERVERS = 200
 """Servers that have many sessions each; consoles are kept, as they are for people."""
 _ONCE_SERVERS = 256
 _SETTLE_TIME = 40.0
-_QUIET_TIME = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ class World:
         cloud: int,
         upstream: Partner,
         viewers: Partner,
+        quiet: float,
     ) -> None:
         self.gateway = gateway
         self.upstream = upstream
@@ -66,6 +66,7 @@ class World:
         self.port = port
         self._process = process
         self._cloud = cloud
+        self._quiet = quiet
 
     @property
     def servers(self) -> list[str]:
@@ -98,7 +99,7 @@ class World:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SETTLE_TIME
         while True:
-            await asyncio.sleep(_QUIET_TIME)
+            await asyncio.sleep(self._quiet)
             memory = self.memory_kib()
             found = Left(**await self.gateway.ask(do="count", cloud=self._cloud), pss_kib=memory)
             settled = wanted is None or (found.descriptors <= wanted.descriptors and found.tasks <= wanted.tasks)
@@ -117,8 +118,8 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(sessions: int, folder: Path | None = None) -> AsyncIterator[World]:
-    """All processes for as long as the block runs; logs go into `folder`."""
+async def world(sessions: int, folder: Path | None = None, *, quiet: float = 2.0) -> AsyncIterator[World]:
+    """All processes for as long as the block runs; logs go into `folder`. What is left is looked at after `quiet` s."""
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         async with (
             FakeCompute() as compute,
@@ -135,7 +136,9 @@ async def world(sessions: int, folder: Path | None = None) -> AsyncIterator[Worl
                 gateway = Partner(process, log)
                 await gateway.hear()
                 try:
-                    yield World(gateway, process, port, cloud=compute.port, upstream=upstream, viewers=viewers)
+                    yield World(
+                        gateway, process, port, cloud=compute.port, upstream=upstream, viewers=viewers, quiet=quiet
+                    )
                 except BenchmarkError as error:
                     raise BenchmarkError(f"{error}\nThe end of the gateway's log: {last_words(log)}") from error
 
