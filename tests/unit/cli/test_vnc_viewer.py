@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,18 @@ async def test_a_viewer_is_stopped_where_the_command_fails(tmp_path: Path) -> No
     with pytest.raises(Failure, match="Some cannot be started: No such file"):
         async with running(Start((str(tmp_path / "none"),)), "Some", tmp_path):
             pass
+
+
+async def test_a_viewer_that_will_not_stop_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vnc_viewer, "_LEAVING", 0.05)
+    program = add(tmp_path, "viewer", "trap '' TERM; touch \"$0.ready\"; while :; do /bin/sleep 0.01; done")
+    with pytest.raises(ZeroDivisionError):
+        async with running(Start((program,)), "Some", tmp_path) as viewer:
+            await viewer.leave()
+            while not Path(f"{program}.ready").exists():  # noqa: ASYNC110 -- another process makes it
+                await asyncio.sleep(0.01)
+            raise ZeroDivisionError
+    assert (await viewer.failed()).sentence == "Some ended by signal 9 before it connected."
 
 
 @pytest.mark.parametrize(
