@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -112,12 +113,12 @@ async def test_a_viewer_is_stopped_where_the_command_fails(tmp_path: Path) -> No
 
 async def test_a_viewer_that_will_not_stop_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vnc_viewer, "_LEAVING", 0.05)
-    program = add(tmp_path, "viewer", "trap '' TERM; touch \"$0.ready\"; while :; do /bin/sleep 0.01; done")
+    os.mkfifo(tmp_path / "ready")
+    program = add(tmp_path, "viewer", f"trap '' TERM; echo > {tmp_path}/ready; while :; do /bin/sleep 0.01; done")
     with pytest.raises(ZeroDivisionError):
         async with running(Start((program,)), "Some", tmp_path) as viewer:
             await viewer.leave()
-            while not Path(f"{program}.ready").exists():  # noqa: ASYNC110 -- another process makes it
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread((tmp_path / "ready").read_text)
             raise ZeroDivisionError
     assert (await viewer.failed()).sentence == "Some ended by signal 9 before it connected."
 
