@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,18 @@ async def test_a_viewer_is_stopped_where_the_command_fails(tmp_path: Path) -> No
     with pytest.raises(Failure, match="Some cannot be started: No such file"):
         async with running(Start((str(tmp_path / "none"),)), "Some", tmp_path):
             pass
+
+
+async def test_a_viewer_that_will_not_stop_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vnc_viewer, "_LEAVING", 0.05)
+    os.mkfifo(tmp_path / "ready")
+    program = add(tmp_path, "viewer", f"trap '' TERM; echo > {tmp_path}/ready; while :; do /bin/sleep 0.01; done")
+    with pytest.raises(ZeroDivisionError):
+        async with running(Start((program,)), "Some", tmp_path) as viewer:
+            await viewer.leave()
+            await asyncio.to_thread((tmp_path / "ready").read_text)
+            raise ZeroDivisionError
+    assert (await viewer.failed()).sentence == "Some ended by signal 9 before it connected."
 
 
 @pytest.mark.parametrize(
