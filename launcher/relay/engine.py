@@ -310,7 +310,7 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
     def _recv_frames(self) -> bool:
         """Decode one frame, and say whether there was one: websockify decodes all there are, copying the rest."""
         while not self._over:
-            frame = self._decode_hybi(self._recv_buffer)
+            frame = self._decode_hybi(self._recv_buffer) if self._recv_buffer else None
             if frame is not None:
                 del self._recv_buffer[: frame["length"]]
                 self._recv_queue.append(frame)
