@@ -6,6 +6,7 @@ The screen behind them is the same raw TCP server. Ways to it:
 
     stock      client ═ websockify ─ screen
     gateway    client ═ gateway ═ websockify ─ screen
+    direct     client ═ gateway ─ screen
 """
 
 from __future__ import annotations
@@ -147,8 +148,8 @@ class Way:
     """A way for a client to a screen."""
 
     name: str
-    viewer: Callable[[str, RawScreen], Viewer]
-    """A client that meets this screen; the conversation's name is given, too."""
+    viewer: Callable[[RawScreen], Viewer]
+    """A client that meets this screen."""
 
 
 @asynccontextmanager
@@ -159,21 +160,37 @@ async def ways(folder: Path) -> AsyncIterator[tuple[Way, ...]]:
         compute = await stack.enter_async_context(FakeCompute())
         screens: dict[str, RawScreen] = {}
         compute.mint = lambda server_id, _: proxy.url(screens[server_id].port)
-        clouds = {"prod": {"provider": "none", "endpoint": compute.endpoint}}
+        clouds = {
+            "prod": {"provider": "none", "endpoint": compute.endpoint},
+            "lab": {"provider": "static", "websockify_tokens": str(_tokens_of_ours(folder))},
+        }
         gateway = await stack.enter_async_context(
             open_gateway(Config.model_validate({"listen": ("127.0.0.1:0",), "clouds": clouds}))
         )
         port = int(gateway.where[0].rpartition(":")[2])
 
-        def stock(_: str, screen: RawScreen) -> Viewer:
+        def stock(screen: RawScreen) -> Viewer:
             return Viewer(proxy.port, f"/?token={proxy.mint(screen.port)}")
 
-        def through_both(_: str, screen: RawScreen) -> Viewer:
+        def through_both(screen: RawScreen) -> Viewer:
             server_id = compute.add_server(f"screen-{screen.port}")
             screens[server_id] = screen
             return Viewer(port, f"/ws/prod/{server_id}")
 
-        yield Way("stock", stock), Way("gateway", through_both)
+        def direct(screen: RawScreen) -> Viewer:
+            name = f"screen-{screen.port}"
+            with _tokens_of_ours(folder).open("a") as tokens:
+                tokens.write(f"{name}: 127.0.0.1:{screen.port}\n")
+            return Viewer(port, f"/ws/lab/{name}")
+
+        yield Way("stock", stock), Way("gateway", through_both), Way("direct", direct)
+
+
+def _tokens_of_ours(folder: Path) -> Path:
+    """A token file in websockify's form, for the gateway itself."""
+    file = folder / "ours.cfg"
+    file.touch()
+    return file
 
 
 async def hold(name: str, way: Way) -> Ending:
@@ -182,7 +199,7 @@ async def hold(name: str, way: Way) -> Ending:
     async with (
         asyncio.timeout(30),
         RawScreen(greets=script.greets, echoes=script.echoes) as screen,
-        way.viewer(name, screen) as viewer,
+        way.viewer(screen) as viewer,
     ):
         return await _Client(viewer, screen).follow(script)
 

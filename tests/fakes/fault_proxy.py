@@ -142,10 +142,17 @@ class _Line:
 
 
 class FaultProxy:
-    """A line to a loopback port; what is wrong with it is wrong with each connection from its first byte on."""
+    """A line to a loopback port; what is wrong with it is wrong with each connection from its first byte on.
 
-    def __init__(self, target: int, trouble: Trouble | None = None, *, seed: int = 0) -> None:
+    `window`: bytes that the kernel takes for the line beyond what it passes on; as the kernel likes if None. With a
+    small one, whoever writes to the line can often write a part only.
+    """
+
+    def __init__(
+        self, target: int, trouble: Trouble | None = None, *, seed: int = 0, window: int | None = None
+    ) -> None:
         self._target = target
+        self._window = window
         self._trouble = trouble
         self._chance = random.Random(seed)
         self._server: asyncio.Server | None = None
@@ -156,7 +163,9 @@ class FaultProxy:
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        listener = self._socket()
+        listener.bind(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self._serve, sock=listener)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -196,7 +205,7 @@ class FaultProxy:
         self.connections += 1
         self._quiet.clear()
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            far_reader, far_writer = await self._dial()
         except OSError:
             writer.transport.abort()
             self._see_whether_it_is_quiet()
@@ -213,6 +222,24 @@ class FaultProxy:
             writer.close()
             far_writer.close()
             self._see_whether_it_is_quiet()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Raises OSError."""
+        sock = self._socket()
+        sock.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._target))
+        except BaseException:
+            sock.close()
+            raise
+        return await asyncio.open_connection(sock=sock)
+
+    def _socket(self) -> socket.socket:
+        """The kernel takes the window into account from the handshake on: it is set before."""
+        sock = socket.socket()
+        if self._window is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._window)
+        return sock
 
     def _see_whether_it_is_quiet(self) -> None:
         if not self._lines:

@@ -1,4 +1,9 @@
-"""A whole way with a line that can go wrong on either leg: viewer ═ gateway ═ stock websockify ─ screen."""
+"""A whole way with a line that can go wrong on either leg.
+
+viewer ═ gateway ═ stock websockify ─ screen
+viewer ═ gateway ─ xvpvnc proxy ─ screen
+viewer ═ gateway ─ screen
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from tests.fakes.console_proxy import BANNER, ConsoleProxy
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.raw_screen import RawScreen
 from tests.fakes.viewer import Viewer
+from tests.fakes.xvp_proxy import XvpProxy
 from tests.integration.conftest import RunGateway, Running
 
 _PATTERN = bytes(range(256)) * 400
@@ -20,16 +26,16 @@ _PATTERN = bytes(range(256)) * 400
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Everything on the way; `near` is the viewer's leg, `far` the gateway's leg to the console proxy."""
+    """Everything on the way; `near` is the viewer's leg, `far` the gateway's leg to the console proxy or the screen."""
 
     running: Running
     near: FaultProxy
     far: FaultProxy
-    proxy: ConsoleProxy
     screen: RawScreen
+    cloud: str
 
     def viewer(self) -> Viewer:
-        return Viewer(self.near.port, "/ws/prod/web-01")
+        return Viewer(self.near.port, f"/ws/{self.cloud}/web-01")
 
     async def at_rest(self) -> None:
         """Wait until no session, no line and no connection to the screen is open. Raises TimeoutError."""
@@ -41,20 +47,22 @@ class Way:
 
 @asynccontextmanager
 async def whole_way(
-    run_gateway: RunGateway, proxy: ConsoleProxy, screen: RawScreen, **gateway: Any
+    run_gateway: RunGateway, proxy: ConsoleProxy | XvpProxy | None, screen: RawScreen, **gateway: Any
 ) -> AsyncIterator[Way]:
-    """A gateway whose one server shows `screen`; a session has been there, so that what is kept for later is open.
+    """A gateway whose one server shows `screen`, through `proxy` or itself.
 
     At its end nothing may be left of the sessions within: no place, no task, no descriptor.
     """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(screen)
+        far = await stack.enter_async_context(FaultProxy(proxy.port if proxy else screen.port))
+        if proxy is None:
+            servers = {"web-01": {"vnc": f"tcp://127.0.0.1:{far.port}"}}
+            gateway["more_clouds"] = {"lab": {"provider": "static", "servers": servers}}
         running = await stack.enter_async_context(run_gateway(**gateway))
         near = await stack.enter_async_context(FaultProxy(running.port))
-        far = await stack.enter_async_context(FaultProxy(proxy.port))
-        token = proxy.mint(screen.port)
-        running.compute.mint = lambda *_: f"http://127.0.0.1:{far.port}/vnc_lite.html?path=%3Ftoken%3D{token}"
-        way = Way(running, near, far, proxy, screen)
+        _mint(running, proxy, f"http://127.0.0.1:{far.port}", screen.port)
+        way = Way(running, near, far, screen, "prod" if proxy else "lab")
         await _warm_up(running)
         before = _open_things()
         yield way
@@ -65,6 +73,16 @@ async def whole_way(
             while (left := _open_things()) > before:
                 await asyncio.sleep(0.01)
         assert left <= before
+
+
+def _mint(running: Running, proxy: ConsoleProxy | XvpProxy | None, base: str, screen: int) -> None:
+    """Let the cloud make consoles that lead over `base` to the screen."""
+    if isinstance(proxy, XvpProxy):
+        running.compute.kinds = {"xvpvnc"}
+        running.compute.mint = lambda *_: proxy.url(screen, base=base)
+    elif proxy is not None:
+        token = proxy.mint(screen)
+        running.compute.mint = lambda *_: f"{base}/vnc_lite.html?path=%3Ftoken%3D{token}"
 
 
 async def _warm_up(running: Running) -> None:

@@ -196,7 +196,7 @@ async def test_a_viewer_whose_line_stalls_is_given_up_by_an_ended_session(
 async def test_a_viewer_who_reads_nothing_of_a_flood_is_given_up(
     run_gateway: RunGateway, proxy: ConsoleProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.relay.pump.STALL_TIME", 0.2)
+    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.2)
     async with whole_way(run_gateway, proxy, RawScreen(echoes=False)) as way, way.viewer() as viewer:
         await viewer.greeted()
         way.near.strike(Trouble.STALL)
