@@ -5,7 +5,7 @@ same loop, two tasks of the observer's. One sleeps 10 ms again and again and not
 so long had anything that was due at that moment to wait for its turn (up to 1 ms of it is epoll's, which rounds up).
 The other takes orders:
 
-- `{"do": "delays"}`: what was noted since the last such order
+- `{"do": "delays"}`: what was noted since the last such order, and for how long each garbage collection held the loop
 - `{"do": "count", "cloud": PORT}`: descriptors (but those of connections to that port, which the HTTP client keeps
   open for a while), tasks, and objects that must not be left over
 
@@ -22,6 +22,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,6 +42,9 @@ class Observer:
 
     def __init__(self) -> None:
         self._delays: list[float] = []
+        self._collections: list[float] = []
+        self._collecting_since = 0.0
+        gc.callbacks.append(self._collects)
 
     async def watch(self) -> None:
         """For ever. A stall also held up all that was due in the course of it, so it counts for each 10 ms of it."""
@@ -53,12 +57,19 @@ class Observer:
                 self._delays.append(delay)
                 delay -= PERIOD
 
+    def _collects(self, phase: str, _about: dict[str, int]) -> None:
+        if phase == "start":
+            self._collecting_since = time.monotonic()
+        else:
+            self._collections.append(time.monotonic() - self._collecting_since)
+
     async def obey(self, order: Order) -> Answer:
         """Carry out one order."""
         match order["do"]:
             case "delays":
-                found, self._delays = self._delays, []
-                return {"delays": percentiles(found), "samples": len(found)}
+                delays, self._delays = self._delays, []
+                collections, self._collections = self._collections, []
+                return {"delays": percentiles(delays), "collections": percentiles(collections)}
             case "count":
                 return _count(order["cloud"])
             case other:

@@ -94,7 +94,7 @@ class Waves:
         self._note(exactly(name, "sessions open at once", min(screens["screens"], viewers["open"]), count))
         self._note(Figure(name, "opened a second", f"{count / seconds:,.0f}"))
         self._note(Figure(name, "CPU an opening", f"{spent / count * 1000:.2f} ms"))
-        self._note(milliseconds(name, "event-loop delay while opening, p50 / p99 / max", delays, 1000))
+        self.figures += delays.figures(name, "while opening")
         await asyncio.sleep(plan.quiet)
         grown = there.memory_kib() - before.pss_kib
         self._note(Figure(name, "memory a session that is open", f"{grown / count:.1f} KiB"))
@@ -115,7 +115,7 @@ class Waves:
         self._note(exactly(name, "requests lost", tally.seen - tally.asked, 0))
         self._note(exactly(name, "faults in the conversations", tally.faults, 0))
         self._note(Figure(name, "updates a second", f"{tally.sent / seconds:,.0f}"))
-        self._note(milliseconds(name, "event-loop delay with these, p50 / p99 / max", delays, 1000))
+        self.figures += delays.figures(name, "with these")
         self._note(milliseconds(name, "round trip with these, p50 / p99 / max", trips, 0.001))
         self._note(Figure(name, "CPU with these", f"{spent / seconds * 100:.0f} % of a core"))
 
@@ -142,14 +142,13 @@ class Waves:
         count = self._plan.sessions
         self._note(exactly(name, "closed with 1000", viewers["ends"].get("1000", 0), count))
         self._note(Figure(name, "closing all", f"{seconds:.1f} s, {spent / count * 1000:.2f} ms of CPU each"))
-        self._note(milliseconds(name, "event-loop delay while closing, p50 / p99 / max", delays, 1000))
+        self.figures += delays.figures(name, "while closing")
 
     def _compare(self, name: str, before: Left, after: Sequence[Left]) -> None:
         found, first = after[-1], after[0]
         self._note(at_most(name, "descriptors left over", found.descriptors - before.descriptors, 0))
         self._note(at_most(name, "tasks left over", found.tasks - before.tasks, 0))
-        objects = {key: count for key, count in found.objects.items() if key != "Launch"}
-        self._note(exactly(name, "sessions, pumps and ends left over", sum(objects.values()), 0))
+        self._note(found.figure(name))
         self._note(at_most(name, "launches that are kept", found.objects["Launch"], _KEPT))
         self._note(Figure(name, "memory when all have gone", f"{found.pss_kib / 1024:.1f} MiB"))
         if len(after) > 1:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.soak.conversation import SHORT_WAYS
-from tests.soak.figures import Figure, at_most, exactly, milliseconds
+from tests.soak.figures import Figure, at_most, exactly
 from tests.soak.run import Part, alone, say_progress
 from tests.soak.world import Left, World, world
 
@@ -86,7 +86,7 @@ async def measure(plan: Plan, folder: Path | None = None) -> list[Figure]:
         exactly(NAME, "faults in the conversations", half.faults, 0),
         Figure(NAME, "console tokens refused", f"{half.refused:,}"),
         Figure(NAME, "sessions a second", f"{rate:,.0f}, {each:.2f} ms of CPU each"),
-        milliseconds(NAME, "event-loop delay meanwhile, p50 / p99 / max", delays, 1000),
+        *delays.figures(NAME, "meanwhile"),
         *_left(before, middle, after),
     ]
 
@@ -101,13 +101,12 @@ def _share(plan: Plan, way: str) -> int:
 
 def _left(before: Left, middle: Left, after: Left) -> list[Figure]:
     """What must not be left over in the end."""
-    objects = {key: count for key, count in after.objects.items() if key != "Launch"}
     growth = (after.pss_kib / middle.pss_kib - 1) * 100
     sizes = " / ".join(f"{one.pss_kib / 1024:.1f}" for one in (before, middle, after))
     return [
         at_most(NAME, "descriptors left over", after.descriptors - before.descriptors, 0),
         at_most(NAME, "tasks left over", after.tasks - before.tasks, 0),
-        exactly(NAME, "sessions, pumps and ends left over", sum(objects.values()), 0),
+        after.figure(NAME),
         at_most(NAME, "launches that are kept", after.objects["Launch"], _KEPT),
         Figure(NAME, "memory before / half-way / after", f"{sizes} MiB"),
         at_most(NAME, "growth from half-way to the end", round(growth, 1), _GROWTH, " %"),

@@ -28,6 +28,7 @@ from tests.benchmarks.processes import (
 )
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import issue
+from tests.soak.figures import Figure, milliseconds
 from tests.soak.upstream import ONCE
 
 SERVERS = 200
@@ -44,6 +45,30 @@ class Left:
     tasks: int
     objects: dict[str, int]
     pss_kib: int
+
+    def figure(self, part: str) -> Figure:
+        """Of objects of which there must be none."""
+        found = {name: count for name, count in self.objects.items() if count and name != "Launch"}
+        told = ", ".join(f"{count} {name}" for name, count in found.items()) or "none"
+        return Figure(part, "sessions, pumps and ends left over", told, "none", not found)
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """p50, p99 and max in seconds."""
+
+    delays: dict[str, float]
+    """By which what was due came late."""
+    collections: dict[str, float]
+    """That single garbage collections took: they are among the causes."""
+
+    def figures(self, part: str, when: str) -> list[Figure]:
+        """Lines of the table."""
+        longest = f"{self.collections['max'] * 1000:,.1f} ms"
+        return [
+            milliseconds(part, f"event-loop delay {when}, p50 / p99 / max", self.delays, 1000),
+            Figure(part, f"longest garbage collection {when}", longest),
+        ]
 
 
 class World:
@@ -86,10 +111,9 @@ class World:
         """Seconds of the gateway's CPU."""
         return cpu_seconds_between(before, after)
 
-    async def delays(self) -> dict[str, float]:
-        """Of the gateway's event loop in seconds, since the last call."""
-        found: dict[str, float] = (await self.gateway.ask(do="delays"))["delays"]
-        return found
+    async def delays(self) -> Delays:
+        """Of the gateway's event loop, since the last call."""
+        return Delays(**await self.gateway.ask(do="delays"))
 
     async def left(self, wanted: Left | None = None) -> Left:
         """What is left once it has settled: no more than `wanted`, if that comes about in a while.
