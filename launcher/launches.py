@@ -105,6 +105,8 @@ class Launches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._launches: dict[str, Launch] = {}
+        self._over: dict[str, Launch] = {}
+        """Those of them that are over, in the order in which they ended."""
 
     def begin(
         self,
@@ -132,6 +134,10 @@ class Launches:
         launch.problem = _without_frames(problem)
         launch.over_at = self._clock.monotonic()
         launch.console = None
+        if self._launches.get(launch.id) is launch:
+            self._over.pop(launch.id, None)
+            self._over[launch.id] = launch
+        self._forget(launch.over_at)
 
     def get(self, launch_id: str, actor: Actor) -> Launch:
         """An actor's own launch. Raises NotFoundError, also for somebody else's."""
@@ -146,12 +152,13 @@ class Launches:
         return len(self._launches)
 
     def _forget(self, now: float) -> None:
-        """Drop what is over long since; of many, the oldest that are over."""
-        over = [launch for launch in self._launches.values() if launch.over_at is not None]
-        surplus = max(0, len(over) - _KEPT_AT_MOST)
-        for index, launch in enumerate(over):
-            if index < surplus or now - (launch.over_at or now) > _KEPT_AFTER:
-                del self._launches[launch.id]
+        """Drop what is over long since; of many, the oldest that are over. Looks at no more than it drops, and one."""
+        while self._over:
+            launch = next(iter(self._over.values()))
+            assert launch.over_at is not None
+            if len(self._over) <= _KEPT_AT_MOST and now - launch.over_at <= _KEPT_AFTER:
+                break
+            del self._over[launch.id], self._launches[launch.id]
 
 
 def _without_frames(problem: LauncherError | None) -> LauncherError | None:

@@ -6,7 +6,7 @@ A place is taken before the viewer's 101 and given back when its connection is c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,10 @@ from launcher.errors import GatewayStoppingError, NotFoundError, TooManySessions
 from launcher.model import Actor, EndReason, Kind, Server
 from launcher.relay.pump import Pump
 from launcher.relay.viewer import ViewerEnd
+
+_SPREAD = 0.1
+"""The part of the interval over which the pings of all sessions are spread."""
+_PINGS_AT_ONCE = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -99,17 +103,30 @@ class Sessions:
         return dismissed
 
     async def keep_awake(self, interval: float) -> None:
-        """Ping along every session, for ever; a few at a time, so that thousands do not make one burst."""
+        """Ping along every session, for ever."""
         while True:
-            await asyncio.sleep(interval / 2)
-            for count, session in enumerate(tuple(self._sessions.values())):
-                if session.pump is not None:
-                    session.pump.ping()
-                elif session.viewer is not None:
-                    session.viewer.ping()
-                if count % 100 == 99:
-                    await asyncio.sleep(0)
-            await asyncio.sleep(interval / 2)
+            await asyncio.sleep(interval * (1 - _SPREAD) / 2)
+            await self._ping_all(interval * _SPREAD)
+            await asyncio.sleep(interval * (1 - _SPREAD) / 2)
+
+    async def _ping_all(self, seconds: float) -> None:
+        """A few at a time, over all of `seconds`: the answers of thousands are no burst either.
+
+        Only ids are held while it waits: a session that ends is kept by nobody.
+        """
+        ids = tuple(self._sessions)
+        batches = [ids[at : at + _PINGS_AT_ONCE] for at in range(0, len(ids), _PINGS_AT_ONCE)] or [()]
+        for batch in batches:
+            self._ping(batch)
+            await asyncio.sleep(seconds / len(batches))
+
+    def _ping(self, ids: Iterable[str]) -> None:
+        """Along those of these sessions that have not ended."""
+        for session in filter(None, map(self._sessions.get, ids)):
+            if session.pump is not None:
+                session.pump.ping()
+            elif session.viewer is not None:
+                session.viewer.ping()
 
     async def drain(self, patience: float) -> None:
         """Refuse new sessions, end the live ones with 1012, abort after `patience` seconds those that do not end."""

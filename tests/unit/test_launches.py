@@ -64,3 +64,27 @@ def test_of_very_many_only_the_newest_are_kept() -> None:
         launches.finish(launches.begin(str(number), ALICE, "prod", "web", Kind.NOVNC), LaunchState.ENDED)
     assert len(launches) <= 2001
     assert launches.get("2499", ALICE).id == "2499"
+
+
+def test_when_very_many_end_at_once_only_the_last_to_end_are_kept_whether_or_not_another_begins() -> None:
+    launches = Launches(FakeClock())
+    many = [launches.begin(str(number), ALICE, "prod", "web", Kind.NOVNC) for number in range(2500)]
+    for launch in reversed(many):
+        launches.finish(launch, LaunchState.ENDED)
+    assert len(launches) == 2000
+    assert launches.get("0", ALICE) is many[0]
+    with pytest.raises(NotFoundError):
+        launches.get("2499", ALICE)
+
+
+def test_what_ends_a_second_time_when_it_is_forgotten_takes_nothing_from_the_next_of_its_id() -> None:
+    clock = FakeClock()
+    launches = Launches(clock)
+    first = launches.begin("one", ALICE, "prod", "web-01", Kind.NOVNC)
+    launches.finish(first, LaunchState.ENDED)
+    clock.advance(121)
+    second = launches.begin("one", ALICE, "prod", "web-02", Kind.NOVNC)
+    launches.finish(first, LaunchState.FAILED)
+    clock.advance(121)
+    launches.begin("two", ALICE, "prod", "web-03", Kind.NOVNC)
+    assert launches.get("one", ALICE) is second

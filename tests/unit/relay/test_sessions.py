@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -62,6 +63,20 @@ async def test_all_are_kept_awake_each_in_its_own_way() -> None:
             await asyncio.sleep(0.01)
         keeping.cancel()
     assert unmasked(live.upstream_side.taken())[0] == (PING, b"")
+
+
+async def test_a_session_that_has_ended_is_not_kept_by_the_pings() -> None:
+    sessions = Sessions(limit=200)
+    live = Joined()
+    session = sessions.admit("live", ALICE)
+    session.pump = live.pump
+    async with asyncio.timeout(5):
+        keeping = asyncio.get_running_loop().create_task(sessions.keep_awake(0.02))
+        while not live.upstream_side.written:
+            await asyncio.sleep(0.001)
+        sessions.release(session)
+        assert sys.getrefcount(session) == 2  # ours, and the argument's
+        keeping.cancel()
 
 
 async def test_draining_refuses_ends_and_at_last_aborts() -> None:
