@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pytest
-
 from tests.conformance.conversations import CONVERSATIONS
 from tests.conformance.differential import Ending, hold_all, table
 
@@ -77,11 +75,7 @@ def _unlike(name: str, stock: Ending, ours: Ending) -> str | None:
     return None
 
 
-async def test_every_conversation_ends_as_with_the_stock_command_or_as_it_is_meant(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("launcher.relay.viewer.CLOSING_TIME", 0.2)
-    monkeypatch.setattr("launcher.relay.pump.CLOSING_TIME", 0.2)
+async def test_every_conversation_ends_as_with_the_stock_command_or_as_it_is_meant() -> None:
     endings = await hold_all(list(CONVERSATIONS))
     unlike = [
         found

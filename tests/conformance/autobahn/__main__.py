@@ -2,9 +2,9 @@
 
     python -m tests.conformance.autobahn [--cases 5.* 7.* …] [--python PATH] [--keep FOLDER]
 
-Needs a CPython 2.7, for which Autobahn's test suite is still written; makes `.venv-autobahn` with it. All cases but
-those of compression (12.*, 13.*) by default; 9.* (large messages) only if it is asked for. Exit code: 0 as good as
-aiohttp but for what a rule excuses, 1 worse, 77 skipped, because there is no Python 2.7.
+Needs a CPython 2.7, for which Autobahn's test suite is still written; makes `.venv-autobahn` with it. All cases by
+default but those of compression (12.*, 13.*), which is never negotiated. Exit code: 0 as good as aiohttp but for what a
+rule excuses, 1 worse, 77 skipped, because there is no Python 2.7.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.conformance.autobahn.verdicts import Report, Reports, counts, judge
 SKIPPED = 77
 _VENV = Path(".venv-autobahn")
 _TIME_LIMIT = 1800
-_COMPRESSION, _LARGE = ["12.*", "13.*"], ["9.*"]
+_COMPRESSION = ["12.*", "13.*"]
 
 
 def _python27(asked: str | None) -> str | None:
@@ -58,7 +58,7 @@ async def _ask(wstest: Path, cases: list[str], folder: Path, every: tuple[End, .
         "outdir": str(folder),
         "servers": [{"agent": end.name, "url": end.url} for end in every],
         "cases": cases or ["*"],
-        "exclude-cases": _COMPRESSION + ([] if cases else _LARGE),
+        "exclude-cases": _COMPRESSION,
         "exclude-agent-cases": {},
     }
     file = folder / "spec.json"

@@ -57,12 +57,19 @@ async def _echo(*, greets: bool) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _gateway(upstream: int) -> AsyncIterator[int]:
-    """The loopback port of a gateway whose one server is shown by the loopback port `upstream`."""
+    """The loopback port of a gateway whose one server is shown by the loopback port `upstream`.
+
+    It takes the largest messages, and does not ping by itself: Autobahn counts a pong that it did not ask for, too.
+    """
     async with FakeCompute() as compute:
         compute.add_server("web-01")
         compute.mint = lambda *_: f"http://127.0.0.1:{upstream}/vnc_lite.html?path=%3Ftoken%3D{issue()}"
         cloud = {"provider": "none", "endpoint": compute.endpoint}
-        config = {"listen": ("127.0.0.1:0",), "clouds": {"prod": cloud}, "relay": {"frame_limit": "64MiB"}}
+        config = {
+            "listen": ("127.0.0.1:0",),
+            "clouds": {"prod": cloud},
+            "relay": {"frame_limit": "64MiB", "ping": "10m"},
+        }
         async with open_gateway(Config.model_validate(config)) as gateway:
             yield int(gateway.where[0].rpartition(":")[2])
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -61,7 +62,7 @@ class _Opcodes:
             head.clear()
 
 
-def _texts_as_binary() -> tuple[Change, Change]:
+def texts_as_binary() -> tuple[Change, Change]:
     """Towards the gateway, and back: each echo has the opcode that its message had."""
     said: deque[int] = deque()
 
@@ -86,7 +87,7 @@ async def without_greeting(target: int, *, carry_texts: bool = False) -> AsyncIt
     """The loopback port of such a line to the loopback port `target`."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = _texts_as_binary() if carry_texts else (_unchanged, _unchanged)
+        there, back = texts_as_binary() if carry_texts else (_unchanged, _unchanged)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
         try:
             with contextlib.suppress(ExceptionGroup):  # either end may reset the line
@@ -111,7 +112,8 @@ async def _carry_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWri
     head = await reader.readuntil(b"\r\n\r\n")
     greeting = await reader.readexactly(len(GREETING))
     if greeting != GREETING:
-        raise ConnectionError(f"not the greeting, but {greeting!r}")
+        print(f"not the greeting, but {greeting + await reader.read(_CHUNK)!r}", file=sys.stderr, flush=True)
+        raise ConnectionError
     writer.write(head)
     await _carry(reader, writer, change)
 
