@@ -215,7 +215,8 @@ class Launcher:
         return obtained.console
 
     async def _open(self, launch: Launch, console: Console) -> tuple[UpstreamEnd, bytes]:
-        with launch.step(StepName.OPEN, "Waiting for the cloud to show the screen"):
+        whom = "the cloud" if console.target is None else "the VNC server"
+        with launch.step(StepName.OPEN, f"Waiting for {whom} to show the screen"):
             return await self._opener.open(console)
 
     def _join(self, launch: Launch, session: Session, viewer: ViewerEnd, upstream: UpstreamEnd, first: bytes) -> Pump:

@@ -42,8 +42,3 @@ def name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"{_NAMELESS}{uid}"
-
-
-def has_name(name: str) -> bool:
-    """Whether `name_of` found an account."""
-    return not name.startswith(_NAMELESS)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from launcher.access.accounts import has_name, name_of
+from launcher.access.accounts import name_of
 from launcher.access.proctcp import Address, tcp_uid
 from launcher.access.sockdiag import asked_uid
 from launcher.model import Actor
@@ -32,8 +32,6 @@ _UCRED = struct.Struct("=iII")
 _TABLES = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
 _STATE_ESTABLISHED = 1
 """`tcpi_state`, the first byte of `struct tcp_info` (tcp(7))."""
-_NAME_KEPT = 60.0
-"""Seconds for which an account is called what it was called."""
 _READINGS = 2
 """The kernel hands the tables out page by page; a row can slip through between two while others come and go."""
 
@@ -64,7 +62,6 @@ class Peers:
     ) -> None:
         self._read = read
         self._ask = ask
-        self._names: dict[int, tuple[float, str]] = {}
         # Threads of its own: a name server that does not answer may hold all of the event loop's.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="peers")
         self._turn = asyncio.Lock()
@@ -84,18 +81,8 @@ class Peers:
         return None if uid is None else await self._named(uid, "tcp")
 
     async def _named(self, uid: int, via: str) -> Actor:
-        """With the account's name as it is, or was a minute ago.
-
-        It is looked up in a worker thread: a directory service may take its time. That an account has none is not
-        kept: whoever is let in by their name waits for it.
-        """
-        loop = asyncio.get_running_loop()
-        until, name = self._names.get(uid, (0.0, ""))
-        if loop.time() >= until:
-            name = await loop.run_in_executor(self._threads, name_of, uid)
-            self._names.pop(uid, None)
-            if has_name(name):
-                self._names[uid] = loop.time() + _NAME_KEPT, name
+        """With the account's name, looked up in a worker thread: a directory service may take its time."""
+        name = await asyncio.get_running_loop().run_in_executor(self._threads, name_of, uid)
         return Actor(uid=uid, name=name, via=via)
 
     async def _tcp_uid(self, sock: Socket) -> int | None:

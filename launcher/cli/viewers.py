@@ -51,6 +51,11 @@ class Viewer:
     takes_socket: bool = False
 
     @property
+    def wants_port(self) -> bool:
+        """Whether the person's own command names the place of a port."""
+        return any("{port}" in word for word in self.program)
+
+    @property
     def title(self) -> str:
         return TITLES[self.brand] if self.brand else self.program[0]
 

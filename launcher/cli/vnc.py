@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 def _viewer(options: argparse.Namespace) -> Viewer:
     """The viewer to start, which takes what the person wishes. Raises Failure."""
     viewer = chosen(options.viewer)
-    if options.socket and viewer.brand and not viewer.takes_socket:
+    if options.socket and not viewer.takes_socket and (viewer.brand or viewer.wants_port):
         raise Failure(Exit.USAGE, f"{viewer.title} takes no Unix socket.", "Without --socket it gets a port.")
     if options.port is not None and viewer.takes_socket and not viewer.brand:
         raise Failure(Exit.USAGE, f"--port N, and a socket for {viewer.title}: choose one.")

@@ -108,9 +108,17 @@ class Running:
             async with asyncio.timeout(_LEAVING):
                 await self._process.wait()
 
-    def stop(self) -> None:
-        if self._process.returncode is None:
-            self._process.terminate()
+    async def stop(self) -> None:
+        """End it, whether it wants to or not."""
+        if self._process.returncode is not None:
+            return
+        self._process.terminate()
+        try:
+            async with asyncio.timeout(_LEAVING):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
     def _last_words(self) -> list[str]:
         with suppress(OSError):
@@ -136,7 +144,7 @@ async def running(start: Start, title: str, folder: Path) -> AsyncIterator[Runni
     try:
         yield viewer
     except BaseException:
-        viewer.stop()
+        await viewer.stop()
         raise
 
 

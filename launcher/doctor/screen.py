@@ -194,8 +194,11 @@ class _Goodbye:
     def __init__(self) -> None:
         self.said = asyncio.Event()
 
-    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:  # noqa: ARG002 -- the rest concerns nobody
-        return True
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        """The rest concerns nobody."""
+
+    def holds(self) -> bool:
+        return False
 
     def upstream_finished(self) -> None:
         """As it should."""

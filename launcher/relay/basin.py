@@ -9,8 +9,11 @@ from __future__ import annotations
 import threading
 
 SMALL = 64 * 1024
-"""Bytes of the first read; up to so many are copied, so that they may be kept."""
+"""Bytes of the first read; fewer are copied, so that they may be kept."""
+MIDDLE = 256 * 1024
+"""Bytes of the largest read that is copied on its way; the allocator is slow with larger ones."""
 LARGE = 1024 * 1024
+"""Bytes of the largest that passes as it is."""
 _STEP = 4
 
 

@@ -119,7 +119,11 @@ class _Xvp:
                 return b""
             self._reader, chunk = None, response.leftover
             self._switched()
-        self.proven = _judged(self._judge.feed(chunk), self._judge.why)
+        verdict = self._judge.feed(chunk)
+        if verdict is FirstVerdict.NOT_RFB:
+            # A 200 proves nothing: behind the console token is a session of the hypervisor's, which may have ended.
+            raise UpstreamStaleError(f"let us through and shows no screen: {self._judge.why}.")
+        self.proven = _judged(verdict, self._judge.why)
         return b""
 
     def hung_up(self) -> UpstreamError:

@@ -120,7 +120,7 @@ class Pump:
         """Join the two ends, then pass on the bytes that proved the upstream: so back pressure holds from the first."""
         if self._governor is not None and self._governor.greeting:
             self._viewer.write(self._carriage.walk(self._governor.greeting))
-        self._upstream.attach(self)
+        self._upstream.attach(self, copied=self._viewer.enciphered or self._upstream.framed != self._viewer.framed)
         self._viewer.attach(self)
         if first:
             self.upstream_bytes(first)
@@ -165,16 +165,15 @@ class Pump:
 
     # ---- upstream → viewer
 
-    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
-        """Forward what the carriage gives: of frames, half headers and half close frames are held back.
-
-        Says whether all of it has left.
-        """
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        """Forward what the carriage gives: of frames, half headers and half close frames are held back."""
         if self._ending is not None:
             self._finish_the_frame(chunk)
         elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
             self._forward(chunk)
-        return not self._viewer.unsent
+
+    def holds(self) -> bool:
+        return self._viewer.unsent > 0
 
     def _heard(self, governor: Governor, chunk: bytes) -> bool:
         """Show the handshake to the governor; whether the session goes on."""

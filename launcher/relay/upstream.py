@@ -15,15 +15,13 @@ from typing import Protocol
 
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
-from launcher.relay.basin import LARGE, SMALL, Draught, basin
+from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, basin
 from launcher.relay.dial import connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
 from launcher.relay.sockets import close
 
 _WRITE_HIGH_WATER = 64 * 1024
-_LARGEST_RAW = 256 * 1024
-"""Bytes of raw RFB read at a time: each read becomes one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,12 @@ class DialLimits:
 class UpstreamReceiver(Protocol):
     """Who is told what comes from an upstream, once it has been believed."""
 
-    def upstream_bytes(self, chunk: bytes | memoryview) -> bool:
-        """Whether all of it has left: a view is good for this call, and for longer only where it has not."""
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        """A view is good for this call, and for longer only where `holds` says so behind it."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether something of what came has not left yet."""
         ...
 
     def upstream_finished(self) -> None: ...
@@ -80,15 +82,19 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         """Whether the gateway has done version and security: the server waits for the viewer's ClientInit."""
         self._name = who(target)
         self._basin = basin()
-        self._draught = Draught(LARGE if self.framed else _LARGEST_RAW)
+        self._draught = Draught(SMALL)
         self._opening: Opening | None = opening
-        self._receive: Callable[[bytes | memoryview], bool] = self._open
+        self._receive: Callable[[bytes | memoryview], None] = self._open
         self._receiver: UpstreamReceiver | None = None
         self._transport: asyncio.Transport | None = None
 
-    def attach(self, receiver: UpstreamReceiver) -> None:
-        """From now on everything goes to the receiver; reading goes on where the first bytes stopped it."""
+    def attach(self, receiver: UpstreamReceiver, *, copied: bool = True) -> None:
+        """From now on everything goes to the receiver; reading goes on where the first bytes stopped it.
+
+        `copied`: whether the receiver makes something else of the bytes, rather than write them as they are.
+        """
         self._receiver = receiver
+        self._draught = Draught(MIDDLE if copied else LARGE)
         self._receive = receiver.upstream_bytes
         self._opening = None
         if self._transport is None:
@@ -163,13 +169,14 @@ class UpstreamEnd(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         chunk = self._basin.view[:nbytes]
-        if nbytes <= SMALL:
-            self._draught.drawn(nbytes, passed_on=self._receive(bytes(chunk)))
+        if nbytes < SMALL:
+            self._receive(bytes(chunk))
             return
-        passed_on = self._receive(chunk)
-        if not passed_on:
+        self._receive(chunk)
+        held = self._receiver is not None and self._receiver.holds()
+        if held:
             self._basin.renew()
-        self._draught.drawn(nbytes, passed_on=passed_on)
+        self._draught.drawn(nbytes, passed_on=not held)
 
     def eof_received(self) -> bool:
         """The upstream sends no more: a session ends in order, behind the last byte."""
@@ -196,19 +203,18 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         if self._transport is not None and chunk:
             self._transport.write(chunk)
 
-    def _open(self, chunk: bytes | memoryview) -> bool:
+    def _open(self, chunk: bytes | memoryview) -> None:
         opening = self._opening
         assert opening is not None
         try:
             self._write(opening.feed(bytes(chunk)))
         except UpstreamError as error:
             self._fail(error)
-            return True
+            return
         if opening.proven:
             self.pause()
             if not self.proven.done():
                 self.proven.set_result(opening.first)
-        return True
 
     def _fail(self, error: UpstreamError) -> None:
         self._receive = _drop
@@ -216,9 +222,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self.proven.set_exception(type(error)(f"{self._name} {error}"))
 
 
-def _drop(chunk: bytes | memoryview) -> bool:  # noqa: ARG001 -- it stands where a receiver does
+def _drop(chunk: bytes | memoryview) -> None:
     """What arrives after the end concerns nobody."""
-    return True
 
 
 async def open_upstream(

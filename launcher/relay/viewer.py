@@ -107,6 +107,11 @@ class ViewerEnd(asyncio.Protocol):
         """Answer a ping; only at a frame boundary."""
 
     @property
+    def enciphered(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._transport.get_extra_info("sslcontext") is not None
+
+    @property
     def unsent(self) -> int:
         """Bytes that wait for the viewer to read."""
         return self._transport.get_write_buffer_size()

@@ -166,7 +166,9 @@ class Api:
         launch = self._launches.get(request.match_info["id"], actor)
         found = launch.server if launch.server and self._may_list(actor, launch.server) else None
         server = self._meant(found, launch.reference) if found else None
-        problem = problem_of_launch(launch.problem, found, self._public_url) if launch.problem else None
+        problem = (
+            problem_of_launch(launch.problem, found, self._public_url, kind=launch.kind) if launch.problem else None
+        )
         return web.json_response(
             {
                 **_launch(launch),

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from launcher import errors
 from launcher.audit.log import describe
 from launcher.errors import CloudError, LauncherError
-from launcher.model import Server
+from launcher.model import Kind, Server
 from launcher.relay.engine import cut_reason
 from launcher.states import Outlook, reading, told
 from launcher.web.bookmarks import candidate
@@ -175,9 +175,26 @@ def _hint_of_cloud(error: CloudError, usual: str) -> str:
 _BY_STATE = (errors.ConsoleRefusedError, errors.UpstreamStaleError, errors.UpstreamUnreachableError)
 
 
-def problem_of_launch(error: LauncherError, server: Server | None, public_url: str = "") -> dict[str, object]:
-    """The same, headed by the server's state where that is the likely reason."""
+_DIRECT: Mapping[type[LauncherError], tuple[str, str]] = {
+    errors.UpstreamUnreachableError: (
+        "The VNC server shows no screen",
+        "Look whether the server runs; then try again.",
+    ),
+    errors.UpstreamProtocolError: (
+        "The VNC server cannot be used",
+        "The operator of this gateway must look at this server's address and VNC password in the configuration.",
+    ),
+}
+"""Title and hint where there is no console proxy in between."""
+
+
+def problem_of_launch(
+    error: LauncherError, server: Server | None, public_url: str = "", *, kind: Kind = Kind.NOVNC
+) -> dict[str, object]:
+    """The same, headed by the server's state where that is the likely reason; `kind` is the console's."""
     problem = problem_of(error, public_url)
+    if kind is Kind.VNC and type(error) in _DIRECT:
+        problem["title"], problem["hint"] = _DIRECT[type(error)]
     if server is None:
         return problem
     state = reading(server)

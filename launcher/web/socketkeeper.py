@@ -79,7 +79,10 @@ class SocketKeeper:
         wanted = plan(snapshots, self._patterns, self._directory, self._most)
         self._tell(wanted)
         try:
+            before = len(self._sockets)
             await self._sockets.follow(wanted, unknown=set(meant) - set(snapshots))
+            if len(self._sockets) != before:
+                _LOG.info("servers with sockets of their own in %s: %d", self._directory, len(self._sockets))
         except OSError as error:
             _LOG.error("the servers' sockets are not as they should be: %s", error.strerror)
         return len(snapshots) < len(meant)

@@ -108,7 +108,4 @@ def _matches(cloud: str, server: Server, patterns: Iterable[str]) -> bool:
 
 
 def _fits(directory: str, path: str) -> bool:
-    try:
-        return len(f"{directory.rstrip('/')}/{path}".encode()) <= PATH_LIMIT
-    except UnicodeEncodeError:  # half of a character
-        return False
+    return len(f"{directory.rstrip('/')}/{path}".encode()) <= PATH_LIMIT

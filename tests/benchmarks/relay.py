@@ -75,10 +75,10 @@ def parse_plan(arguments: Sequence[str] | None = None) -> tuple[Plan, bool]:
     parser.add_argument("--launches", type=_positive, help="launches of a round (default 300)")
     parser.add_argument("--only", type=_names(PROXIES), default=tuple(PROXIES), help=f"some of {','.join(PROXIES)}")
     parser.add_argument("--parts", type=_names(PARTS), default=PARTS, help=f"some of {','.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="3 rounds, 32 MB, 200 sessions, 500 trips, 100 launches")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, 24 MB, 100 sessions, 500 trips, 100 launches")
     parser.add_argument("--json", action="store_true", help="print every single figure as JSON instead of the tables")
     asked = vars(parser.parse_args(arguments))
-    usual = (3, 32, 200, 1, 500, 100) if asked["quick"] else (5, 128, 1000, 3, 2000, 300)
+    usual = (3, 24, 100, 1, 500, 100) if asked["quick"] else (5, 128, 1000, 3, 2000, 300)
     plan = Plan(asked["only"], asked["parts"], *usual)
     given = {field.name: asked.get(field.name) for field in dataclasses.fields(Plan)}
     return dataclasses.replace(plan, **{name: value for name, value in given.items() if value}), asked["json"]

@@ -147,6 +147,18 @@ class ConsoleProxy:
                 os.killpg(process.pid, signal.SIGKILL)
             await until_gone(process, 5)
 
+    def freeze(self) -> None:
+        """SIGSTOP to it and its forked sessions: the kernel still takes connections and bytes for them."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to all of them."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
+
     async def restart(self) -> None:
         """Start it (again) on its port; tokens that were not expired are good still."""
         await self.kill()

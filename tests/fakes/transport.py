@@ -13,6 +13,8 @@ class MemoryTransport(asyncio.Transport):
         super().__init__()
         self.protocol = protocol
         self.written = b""
+        self.kept: list[bytes | bytearray | memoryview[Any]] = []
+        """What was written, not copied: as asyncio keeps what does not leave at once (from Python 3.12 on)."""
         self.reading = True
         self.unsent = 0
         self.ended: str | None = None
@@ -24,6 +26,7 @@ class MemoryTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         if self.ended is None:
             self.written += bytes(data)
+            self.kept.append(data)
 
     def taken(self) -> bytes:
         """What was written since the last call."""

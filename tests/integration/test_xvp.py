@@ -146,7 +146,7 @@ async def test_a_token_that_never_works_is_told_after_a_second_one(running: Runn
 @pytest.mark.parametrize(
     ("answer", "banner", "code", "sentence", "tries"),
     [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", b"<html>", 4502, "shows no screen: it does not begin with `RFB `.", 1),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", b"<html>", 4502, "shows no screen: it does not begin with `RFB `.", 2),
         (b"HTTP/1.1 401 Unauthorized\r\n\r\n", b"", 4502, "hung up before the first bytes of a screen.", 2),
         (b"HTTP/1.1 200 OK\r\n", b"", 4502, "answered 400 Bad Request: the server's host gave it no screen", 1),
         (b"X" * 5000, b"", 4502, "answered 400 Bad Request: the server's host gave it no screen", 1),

@@ -279,7 +279,7 @@ class Proof:
             before = await self._starts()
             await asyncio.sleep(8)
             assert 1 <= await self._starts() - before <= 4
-            assert await shown("ExecMainStatus") == "78"
+            await until(self._ended_with_78)  # between two starts
             self.write()
             assert await line(lines) == "200"
         assert await shown("ActiveState", SOCKET_UNIT) == "active"
@@ -307,6 +307,49 @@ class Proof:
         self.write()
         await run("systemctl", "start", SERVICE)
         assert await shown("ActiveState", SOCKET_UNIT) == "active"
+
+    async def servers_have_sockets_of_their_own_for_the_operators_alone(self) -> None:
+        if "../../etc" not in {server["name"] for server in self._compute.servers.values()}:
+            self._compute.add_server("../../etc")
+        self.write(relay={"sockets": ["lab/*"]})
+        await run("systemctl", "restart", SERVICE)
+        link = Path("/run/console-launcher/lab/web-01.sock")
+        await until(lambda: _is_there(link))
+        modes = await run("stat", "--dereference", "--format=%a %G", str(link), str(link.parent), str(link.parents[1]))
+        group = "console-operators"
+        assert modes.split() == ["660", group, "2711", group, "2755", group]
+        async with _process(*_as("alice"), "rfb", str(link)) as lines:
+            assert await line(lines) == str(BANNER)
+            await until(lambda: self._status("1 session, 2 clouds"))
+        async with _process(*_as("mallory"), "rfb", str(link)) as lines:
+            assert await line(lines) == str(BANNER), "the gateway's own"
+            assert "may not use this gateway" in await line(lines)
+        async with _process(*_as("eve"), "rfb", str(link)) as lines:
+            assert await line(lines) == "PermissionError Permission denied"
+        assert not Path("/run/etc.sock").exists()
+        assert sum(path.is_symlink() for path in link.parent.iterdir()) == 1, "a name that leads away has no link"
+        launches = [one for one in await journal() if one.get("LAUNCHER_EVENT") == "launch"]
+        assert (launches[-1]["LAUNCHER_ACTOR"], launches[-1]["LAUNCHER_VIA"]) == ("alice", "unix")
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+
+    async def the_servers_sockets_end_with_the_service_and_come_back_after_a_crash(self) -> None:
+        folder = Path("/run/console-launcher")
+        link = folder / "lab" / "web-01.sock"
+        before = await shown("MainPID")
+        await run("systemctl", "kill", "--kill-who=main", "--signal=KILL", SERVICE)
+        await until(lambda: self._restarted(before))
+        await until(lambda: _is_there(link))
+        async with _process(*_as("alice"), "rfb", str(link)) as lines:
+            assert await line(lines) == str(BANNER)
+        await run("systemctl", "stop", SERVICE)
+        assert [path.name for path in folder.iterdir()] == ["web.sock"]
+        assert folder.stat().st_uid == 0
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        self.write()
+        await run("systemctl", "restart", SERVICE)
+        await asyncio.sleep(1)
+        assert not link.exists()
+        await self._print_score("with servers' sockets", 12)
 
     async def the_ip_filter_cuts_off_what_it_does_not_name(self) -> None:
         reached: list[object] = []
@@ -338,6 +381,8 @@ class Proof:
             print("      identity.conf is for systemd 257 and later: not looked at here")
             return
         async with _drop_in("identity.conf"):
+            await self.servers_have_sockets_of_their_own_for_the_operators_alone()
+            self.write()
             await run("systemctl", "restart", SERVICE)
             await self.only_those_may_come_in_who_are_let_in()
             await self._print_score("with identity.conf", 11)
@@ -375,6 +420,9 @@ class Proof:
     async def _restarted(self, pid: str) -> bool:
         return await shown("ActiveState") == "active" and await shown("MainPID") not in {pid, "0"}
 
+    async def _ended_with_78(self) -> bool:
+        return await shown("ExecMainStatus") == "78"
+
     async def _starts(self) -> int:
         return sum("Starting console-launcher" in str(one.get("MESSAGE")) for one in await journal())
 
@@ -402,6 +450,10 @@ async def _process(*command: str) -> AsyncIterator[asyncio.StreamReader]:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def _is_there(path: Path) -> bool:
+    return path.is_socket()
 
 
 def _quoted(name: str) -> str:

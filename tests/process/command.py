@@ -21,8 +21,8 @@ from tests.process.daemon import ROOT
 BIN = Path(sys.executable).parent
 """Where the installed command is."""
 _LEFT_OUT = {
-    "CONSOLE_LAUNCHER_GATEWAY", "XDG_RUNTIME_DIR", "NO_COLOR", "BROWSER", "DISPLAY", "WAYLAND_DISPLAY",
-    "SSH_CONNECTION", "COLUMNS", "LINES", "TERM",
+    "CONSOLE_LAUNCHER_GATEWAY", "CONSOLE_LAUNCHER_CACERT", "XDG_RUNTIME_DIR", "NO_COLOR", "BROWSER", "DISPLAY",
+    "WAYLAND_DISPLAY", "SSH_CONNECTION", "COLUMNS", "LINES", "TERM",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,13 @@ class Daemon:
     """A running daemon: `async with Daemon(output, clouds) as daemon`; it must end with exit code 0.
 
     `clouds` is the configuration's own mapping; `settings` are its other top-level keys. It listens on a loopback port
-    (`url`) and on a Unix socket (`socket_path`, in a folder of its own: such paths are at most 107 bytes).
+    (`url`) and on a Unix socket (`socket_path`, in a folder of its own: such paths are at most 107 bytes). `trusting`
+    is for one whose settings have `tls`: who vouches for its certificate.
     """
 
-    def __init__(self, output: Path, clouds: Mapping[str, Any], **settings: Any) -> None:
+    def __init__(
+        self, output: Path, clouds: Mapping[str, Any], *, trusting: ssl.SSLContext | None = None, **settings: Any
+    ) -> None:
         output.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-"))
         self.folder.chmod(0o755)  # another account must reach the socket, to be refused by the daemon itself
@@ -49,6 +53,7 @@ class Daemon:
         self.port = 0
         self._clouds = clouds
         self._settings = settings
+        self._trusting = trusting
         self.process: subprocess.Popen[bytes] | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,13 +77,13 @@ class Daemon:
     @property
     def url(self) -> str:
         """Its loopback address, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._trusting else ''}://127.0.0.1:{self.port}"
 
     def write_config(self) -> None:
         """Write its configuration file."""
         config = {
             "listen": [f"127.0.0.1:{self.port}", f"unix:{self.socket_path}"],
-            "public_urls": [f"http://jump.localhost:{self.port}"],
+            "public_urls": [f"http{'s' if self._trusting else ''}://jump.localhost:{self.port}"],
             "clouds": dict(self._clouds),
             **self._settings,
         }
@@ -128,7 +133,7 @@ class Daemon:
                 if self.process.poll() is not None:
                     raise AssertionError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
                 try:
-                    async with client.get(f"{self.url}/healthz") as reply:
+                    async with client.get(f"{self.url}/healthz", ssl=self._trusting or True) as reply:
                         if reply.status == 200:
                             return
                 except aiohttp.ClientConnectionError:

@@ -9,10 +9,12 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from launcher.cli.vnc_security import obfuscated
 from launcher.model import Secret
@@ -20,7 +22,7 @@ from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import need_root
 from tests.process.command import environment
-from tests.process.site import Site
+from tests.process.site import Site, start_screens
 from tests.process.test_second_account import STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -130,6 +132,13 @@ async def tigervnc(display: Display, address: str, file: Path, password: str) ->
     )  # fmt: skip
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def screens(_tigervnc_is_there: None, suite_output: Path) -> AsyncIterator[list[Screen]]:
+    """One is enough here."""
+    async with AsyncExitStack() as stack:
+        yield await start_screens(stack, suite_output, "picture-1")
+
+
 async def test_the_viewer_shows_the_picture_through_a_socket_that_is_gone_at_once(
     site: Site, screen: Screen, runtime: Path, suite_output: Path
 ) -> None:
@@ -188,6 +197,19 @@ async def test_another_account_is_hung_up_on_at_the_port_that_print_tells(
     assert code == 0
     assert f'account "uid {STRANGER}" tried to connect, and was not let in.' in said
     assert "a viewer did not know the password" in said
+
+
+async def test_a_signal_leaves_nothing_behind(site: Site, screen: Screen, runtime: Path) -> None:
+    site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        where = f"unix:{daemon.socket_path}"
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            async with Command("lab/web-01", "--print", "--gateway", where, runtime=runtime) as command:
+                assert Path(await command.line()).is_socket()
+                command.process.send_signal(number)
+                code, said = await command.ended()
+                assert (code, command.files()) == (130, {})
+                assert "Traceback" not in said
 
 
 async def test_another_account_cannot_open_the_socket_that_print_tells(

@@ -67,21 +67,6 @@ async def test_a_tcp_peer_is_known_by_the_kernels_tables_where_it_may_not_be_ask
     assert await Peers(ask=unanswered).actor(connection[0]) == me("tcp")
 
 
-async def test_an_accounts_name_is_looked_up_once_a_minute(connection: Pair) -> None:
-    peers = Peers()
-    assert await peers.actor(connection[0]) == me("tcp")
-    peers._names[os.geteuid()] = asyncio.get_running_loop().time() + 60, "kept"
-    assert await peers.actor(connection[0]) == Actor(os.geteuid(), "kept", "tcp")
-    peers._names[os.geteuid()] = asyncio.get_running_loop().time() - 1, "kept"
-    assert await peers.actor(connection[0]) == me("tcp")
-
-
-async def test_that_an_account_has_no_name_is_not_kept() -> None:
-    peers = Peers()
-    assert await peers._named(2**31 - 17, "tcp") == Actor(2**31 - 17, f"uid {2**31 - 17}", "tcp")
-    assert peers._names == {}
-
-
 async def test_a_peer_that_has_gone_is_nobody(connection: Pair) -> None:
     ours, theirs = connection
     theirs.close()

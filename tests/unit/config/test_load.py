@@ -119,7 +119,7 @@ SENTENCES = {
     "too few": ("relay: {sessions: 0}", "relay.sessions: a number of at least 1 is expected"),
     "too many": ("relay: {sessions: 9999999}", "relay.sessions: a number of at most 1000000 is expected"),
     "no unit": ("relay: {ping: 30}", "relay.ping: a duration like 30s, 10m or 12h is expected"),
-    "too short": ("relay: {ping: 0s}", "relay.ping: a time from 100ms to 1d is expected"),
+    "too short": ("relay: {ping: 0s}", "relay.ping: a time from 100ms to 10m is expected"),
     "too long": ("consoles: {margin: 2d}", "consoles.margin: a time from 0s to 1d is expected"),
     "wrong size": ("relay: {frame_limit: 1MB}", "relay.frame_limit: a size like 64KiB or 1MiB is expected"),
     "too small": ("relay: {frame_limit: 1B}", "relay.frame_limit: a size from 1KiB to 64MiB is expected"),

@@ -9,11 +9,13 @@ from launcher.config.values import (
     format_size,
     parse_api_url,
     parse_base_url,
+    parse_directory,
     parse_duration,
     parse_host_pattern,
     parse_identity_url,
     parse_name,
     parse_public_url,
+    parse_server_pattern,
     parse_size,
 )
 
@@ -131,3 +133,25 @@ def test_a_key_may_pass_there(url: str) -> None:
 def test_a_key_passes_unencrypted_only_on_this_machine() -> None:
     with pytest.raises(ValueError, match="https://: a key passes there"):
         parse_identity_url("http://identity.example.com/v2.0")
+
+
+@pytest.mark.parametrize("text", ["prod/*", "*/web-*", "prod/a/b", "prod/a6e0f2b8-0b5b-4c6b-9e0b-0d6c3d7f8a11"])
+def test_a_pattern_of_servers_names_cloud_and_server(text: str) -> None:
+    assert parse_server_pattern(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "prod", "prod/", "/web", "prod/\n"])
+def test_half_a_pattern_of_servers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a pattern like"):
+        parse_server_pattern(text)
+
+
+@pytest.mark.parametrize(("text", "path"), [("/run/x", "/run/x"), ("/run/x//", "/run/x"), ("/", "/")])
+def test_a_directory_is_an_absolute_path(text: str, path: str) -> None:
+    assert parse_directory(text) == path
+
+
+@pytest.mark.parametrize("text", ["", "run", "/run/../x", "/a\0b"])
+def test_a_path_that_leads_elsewhere_is_no_directory(text: str) -> None:
+    with pytest.raises(ValueError, match="absolute path of a directory"):
+        parse_directory(text)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from launcher.model import EndReason, Secret, Target
+from launcher.relay.basin import SMALL
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.openings import opening_of
 from launcher.relay.pump import Pump, Rules
@@ -254,3 +255,13 @@ async def test_an_upstream_that_is_gone_when_it_is_joined_is_told() -> None:
     joined = Joined(gone=True)
     await asyncio.sleep(0)
     assert joined.viewer_side.taken()[len(frame(BANNER)) + 2 :][:2] == (1014).to_bytes(2)
+
+
+async def test_what_a_viewer_has_not_taken_is_not_overwritten_by_what_comes_next(joined: Joined) -> None:
+    joined.from_upstream(frame(b"a" * (SMALL - 4)))  # a full read: the next may be larger
+    joined.viewer_side.kept.clear()
+    joined.viewer_side.unsent = 1
+    joined.from_upstream(frame(b"b" * (2 * SMALL)))
+    joined.from_upstream(frame(b"c" * (2 * SMALL)))
+    kept = b"".join(joined.viewer_side.kept)
+    assert kept == frame(b"b" * (2 * SMALL)) + frame(b"c" * (2 * SMALL))

@@ -263,6 +263,18 @@ def test_a_hasty_viewer_gets_its_answers_one_by_one() -> None:
     assert host.leftover == b"\1"
 
 
+def test_a_hasty_viewer_may_get_them_all_at_once() -> None:
+    host = welcome(PASSWORD)
+    assert host.answer(RFB38) == b"\1\2"
+    assert not host.over
+    assert host.answer(b"\2" + RESPONSE + b"\1") == CHALLENGE + OK
+    assert host.over
+    assert host.answer(b"\0") == b""
+    failed = welcome(PASSWORD)
+    assert failed.answer(RFB38 + b"\2" + WRONG) == b"\1\2" + CHALLENGE + FAILED + string(WRONG_WORD)
+    assert failed.over
+
+
 def test_a_password_is_not_asked_for_without_a_challenge() -> None:
     with pytest.raises(ValueError, match="challenge"):
         Welcome(password=PASSWORD)

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import resource
 import socket
+import ssl
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -39,10 +40,13 @@ async def runner(*, keepalive_timeout: float = 30.0) -> AsyncIterator[web.AppRun
 
 @asynccontextmanager
 async def serving(
-    *addresses: Address, header_timeout: float = 10.0, keepalive_timeout: float = 30.0
+    *addresses: Address,
+    tls: ssl.SSLContext | None = None,
+    header_timeout: float = 10.0,
+    keepalive_timeout: float = 30.0,
 ) -> AsyncIterator[list[Listening]]:
     async with runner(keepalive_timeout=keepalive_timeout) as made:
-        listening = await listen(made, addresses, header_timeout=header_timeout)
+        listening = await listen(made, addresses, tls=tls, header_timeout=header_timeout)
         try:
             yield listening
         finally:
@@ -60,15 +64,17 @@ async def protocol(request: web.Request) -> web.Response:
     return web.Response(text=str(request.transport.get_protocol() is request.protocol))
 
 
-async def connect(one: Listening) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(
+    one: Listening, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if one.where.startswith("/"):
         return await asyncio.open_unix_connection(one.where)
-    host, port = one.where.removeprefix("http://").rsplit(":", 1)
-    return await asyncio.open_connection(host.strip("[]"), int(port))
+    host, port = one.where.partition("://")[2].rsplit(":", 1)
+    return await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls)
 
 
-async def ask(one: Listening, path: str = "/") -> str:
-    reader, writer = await connect(one)
+async def ask(one: Listening, path: str = "/", *, tls: ssl.SSLContext | None = None) -> str:
+    reader, writer = await connect(one, tls)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read()
     writer.close()

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from launcher import errors
 from launcher.errors import LauncherError
-from launcher.model import Server
+from launcher.model import Kind, Server
 from launcher.web.problems import TABLE, answer_to, farewell, problem_of, problem_of_launch, problems
 from tests.fakes.issued import issue
 
@@ -173,3 +173,12 @@ def test_a_launch_that_fails_is_explained_by_the_state_of_its_server(
     server = Server("prod", "9168b536-cd40-4630-b43f-b259807c6e87", "web-01", status)
     assert problem_of_launch(error, server)["title"] == title
     assert problem_of_launch(error, None) == problem_of(error)
+
+
+def test_where_no_console_proxy_is_in_between_none_is_blamed() -> None:
+    server = Server("rack7", "id", "kvm-a", "ACTIVE")
+    for error in (errors.UpstreamUnreachableError("Away."), errors.UpstreamProtocolError("Its password is another.")):
+        direct, proxied = problem_of_launch(error, server, kind=Kind.VNC), problem_of_launch(error, server)
+        assert "VNC server" in str(direct["title"])
+        assert "console proxy" in str(proxied["title"])
+        assert "console" not in str(direct["hint"])
