@@ -12,13 +12,20 @@ MIB = 1024**2
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_megabytes_each_way_at_once_arrive_unchanged_over_lines_that_cut_them_anywhere(kind: str) -> None:
-    done = await transfer(kind, 16 * MIB)
+    done = await transfer(kind, 8 * MIB)
     assert done.up[0] == done.up[1]
     assert done.down[0] == done.down[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_byte_by_byte_it_is_the_same(kind: str) -> None:
-    done = await transfer(kind, 2000, trouble=Trouble.DRIBBLE)
+    done = await transfer(kind, 2000, near=Trouble.DRIBBLE, far=Trouble.DRIBBLE)
+    assert done.up[0] == done.up[1]
+    assert done.down[0] == done.down[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_flood_for_a_viewer_on_a_narrow_line_arrives_unchanged(kind: str) -> None:
+    done = await transfer(kind, 8 * MIB, far=None)
     assert done.up[0] == done.up[1]
     assert done.down[0] == done.down[1]
