@@ -6,6 +6,7 @@ Kept while under way, and for a while after, so that a page can still read why i
 from __future__ import annotations
 
 import enum
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,8 +106,8 @@ class Launches:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._launches: dict[str, Launch] = {}
-        self._over: dict[str, Launch] = {}
-        """Those of them that are over, in the order in which they ended."""
+        self._over: OrderedDict[str, Launch] = OrderedDict()
+        """Those of them that are over, as they ended. Not a dict: that looks for its first among all that it had."""
 
     def begin(
         self,

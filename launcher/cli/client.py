@@ -177,7 +177,7 @@ def _dial(gateway: Gateway, timeout: float) -> socket.socket:
 
 
 def _dial_tcp(gateway: TcpGateway, timeout: float) -> socket.socket:
-    tls = _context(gateway) if gateway.tls else None
+    tls = tls_of(gateway)
     sock = socket.create_connection((gateway.dialled, gateway.port), timeout)
     if tls is None:
         return sock
@@ -188,8 +188,10 @@ def _dial_tcp(gateway: TcpGateway, timeout: float) -> socket.socket:
         raise
 
 
-def _context(gateway: TcpGateway) -> ssl.SSLContext:
-    """Raises Failure."""
+def tls_of(gateway: Gateway) -> ssl.SSLContext | None:
+    """How TLS is spoken with a gateway; None where it is not. Raises Failure."""
+    if not isinstance(gateway, TcpGateway) or not gateway.tls:
+        return None
     try:
         return ssl.create_default_context(cafile=gateway.authorities)
     except OSError as error:

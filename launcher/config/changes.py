@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Final
 
-from launcher.config.models import Config, Model
+from launcher.config.fields import Model
+from launcher.config.models import Config
 
 RELOADABLE: Final = frozenset({"clouds_yaml", "secure_yaml", "clouds", "aliases", "access", "log_level", "tls"})
 """Keys that a reload lets take effect; all others wait for the next restart."""

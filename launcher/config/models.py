@@ -11,163 +11,43 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    WithJsonSchema,
-    field_validator,
-)
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, field_validator
 
 from launcher.config.certificate import CertificateFile, KeyFile
-from launcher.config.listen import Address, UnixAddress, check_listen, parse_listen
-from launcher.config.secrets import Authorities, FilePath, SecretText
-from launcher.config.targets import NAME_LIMIT, parse_server_name, parse_target, parse_token_path
-from launcher.config.values import (
-    DURATION,
-    NAME,
-    SIZE,
-    format_duration,
-    format_size,
-    parse_api_url,
-    parse_base_url,
-    parse_directory,
-    parse_duration,
-    parse_host_pattern,
-    parse_identity_url,
-    parse_name,
-    parse_public_url,
-    parse_server_pattern,
-    parse_size,
+from launcher.config.fields import (
+    DAY,
+    AccountNumber,
+    AliasTarget,
+    ApiUrl,
+    Directory,
+    Duration,
+    HostPattern,
+    IdentityUrl,
+    Listen,
+    Model,
+    Name,
+    PublicUrl,
+    Regions,
+    ServerName,
+    ServerPattern,
+    Size,
+    Text,
+    TokenPath,
+    VncAddress,
+    between,
+    distinct,
+    distinct_regions,
+    each_socket_once,
 )
+from launcher.config.listen import Address, UnixAddress, parse_listen
+from launcher.config.secrets import Authorities, FilePath, SecretText
+from launcher.config.targets import parse_target
+from launcher.config.values import parse_base_url
 from launcher.errors import ConfigProblem
 from launcher.model import Target
 
-_DAY = 86400.0
-
-
-def _between(low: float, high: float, told: str) -> AfterValidator:
-    """A check of a duration or size whose message is in the units that the operator writes."""
-
-    def check(value: float) -> float:
-        if not low <= value <= high:
-            raise ValueError(f"{told} is expected")
-        return value
-
-    return AfterValidator(check)
-
-
-def _address(text: str) -> str:
-    parse_listen(text)
-    return text
-
-
-def _text(value: str) -> str:
-    if not value or value != value.strip() or not value.isprintable():
-        raise ValueError("a text is expected that is not empty and has no space around it")
-    return value
-
-
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f'"{value}" stands twice in this list: keep one')
-    return values
-
-
-def _distinct_regions(regions: tuple[str, ...]) -> tuple[str, ...]:
-    """Case makes no difference: each region is a cloud, named in lower case."""
-    lower = [region.lower() for region in regions]
-    for region in regions:
-        if lower.count(region.lower()) > 1:
-            alike = "" if regions.count(region) > 1 else ", in whatever case"
-            raise ValueError(f'"{region}" stands twice in this list{alike}: keep one')
-    return regions
-
-
-def _vnc_address(text: str) -> str:
-    parse_target(text)
-    return text
-
-
-def _token_path(value: object) -> Path:
-    """A path stands as a text in the file."""
-    return value if isinstance(value, Path) else parse_token_path(value)
-
-
-def _number_as_text(value: object) -> object:
-    """YAML reads an account number as a number."""
-    return str(value) if type(value) is int else value
-
-
-def _each_socket_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    check_listen(addresses)
-    return addresses
-
-
-def _alias_target(text: str) -> str:
-    cloud, slash, server = text.partition("/")
-    if not (cloud and slash and server):
-        raise ValueError("an alias names a server as cloud/name or cloud/uuid")
-    return text
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"}),
-]
-Size = Annotated[
-    int,
-    BeforeValidator(parse_size),
-    PlainSerializer(format_size, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^{SIZE.pattern}$"}),
-]
-Name = Annotated[str, BeforeValidator(parse_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME.pattern}$"})]
-Text = Annotated[str, AfterValidator(_text)]
-ApiUrl = Annotated[str, AfterValidator(parse_api_url), Field(json_schema_extra={"format": "uri"})]
-IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_schema_extra={"format": "uri"})]
-PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
-HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
-Listen = Annotated[str, AfterValidator(_address)]
-ServerPattern = Annotated[
-    str, AfterValidator(parse_server_pattern), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})
-]
-Directory = Annotated[str, AfterValidator(parse_directory), WithJsonSchema({"type": "string", "pattern": "^/"})]
-AccountNumber = Annotated[
-    Text, BeforeValidator(_number_as_text), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
-]
-Regions = Annotated[tuple[Text, ...], AfterValidator(_distinct_regions)]
-VncAddress = Annotated[str, AfterValidator(_vnc_address)]
-ServerName = Annotated[
-    str,
-    AfterValidator(parse_server_name),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}),
-]
-TokenPath = Annotated[Path, BeforeValidator(_token_path), WithJsonSchema({"type": "string", "pattern": "^/"})]
-AliasTarget = Annotated[str, AfterValidator(_alias_target), WithJsonSchema({"type": "string", "pattern": "^[^/]+/.+$"})]
-
-
 SOCKETS_DIRECTORY = "/run/console-launcher"
 """Where servers' own sockets lie, if nothing else is said; the socket unit makes it."""
-
-
-class Model(BaseModel):
-    """Strict, frozen, and a stranger to unknown keys."""
-
-    model_config = ConfigDict(
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,
-    )
 
 
 class ConsoleUrlRewrite(Model):
@@ -216,7 +96,7 @@ class RackspaceBudget(Budget):
 class CloudEntry(Model):
     """What every cloud's entry may say, whatever its provider."""
 
-    console_ttl: Annotated[Duration, _between(0.1, 30 * _DAY, "a time from 100ms to 30d")] = 600.0
+    console_ttl: Annotated[Duration, between(0.1, 30 * DAY, "a time from 100ms to 30d")] = 600.0
     """How long a console token of this cloud lives: [consoleauth]token_ttl of its Nova. The API never says it."""
     session_ends_with_token: bool = False
     """True where the cloud ends sessions with their token ([consoleauth]enforce_session_timeout of its Nova)."""
@@ -249,7 +129,7 @@ class RackspaceEntry(CloudEntry):
     user signs in with multi-factor authentication."""
     tenant_id: AccountNumber | None = None
     """The account number, where the user may use several accounts; without it, the user's own."""
-    regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct_regions)]
+    regions: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(distinct_regions)]
     """The regions, like [DFW, ORD], in any case. Several make one cloud each, named entry-region in lower case:
     rax-dfw, rax-ord."""
     auth_url: IdentityUrl = "https://identity.api.rackspacecloud.com/v2.0"
@@ -336,7 +216,7 @@ class Access(Model):
 class Consoles(Model):
     """How consoles are kept."""
 
-    margin: Annotated[Duration, _between(0, _DAY, "a time from 0s to 1d")] = 30.0
+    margin: Annotated[Duration, between(0, DAY, "a time from 0s to 1d")] = 30.0
     """A console is used again while more than this is left of it (never more than a quarter of console_ttl)."""
 
 
@@ -345,15 +225,15 @@ class Relay(Model):
 
     sessions: int = Field(default=10000, ge=1, le=1_000_000)
     """The most sessions at once."""
-    frame_limit: Annotated[Size, _between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
+    frame_limit: Annotated[Size, between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
     """The largest WebSocket message; a larger one ends its session."""
-    ping: Annotated[Duration, _between(0.1, 600, "a time from 100ms to 10m")] = 30.0
+    ping: Annotated[Duration, between(0.1, 600, "a time from 100ms to 10m")] = 30.0
     """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
-    idle_timeout: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
+    idle_timeout: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
-    session_limit: Annotated[Duration, _between(0, 30 * _DAY, "a time from 0s to 30d")] = 0.0
+    session_limit: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last in all. 0s: for ever."""
-    sockets: Annotated[tuple[ServerPattern, ...], AfterValidator(_distinct)] = ()
+    sockets: Annotated[tuple[ServerPattern, ...], AfterValidator(distinct)] = ()
     """The servers that have a Unix socket of their own for native viewers, as cloud/name or cloud/uuid, with * and ?:
     prod/*. Such a socket is DIRECTORY/cloud/UUID.sock, and DIRECTORY/cloud/NAME.sock leads to it."""
     sockets_directory: Directory | None = None
@@ -365,12 +245,12 @@ class Relay(Model):
 class Config(Model):
     """The configuration of console-launcher."""
 
-    listen: Annotated[tuple[Listen, ...], AfterValidator(_distinct), AfterValidator(_each_socket_once)] = Field(
+    listen: Annotated[tuple[Listen, ...], AfterValidator(distinct), AfterValidator(each_socket_once)] = Field(
         default=("unix:/run/console-launcher/web.sock",), min_length=1
     )
     """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080, systemd (the sockets that systemd passes) or
     systemd:NAME (one of these). Nothing beyond loopback."""
-    public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(_distinct)] = Field(
+    public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(distinct)] = Field(
         default=("http://jump.localhost:6080",), min_length=1
     )
     """The gateway's own addresses as browsers write them; the first is printed."""

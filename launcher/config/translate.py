@@ -11,7 +11,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from launcher.config.document import UNREADABLE, Document, KeyPath, secretive, shown
-from launcher.config.models import Config, Model
+from launcher.config.fields import Model
+from launcher.config.models import Config
 
 _EXPECTED = {
     "string_type": "a text is expected",

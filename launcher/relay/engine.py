@@ -15,7 +15,6 @@ import socket
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message as Headers
 from typing import Any
 
 from websockify.websocket import WebSocket, WebSocketWantReadError
@@ -40,10 +39,7 @@ from launcher.relay.frames import (
 PROTOCOL_ERROR, NOT_BINARY, TOO_LARGE = 1002, 1003, 1009
 SUBPROTOCOL = "binary"
 
-_HANDSHAKE = tuple(
-    (name, name.lower())
-    for name in ("Upgrade", "Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol")
-)
+_HANDSHAKE = ("upgrade", "connection", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +142,22 @@ class _Fragments(bytearray):
         return True
 
 
-def _handshake_headers(headers: Mapping[str, str]) -> Headers:
-    """The handshake's headers as websockify reads them: any case, repeated ones joined, list items without spaces."""
+class _Headers(dict[str, str]):
+    """Headers by their names in lower case: websockify asks for them in any case, by `get` alone."""
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # websockify's, and ours: text
+        return super().get(name.lower(), default)
+
+
+def _handshake_headers(headers: Mapping[str, str]) -> _Headers:
+    """The handshake's headers as websockify reads them: repeated ones joined, list items without spaces."""
     values: dict[str, list[str]] = {}
     for key, value in headers.items():
         values.setdefault(key.lower(), []).append(value)
-    found = Headers()
-    for name, lowered in _HANDSHAKE:
-        if lowered in values:
-            items = (item.strip() for item in ",".join(values[lowered]).split(","))
+    found = _Headers()
+    for name in _HANDSHAKE:
+        if name in values:
+            items = (item.strip() for item in ",".join(values[name]).split(","))
             found[name] = ",".join(item for item in items if item)
     return found
 
@@ -167,7 +170,7 @@ def _is_key(value: str) -> bool:
         return False
 
 
-def _checked(headers: Mapping[str, str]) -> Headers:
+def _checked(headers: Mapping[str, str]) -> _Headers:
     """The handshake's headers, found good. Raises BadRequestError."""
     found = _handshake_headers(headers)
     if found.get("Upgrade", "").lower() != "websocket":

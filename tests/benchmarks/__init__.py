@@ -1,8 +1,9 @@
-"""What relaying costs, beside nginx and the stock websockify command: `python -m tests.benchmarks.relay`.
+"""What relaying costs, beside nginx, stock websockify and a plain relay: `python -m tests.benchmarks.relay`.
 
-One run holds three kinds of process: a *source* (`source.py`: a console proxy, and a plain VNC server for websockify),
-the *proxy* under measure (`proxies.py`), and a *sink* (`sink.py`: the viewers). The run itself (`relay.py`) only asks
-and reads meters (`processes.py`); all three speak the conversation of `wire.py`, and `figures.py` makes the table.
+One run holds three kinds of process: a *source* (`source.py`: a console proxy, and a plain VNC server for raw
+upstreams), the *proxy* under measure (`proxies.py`; `messages.py` is the plain relay), and *sinks* (`sink.py`: the
+viewers). The run itself (`relay.py`, `measures.py`) only asks and reads meters (`processes.py`); all speak the
+conversation of `wire.py`. `figures.py` has the medians, `targets.py` what they are to come to, `report.py` the tables.
 
 What the list of ten thousand servers costs: `python -m tests.benchmarks.directory`.
 

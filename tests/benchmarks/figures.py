@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 BATCHED, FRAMES = "batched", "frame by frame"
+DIRECT = "direct"
+"""Stands among the proxies for none at all."""
 MODES = (BATCHED, FRAMES)
 """How the source writes: 256 KiB at once, or one frame at a time."""
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.figures import BATCHED, MODES, Drain, Figures, Idle, Launches, Trips, size_name
+from tests.benchmarks.figures import BATCHED, DIRECT, MODES, Drain, Figures, Idle, Launches, Trips, size_name
 from tests.benchmarks.processes import (
     BenchmarkError,
     Partner,
@@ -102,7 +102,7 @@ class Bench:
         """Round trips through each proxy and without one, by turns; a first, small round is dropped."""
         async with AsyncExitStack() as stack:
             proxies = {name: await stack.enter_async_context(self._start(name)) for name in names}
-            proxies["direct"] = await stack.enter_async_context(direct(self._stage, self._folder))
+            proxies[DIRECT] = await stack.enter_async_context(direct(self._stage, self._folder))
             await self._trips_round(proxies, max(100, count // 16))
             self.figures.trips.clear()
             for number in range(1, rounds + 1):

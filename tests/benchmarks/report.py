@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from tests.benchmarks.figures import MODES, Figures, number, size_name
+from tests.benchmarks.figures import DIRECT, MODES, Figures, number, size_name
 from tests.benchmarks.targets import target_table, targets
 
 _Figure = Callable[[str, str, int], float | None]
@@ -20,8 +20,8 @@ def tables(figures: Figures, names: Sequence[str]) -> str:
         ("CPU seconds per GB, TLS at the viewer's side", _streams(figures, figures.cpu, tls)),
         ("MB per second, TLS at the viewer's side", _streams(figures, figures.speed, tls)),
         ("KiB per idle session", _idles(figures, plain, tls)),
-        ("Round trip, microseconds", _trips(figures)),
-        ("CPU milliseconds per launch on a cached console", _launches(figures)),
+        ("Round trip, microseconds", _trips(figures, (*names, DIRECT))),
+        ("CPU milliseconds per launch on a cached console", _launches(figures, names)),
         ("Targets", target_table(targets(figures))),
     ]
     return "\n\n".join(f"**{title}**\n\n{table}" for title, table in found if table)
@@ -57,14 +57,16 @@ def _idles(figures: Figures, plain: Sequence[str], tls: Sequence[str]) -> str:
     return _table(("", *columns), rows)
 
 
-def _trips(figures: Figures) -> str:
+def _trips(figures: Figures, names: Sequence[str]) -> str:
+    measured = {trips.proxy for trips in figures.trips}
     rows = [
         (name, *(number(figure(name, busy=busy)) for busy in (False, True) for figure in (figures.p50, figures.p99)))
-        for name in dict.fromkeys(trips.proxy for trips in figures.trips)
+        for name in names
+        if name in measured
     ]
     return _table(("", "p50", "p99", "p50, others busy", "p99, others busy"), rows)
 
 
-def _launches(figures: Figures) -> str:
-    names = dict.fromkeys(launches.proxy for launches in figures.launches)
-    return _table(("", "ms"), [(name, number(figures.launch(name))) for name in names])
+def _launches(figures: Figures, names: Sequence[str]) -> str:
+    measured = {launches.proxy for launches in figures.launches}
+    return _table(("", "ms"), [(name, number(figures.launch(name))) for name in names if name in measured])

@@ -3,7 +3,8 @@
     python -m tests.screenshots FOLDER
 
 The list, its menu of bookmarks, the servers of one name, a console, a launch that waits, servers that are off, in error
-or not there, the sheets of the console's tools, and an error page. Look at them after every change of a page.
+or not there, a session about to end, the sheets of the console's tools, and an error page. Look at them after every
+change of a page.
 `list-desktop-light.png` and `console-desktop-dark.png` are the README's.
 """
 
@@ -19,7 +20,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from launcher.demo.listener import Pace
 from launcher.errors import AmbiguousServerError
@@ -47,6 +48,12 @@ def candidates() -> str:
     return render_problem(problem, StaticFiles.load(FOLDER / "static"))
 
 
+async def soon_over(route: Route) -> None:
+    """A launch whose session is about to end by its limits; the demo's have none."""
+    reply = await route.fetch()
+    await route.fulfill(response=reply, json={**await reply.json(), "ends": {"seconds": 47.2, "why": "idle"}})
+
+
 async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
     """Every page once. `slow` is a demo whose screens take their time."""
     await page.goto(url)
@@ -71,6 +78,11 @@ async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
         await page.click(f"#{tool}")
         await shoot(tool)
         await page.keyboard.press("Escape")
+    await page.route("**/api/v1/launches/*", soon_over)
+    await page.goto(f"{url}/c/prod/web-01")
+    await page.wait_for_selector("#ends:not([hidden])")
+    await shoot("ending")
+    await page.unroute("**/api/v1/launches/*")
     await page.goto(f"{slow}/c/prod/web-01")
     await page.wait_for_selector("#steps li[data-state=doing]")
     await asyncio.sleep(1.5)

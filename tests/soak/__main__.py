@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.soak import sessions, short
+from tests.soak import sessions, short, transfer
 from tests.soak.run import together
 
-PARTS = (sessions.PART, short.PART)
+PARTS = (sessions.PART, short.PART, transfer.PART)
 
 if __name__ == "__main__":
     sys.exit(together(PARTS, __doc__))

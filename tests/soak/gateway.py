@@ -6,8 +6,10 @@ so long had anything that was due at that moment to wait for its turn (up to 1 m
 The other takes orders:
 
 - `{"do": "delays"}`: what was noted since the last such order, and for how long each garbage collection held the loop
-- `{"do": "count", "cloud": PORT}`: descriptors (but those of connections to that port, which the HTTP client keeps
-  open for a while), tasks, and objects that must not be left over
+- `{"do": "count", "cloud": PORT}`: tasks and descriptors, but those of connections to that port, which the HTTP client
+  keeps open for a while
+- `{"do": "collect"}`: objects that are still there after a garbage collection; without this order the daemon has only
+  those that it makes itself
 
 SIGTERM ends it as it ends the daemon; so does the end of its stdin, for then the run is gone.
 """
@@ -71,20 +73,17 @@ class Observer:
                 collections, self._collections = self._collections, []
                 return {"delays": percentiles(delays), "collections": percentiles(collections)}
             case "count":
-                return _count(order["cloud"])
+                descriptors = os.listdir("/proc/self/fd")
+                return {
+                    "descriptors": sum(1 for name in descriptors if not _leads_to(int(name), order["cloud"])),
+                    "tasks": len(asyncio.all_tasks()),
+                }
+            case "collect":
+                gc.collect()
+                kinds = Counter(type(found).__name__ for found in gc.get_objects())
+                return {name: kinds[name] for name in _LEFT_OVER}
             case other:
                 raise ValueError(f"no such order: {other}")
-
-
-def _count(cloud: int) -> Answer:
-    """After a collection: what is garbage is not left over."""
-    gc.collect()
-    kinds = Counter(type(found).__name__ for found in gc.get_objects())
-    return {
-        "descriptors": sum(1 for name in os.listdir("/proc/self/fd") if not _leads_to(int(name), cloud)),
-        "tasks": len(asyncio.all_tasks()),
-        "objects": {name: kinds[name] for name in _LEFT_OVER},
-    }
 
 
 def _leads_to(descriptor: int, port: int) -> bool:

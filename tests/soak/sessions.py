@@ -24,8 +24,6 @@ _STEP = 500
 _AT_ONCE = 50
 _EXIT_WITHIN = 10.0
 """Seconds that systemd gives the service to stop (TimeoutStopSec)."""
-_KEPT = 2000
-"""Launches that are over, kept for their pages."""
 _GROWTH = 5.0
 """Percent by which memory after a later wave may differ from that after the first."""
 
@@ -72,6 +70,7 @@ class Waves:
             await self._close(name)
             after.append(await self._world.left(before))
             self._compare(name, before, after)
+        self.figures += await self._world.left_over(NAME)
         await self._stop()
 
     async def _warm_up(self) -> None:
@@ -146,10 +145,7 @@ class Waves:
 
     def _compare(self, name: str, before: Left, after: Sequence[Left]) -> None:
         found, first = after[-1], after[0]
-        self._note(at_most(name, "descriptors left over", found.descriptors - before.descriptors, 0))
-        self._note(at_most(name, "tasks left over", found.tasks - before.tasks, 0))
-        self._note(found.figure(name))
-        self._note(at_most(name, "launches that are kept", found.objects["Launch"], _KEPT))
+        self.figures += found.figures(name, before)
         self._note(Figure(name, "memory when all have gone", f"{found.pss_kib / 1024:.1f} MiB"))
         if len(after) > 1:
             change = (found.pss_kib / first.pss_kib - 1) * 100

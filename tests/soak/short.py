@@ -22,8 +22,6 @@ NAME = "short"
 _STEP = 1000
 _GROWTH = 5.0
 """Percent by which memory may have grown between half-way and the end."""
-_KEPT = 2000
-"""Launches that are over, kept for their pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,7 @@ async def measure(plan: Plan, folder: Path | None = None) -> list[Figure]:
         middle = await there.left(before)
         await half.run(plan.sessions // 2, plan.sessions - plan.sessions // 2)
         after = await there.left(before)
+        left_over = await there.left_over(NAME)
     rate, each = plan.sessions // 2 / seconds, spent / (plan.sessions // 2) * 1000
     return [
         *(exactly(NAME, f"ended as wanted: {way}", count, _share(plan, way)) for way, count in _by_way(half)),
@@ -87,7 +86,9 @@ async def measure(plan: Plan, folder: Path | None = None) -> list[Figure]:
         Figure(NAME, "console tokens refused", f"{half.refused:,}"),
         Figure(NAME, "sessions a second", f"{rate:,.0f}, {each:.2f} ms of CPU each"),
         *delays.figures(NAME, "meanwhile"),
-        *_left(before, middle, after),
+        *after.figures(NAME, before),
+        *left_over,
+        *_memory(before, middle, after),
     ]
 
 
@@ -99,15 +100,10 @@ def _share(plan: Plan, way: str) -> int:
     return sum(1 for number in range(plan.sessions) if SHORT_WAYS[number % len(SHORT_WAYS)].name == way)
 
 
-def _left(before: Left, middle: Left, after: Left) -> list[Figure]:
-    """What must not be left over in the end."""
+def _memory(before: Left, middle: Left, after: Left) -> list[Figure]:
     growth = (after.pss_kib / middle.pss_kib - 1) * 100
     sizes = " / ".join(f"{one.pss_kib / 1024:.1f}" for one in (before, middle, after))
     return [
-        at_most(NAME, "descriptors left over", after.descriptors - before.descriptors, 0),
-        at_most(NAME, "tasks left over", after.tasks - before.tasks, 0),
-        after.figure(NAME),
-        at_most(NAME, "launches that are kept", after.objects["Launch"], _KEPT),
         Figure(NAME, "memory before / half-way / after", f"{sizes} MiB"),
         at_most(NAME, "growth from half-way to the end", round(growth, 1), _GROWTH, " %"),
     ]

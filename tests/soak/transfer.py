@@ -9,6 +9,7 @@ and pongs come between.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import random
@@ -28,6 +29,8 @@ from tests.fakes.console_proxy import BANNER, BINARY, CLOSE, PING, PONG, frame
 from tests.fakes.fault_proxy import FaultProxy, Trouble
 from tests.fakes.issued import issue
 from tests.fakes.viewer import Viewer
+from tests.soak.figures import Figure
+from tests.soak.run import Part
 
 KINDS = ("websocket", "raw")
 """The upstream is a console proxy, or a VNC server without one."""
@@ -226,6 +229,22 @@ async def transfer(
         down=(end.stream.digest.hexdigest(), sink.digest.hexdigest()),
         seconds=seconds,
     )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mebibytes", type=int, default=256, help="of a transfer, each way (default 256)")
+
+
+async def _run(options: argparse.Namespace) -> list[Figure]:
+    figures = []
+    for kind in KINDS:
+        done = await transfer(kind, options.mebibytes * 1024**2)
+        what = f"{kind}: SHA-256 of {options.mebibytes} MiB each way, {done.seconds:.0f} s"
+        figures.append(Figure("transfer", what, f"{'un' * done.unchanged}changed", "unchanged", done.unchanged))
+    return figures
+
+
+PART = Part("transfer", _add_options, _run, descriptors=lambda _: 100)
 
 
 def main(arguments: list[str]) -> int:

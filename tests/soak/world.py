@@ -28,13 +28,15 @@ from tests.benchmarks.processes import (
 )
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import issue
-from tests.soak.figures import Figure, milliseconds
+from tests.soak.figures import Figure, at_most, milliseconds
 from tests.soak.upstream import ONCE
 
 SERVERS = 200
 """Servers that have many sessions each; consoles are kept, as they are for people."""
 _ONCE_SERVERS = 256
 _SETTLE_TIME = 40.0
+_LAUNCHES_KEPT = 2000
+"""Launches that are over, kept for their pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,14 @@ class Left:
 
     descriptors: int
     tasks: int
-    objects: dict[str, int]
     pss_kib: int
 
-    def figure(self, part: str) -> Figure:
-        """Of objects of which there must be none."""
-        found = {name: count for name, count in self.objects.items() if count and name != "Launch"}
-        told = ", ".join(f"{count} {name}" for name, count in found.items()) or "none"
-        return Figure(part, "sessions, pumps and ends left over", told, "none", not found)
+    def figures(self, part: str, before: Left) -> list[Figure]:
+        """Lines of the table."""
+        return [
+            at_most(part, "descriptors left over", self.descriptors - before.descriptors, 0),
+            at_most(part, "tasks left over", self.tasks - before.tasks, 0),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +118,25 @@ class World:
         return Delays(**await self.gateway.ask(do="delays"))
 
     async def left(self, wanted: Left | None = None) -> Left:
-        """What is left once it has settled: no more than `wanted`, if that comes about in a while.
-
-        Memory is read before garbage is collected: a daemon has nobody to do that for it.
-        """
+        """What is left once it has settled: no more than `wanted`, if that comes about in a while."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _SETTLE_TIME
         while True:
             await asyncio.sleep(self._quiet)
-            memory = self.memory_kib()
-            found = Left(**await self.gateway.ask(do="count", cloud=self._cloud), pss_kib=memory)
+            found = Left(**await self.gateway.ask(do="count", cloud=self._cloud), pss_kib=self.memory_kib())
             settled = wanted is None or (found.descriptors <= wanted.descriptors and found.tasks <= wanted.tasks)
             if settled or loop.time() > deadline:
                 return found
+
+    async def left_over(self, part: str) -> list[Figure]:
+        """Lines of the table: what no garbage collection finds to be garbage."""
+        found = await self.gateway.ask(do="collect")
+        launches = found.pop("Launch")
+        told = ", ".join(f"{count} {name}" for name, count in found.items() if count) or "none"
+        return [
+            Figure(part, "sessions, pumps and ends left over", told, "none", not any(found.values())),
+            at_most(part, "launches that are kept", launches, _LAUNCHES_KEPT),
+        ]
 
     async def stop(self, patience: float) -> tuple[int | None, float]:
         """SIGTERM; the exit code and the seconds that it took. None: it did not end."""

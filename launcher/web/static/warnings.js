@@ -6,9 +6,15 @@ const SOON = 60; // seconds
 const LATEST = 3600; // seconds: a later end is looked at on the way
 const EVERY = 5; // seconds between two looks, while it is soon: a person's input moves the end on
 const WHY = {
-  idle: (left) => `Nobody has used this screen for a while: it ends in ${left}. Any key or click keeps it.`,
-  "time limit": (left) => `This session ends in ${left}: it has lasted as long as one may here. Reconnect begins another.`,
+  idle: "Nobody has used this screen for a while",
+  "time limit": "It has lasted as long as a session may here",
 };
+
+/** The warning: what keeps the session, or begins another. Of who only looks nothing reaches the gateway. */
+function text({ seconds, why }, watching) {
+  const keeps = why === "idle" && !watching ? "Any key or click keeps it." : "Reconnect begins another.";
+  return `${WHY[why]}: this session ends in ${span(seconds)}. ${keeps}`;
+}
 
 /** `look` gives the launch as the API has it now, or null. Returns begin(launch) and stop(). */
 export function warnings(look) {
@@ -27,7 +33,7 @@ export function warnings(look) {
     if (!ends) return;
     const soon = ends.seconds <= SOON;
     if (soon) {
-      shown.textContent = WHY[ends.why](span(ends.seconds));
+      shown.textContent = text(ends, launch.view_only);
       shown.hidden = false;
     }
     const mine = setTimeout(async () => {

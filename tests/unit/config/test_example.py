@@ -10,8 +10,9 @@ import certifi
 import pytest
 import yaml
 
+from launcher.config.fields import Model
 from launcher.config.load import load
-from launcher.config.models import Config, Model, clouds_of
+from launcher.config.models import Config, clouds_of
 from launcher.config.translate import item_of, keys_of, models_in, provider_of
 from tests.fakes.certificates import Authority
 from tests.fakes.issued import issue
