@@ -169,12 +169,12 @@ class UpstreamEnd(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         chunk = self._basin.view[:nbytes]
+        small = nbytes <= SMALL
+        self._receive(bytes(chunk) if small else chunk)
         if nbytes < SMALL:
-            self._receive(bytes(chunk))
             return
-        self._receive(chunk)
         held = self._receiver is not None and self._receiver.holds()
-        if held:
+        if held and not small:
             self._basin.renew()
         self._draught.drawn(nbytes, passed_on=not held)
 
