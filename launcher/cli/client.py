@@ -177,7 +177,7 @@ def _dial(gateway: Gateway, timeout: float) -> socket.socket:
 
 
 def _dial_tcp(gateway: TcpGateway, timeout: float) -> socket.socket:
-    tls = _context(gateway) if gateway.tls else None
+    tls = tls_context(gateway) if gateway.tls else None
     sock = socket.create_connection((gateway.dialled, gateway.port), timeout)
     if tls is None:
         return sock
@@ -188,8 +188,8 @@ def _dial_tcp(gateway: TcpGateway, timeout: float) -> socket.socket:
         raise
 
 
-def _context(gateway: TcpGateway) -> ssl.SSLContext:
-    """Raises Failure."""
+def tls_context(gateway: TcpGateway) -> ssl.SSLContext:
+    """What the gateway's certificate is judged by. Raises Failure."""
     try:
         return ssl.create_default_context(cafile=gateway.authorities)
     except OSError as error:

@@ -17,9 +17,10 @@ import aiohttp
 from yarl import URL
 
 from launcher.cli.answers import Answer, Object, parse_answer, refusal
+from launcher.cli.client import tls_context
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
-from launcher.cli.gateway import Gateway, UnixGateway
+from launcher.cli.gateway import Gateway, TcpGateway, UnixGateway
 
 Shows = Callable[[str], None]
 """Is told what a launch does just now; an empty text ends it."""
@@ -114,7 +115,12 @@ class Web:
         target = f"/ws/{path}?launch={launch}{'&view=only' if view_only else ''}"
         try:
             return await self._http.ws_connect(
-                self._url(target), headers=self._headers, protocols=("binary",), autoclose=True, max_msg_size=0
+                self._url(target),
+                headers=self._headers,
+                server_hostname=self._certified,
+                protocols=("binary",),
+                autoclose=True,
+                max_msg_size=0,
             )
         except aiohttp.WSServerHandshakeError as error:
             raise await self._explained(target, error.status) from error
@@ -151,7 +157,10 @@ class Web:
     async def _ask(self, target: str, headers: Mapping[str, str] | None = None) -> Object:
         try:
             async with self._http.get(
-                self._url(target), headers={**self._headers, **(headers or {})}, allow_redirects=False
+                self._url(target),
+                headers={**self._headers, **(headers or {})},
+                server_hostname=self._certified,
+                allow_redirects=False,
             ) as answer:
                 if answer.status == 101:
                     return {}
@@ -165,12 +174,18 @@ class Web:
     def _headers(self) -> dict[str, str]:
         return {"Host": self._gateway.host_header, "Accept": "application/json"}
 
+    @property
+    def _certified(self) -> str | None:
+        """The name that its certificate must have, where it has one: `*.localhost` is dialled by another."""
+        return self._gateway.host if isinstance(self._gateway, TcpGateway) and self._gateway.tls else None
+
     def _url(self, target: str) -> URL:
-        host = "localhost"
+        scheme, host = "http", "localhost"
         if not isinstance(self._gateway, UnixGateway):
             dialled = self._gateway.dialled
+            scheme = self._gateway.scheme
             host = f"{f'[{dialled}]' if ':' in dialled else dialled}:{self._gateway.port}"
-        return URL(f"http://{host}{target}", encoded=True)
+        return URL(f"{scheme}://{host}{target}", encoded=True)
 
     def _unreachable(self) -> Failure:
         return Failure(Exit.NO_GATEWAY, f"the gateway at {self._gateway} hung up.", "It may be stopping: try again.")
@@ -178,10 +193,21 @@ class Web:
 
 @asynccontextmanager
 async def open_web(gateway: Gateway, timeout: float) -> AsyncIterator[Web]:
-    """Requests to this gateway; `timeout`: seconds for one answer, but for a launch, which has its own."""
-    connector = aiohttp.UnixConnector(gateway.path) if isinstance(gateway, UnixGateway) else aiohttp.TCPConnector()
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout)) as http:
+    """Requests to this gateway; `timeout`: seconds for one answer, but for a launch, which has its own.
+
+    Raises Failure.
+    """
+    async with aiohttp.ClientSession(
+        connector=_connector(gateway), timeout=aiohttp.ClientTimeout(total=timeout)
+    ) as http:
         yield Web(gateway, http)
+
+
+def _connector(gateway: Gateway) -> aiohttp.BaseConnector:
+    """Raises Failure, for authorities that cannot be read."""
+    if isinstance(gateway, UnixGateway):
+        return aiohttp.UnixConnector(gateway.path)
+    return aiohttp.TCPConnector(ssl=tls_context(gateway) if gateway.tls else True)
 
 
 def doing(launch: Object) -> str:
