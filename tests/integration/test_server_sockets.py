@@ -177,6 +177,11 @@ async def test_a_directory_that_is_not_there_or_a_strange_thing_in_the_way_is_to
 ) -> None:
     async with run_gateway(relay=relay(folder / "none")):
         await until(lambda: "is not there, or not the gateway's to write in" in caplog.text)
+    folder.chmod(0o777)
+    async with run_gateway(relay=relay(folder)):
+        await until(lambda: "is every account's to write in" in caplog.text)
+        assert names(folder) == set()
+    folder.chmod(0o755)
     (folder / "prod").write_text("no directory")
     async with run_gateway(relay=relay(folder)) as running:
         await until(lambda: "is there and is not the gateway's own directory" in caplog.text)
@@ -207,3 +212,18 @@ async def test_a_group_that_there_is_not_is_told(
 ) -> None:
     async with run_gateway(relay=relay(folder, sockets_group="no-such-group")):
         assert 'there is no group "no-such-group"' in caplog.text
+
+
+async def test_who_only_looks_whether_somebody_answers_begins_no_launch(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with FaultyProxy() as proxy, run_gateway(relay=relay(folder)) as running:
+        compute.mint = lambda *_: proxy.url()
+        await until((folder / "prod" / "web-01.sock").exists)
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(folder / "prod" / "web-01.sock"))
+        async with dialled(folder / "prod" / "web-01.sock") as (reader, _):  # who comes behind them is served
+            assert await reader.readexactly(12) == BANNER
+        await running.settled()
+    assert [record.getMessage() for record in caplog.records].count("launch") == 1
