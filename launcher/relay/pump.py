@@ -222,7 +222,7 @@ class Pump:
             if self._orderly:
                 self.end(EndReason.UPSTREAM_CLOSED, 1000, "The screen hung up.")
             else:
-                self.end(EndReason.UPSTREAM_LOST, 1014, "The console proxy hung up.")
+                self.end(EndReason.UPSTREAM_LOST, 1014, f"{self._upstream.called} hung up.")
         elif not self._said:
             self._viewer.abort()
         self._settle()
@@ -326,7 +326,7 @@ class Pump:
         self._viewer.abort()
 
     def _upstream_stalled(self) -> None:
-        self.end(EndReason.UPSTREAM_STALLED, 1014, "The console proxy reads no more.")
+        self.end(EndReason.UPSTREAM_STALLED, 1014, f"{self._upstream.called} reads no more.")
         self._upstream.abort()
 
     # ---- the end

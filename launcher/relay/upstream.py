@@ -16,7 +16,7 @@ from typing import Protocol
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
 from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, basin
-from launcher.relay.dial import connect, speak, who
+from launcher.relay.dial import called, connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
 from launcher.relay.sockets import close
@@ -66,6 +66,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         "_receive",
         "_receiver",
         "_transport",
+        "called",
         "carrier",
         "framed",
         "proven",
@@ -75,6 +76,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     def __init__(self, target: Target, opening: Opening) -> None:
         self.proven: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         """The raw bytes to pass on first; or UpstreamStaleError, UpstreamProtocolError."""
+        self.called = called(target)
+        """As sentences for its viewer begin: they need no address."""
         self.carrier = target.carrier
         self.framed = target.carrier is Carrier.WEBSOCKET
         """Whether its bytes are WebSocket frames."""

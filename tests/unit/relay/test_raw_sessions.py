@@ -135,11 +135,14 @@ async def test_a_screen_that_hangs_up_in_order_ends_its_session_so(native: bool)
     assert await joined.pump.ended is EndReason.UPSTREAM_CLOSED
 
 
-async def test_a_screen_that_breaks_off_is_lost() -> None:
-    joined = Joined(target(Carrier.RAW))
+@pytest.mark.parametrize(
+    ("carrier", "who"), [(Carrier.RAW, b"The VNC server"), (Carrier.XVP, b"The console proxy")], ids=["raw", "xvp"]
+)
+async def test_a_screen_that_breaks_off_is_lost_and_who_it_was_is_told(carrier: Carrier, who: bytes) -> None:
+    joined = Joined(target(carrier))
     joined.viewer_side.taken()
     joined.upstream.connection_lost(ConnectionResetError())
-    assert joined.viewer_side.taken()[2:4] == (1014).to_bytes(2)
+    assert joined.viewer_side.taken() == frame((1014).to_bytes(2) + who + b" hung up.", CLOSE)
     joined.viewer.connection_lost(None)
     assert await joined.pump.ended is EndReason.UPSTREAM_LOST
 
