@@ -61,6 +61,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     __slots__ = (
         "_basin",
         "_draught",
+        "_finished",
         "_name",
         "_opening",
         "_receive",
@@ -86,6 +87,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._name = who(target)
         self._basin = basin()
         self._draught = Draught(SMALL)
+        self._finished = False
         self._opening: Opening | None = opening
         self._receive: Callable[[bytes | memoryview], None] = self._open
         self._receiver: UpstreamReceiver | None = None
@@ -129,6 +131,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         if self.framed or self._transport is None or not self._transport.can_write_eof():
             return False
         self._transport.write_eof()
+        self._finished = True  # asyncio takes a write after it for an error
         return True
 
     @property
@@ -203,7 +206,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self._receiver.upstream_drained()
 
     def _write(self, chunk: bytes) -> None:
-        if self._transport is not None and chunk:
+        if self._transport is not None and chunk and not self._finished:
             self._transport.write(chunk)
 
     def _open(self, chunk: bytes | memoryview) -> None:

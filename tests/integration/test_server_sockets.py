@@ -9,7 +9,7 @@ import socket
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from launcher.config.models import Config
 from launcher.parts import gather
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, FaultyProxy
+from tests.fakes.issued import issue
+from tests.fakes.rfb_client import set_encodings
 from tests.integration.conftest import RunGateway, Running
 
 RELAY = {"sockets": ["prod/*"]}
@@ -227,3 +229,35 @@ async def test_who_only_looks_whether_somebody_answers_begins_no_launch(
             assert await reader.readexactly(12) == BANNER
         await running.settled()
     assert [record.getMessage() for record in caplog.records].count("launch") == 1
+
+
+async def _deaf_to_goodbyes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A front end of an xvpvnc proxy that keeps its half while the viewer's has ended."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + BANNER)
+    await reader.readexactly(len(BANNER))
+    writer.write(b"\1\1")
+    await reader.readexactly(1)
+    writer.write(bytes(4))
+    with suppress(ConnectionError):
+        await reader.read()
+        await asyncio.sleep(0.3)
+    writer.close()
+
+
+async def test_a_viewer_that_half_closes_before_an_xvpvnc_proxy_harms_nobody(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path
+) -> None:
+    async with await asyncio.start_server(_deaf_to_goodbyes, "127.0.0.1", 0) as front_end:
+        port = front_end.sockets[0].getsockname()[1]
+        async with run_gateway(relay=relay(folder, ping="100ms")) as running:
+            compute.kinds = {"xvpvnc"}
+            compute.mint = lambda *_: f"http://127.0.0.1:{port}/console?token={issue()}"
+            await until((folder / "prod" / "web-01.sock").exists)
+            async with dialled(folder / "prod" / "web-01.sock") as (reader, writer):
+                writer.write(BANNER + b"\1\1" + set_encodings(0))
+                assert await reader.readexactly(12 + 6) == BANNER + b"\1\1" + bytes(4)
+                writer.write_eof()
+                assert await reader.read() == b""
+            await running.settled()
+            assert (await running.ask("GET", "/api/v1/sessions"))[0] == 200

@@ -219,6 +219,17 @@ async def test_an_xvpvnc_proxy_is_kept_awake_between_two_messages_of_the_viewer_
     assert joined.upstream_side.taken() == pointer(1, 2) + NUDGE
 
 
+async def test_a_proxy_that_was_told_that_its_viewer_has_finished_is_told_nothing_more() -> None:
+    joined = Joined(target(Carrier.XVP), native=True)
+    joined.shake_hands()
+    joined.say(set_encodings(0))
+    joined.viewer.eof_received()
+    joined.upstream_side.taken()
+    joined.pump.ping()
+    assert joined.upstream_side.finished
+    assert joined.upstream_side.taken() == b""
+
+
 async def test_nothing_of_a_view_only_persons_doing_passes_and_all_else_does() -> None:
     joined = Joined(target(Carrier.RAW), view_only=True)
     joined.shake_hands()
