@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import select
 import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -22,6 +21,7 @@ from launcher.audit.log import describe
 from launcher.errors import ListenError
 from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
+from launcher.relay.sockets import sends_no_more
 from launcher.web.listeners import Bound, bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
 
@@ -159,7 +159,7 @@ class ServerSockets:
         """
         try:
             actor = await self._peers.actor(transport.get_extra_info("socket"))
-            if transport.is_closing() or _has_hung_up(transport):
+            if transport.is_closing() or sends_no_more(transport):
                 transport.abort()
                 return
             viewer = NativeViewer(transport)
@@ -236,13 +236,6 @@ class _Knock(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         transport.pause_reading()
         self._sockets.knocked(transport, self._spot)
-
-
-def _has_hung_up(transport: asyncio.Transport) -> bool:
-    """Whether its peer sends no more; asyncio does not look while reading is paused."""
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
-    return bool(poll.poll(0))
 
 
 def _is_ours(path: Path) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from launcher.config.models import Config
+from launcher.model import EndReason
 from launcher.parts import gather
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, FaultyProxy
@@ -229,6 +230,32 @@ async def test_who_only_looks_whether_somebody_answers_begins_no_launch(
             assert await reader.readexactly(12) == BANNER
         await running.settled()
     assert [record.getMessage() for record in caplog.records].count("launch") == 1
+
+
+async def test_a_viewer_that_has_gone_is_not_taken_for_one_that_only_sends_no_more(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    direct = {"rack": {"provider": "static", "servers": {"kvm": {"vnc": f"unix:{folder}/kvm.vnc"}}}}
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(BANNER)
+        with suppress(ConnectionError):
+            await reader.read()
+            await left.wait()
+        writer.close()
+
+    left = asyncio.Event()
+    async with (
+        await asyncio.start_unix_server(silent, folder / "kvm.vnc"),
+        run_gateway(relay=relay(folder, sockets=("rack/*",)), more_clouds=direct) as running,
+    ):
+        await until((folder / "rack" / "kvm.sock").exists)
+        async with dialled(folder / "rack" / "kvm.sock") as (reader, _):
+            assert await reader.readexactly(12) == BANNER
+        await running.settled()
+        left.set()
+    ends = [record.__dict__ for record in caplog.records if record.getMessage() == "session-end"]
+    assert [EndReason.VIEWER_CLOSED.value in str(end) for end in ends] == [True]
 
 
 async def _deaf_to_goodbyes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
