@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 SMALL = 64 * 1024
-"""Bytes of the first read; fewer are copied, so that they may be kept."""
+"""Bytes of the first read; so many are copied, and may be kept: a slow viewer holds no whole buffer for them."""
 MIDDLE = 256 * 1024
 """Bytes of the largest read that is copied on its way; the allocator is slow with larger ones."""
 LARGE = 1024 * 1024

@@ -17,9 +17,14 @@ from launcher.relay.egress import refusal
 from launcher.relay.sockets import guard_against_dead_peers
 
 
+def called(target: Target) -> str:
+    """What kind of upstream it is: where no console proxy is in between, none is blamed."""
+    return "The VNC server" if target.carrier is Carrier.RAW else "The console proxy"
+
+
 def who(target: Target) -> str:
     """The upstream, as sentences about it begin."""
-    return f"{'The VNC server' if target.carrier is Carrier.RAW else 'The console proxy'} {target.origin}"
+    return f"{called(target)} {target.origin}"
 
 
 async def connect(target: Target, *, loopback: bool, limit: float) -> socket.socket:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 
 from launcher.model import EndReason
-from launcher.relay.engine import Message
+from launcher.relay.engine import Closed, Message
 from launcher.relay.security import Refusal
-from launcher.relay.sockets import close
+from launcher.relay.sockets import close, has_gone
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
 
@@ -59,6 +59,9 @@ class NativeViewer(ViewerEnd):
     def eof_received(self) -> bool:
         """The viewer sends no more. What the screen still says is for it all the same, once there is a screen."""
         if self._receiver is None or self._closing is not None:
+            return False
+        if has_gone(self._transport):
+            self._receiver.viewer_event(Closed(1000, ""))
             return False
         self._receiver.viewer_finished()
         return True

@@ -31,6 +31,8 @@ _NUDGE = b"\x03\x01\x00\x00\x00\x00\x00\x01\x00\x01"
 """FramebufferUpdateRequest (RFC 6143 §7.5.3), incremental, of one pixel: a server hardly has anything to answer."""
 _HALF_TIME = 30.0
 """Seconds that a server has to hang up in, once its viewer sends no more."""
+_FINISHING_TIME = 5.0
+"""Seconds that a server has to read the rest in, once it sends no more itself."""
 
 
 _NO_TERMS = Terms()
@@ -75,6 +77,7 @@ class Pump:
         "_deadline",
         "_ending",
         "_governor",
+        "_halves",
         "_input_at",
         "_loop",
         "_opened_at",
@@ -115,6 +118,8 @@ class Pump:
         self._parted = False
         self._stalls: tuple[StallWatch, StallWatch] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._halves: list[asyncio.TimerHandle] = []
+        """One for each side that sends no more; beside the deadline of the end, which they must not put off."""
 
     def start(self, first: bytes) -> None:
         """Join the two ends, then pass on the bytes that proved the upstream: so back pressure holds from the first."""
@@ -148,6 +153,7 @@ class Pump:
     def ping(self) -> None:
         """Ask the upstream for a sign of life; its pong passes through to the viewer and keeps that hop awake, too.
 
+        A raw upstream knows no pings: there the viewer is asked, between any two of its frames.
         An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
         of its Nova): it gets a request that asks for nothing, between two of the viewer's own messages.
         """
@@ -155,7 +161,9 @@ class Pump:
             return
         if self._upstream.framed:
             self._upstream.ping()
-        elif self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
+            return
+        self._viewer.ping()
+        if self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
             self._upstream.message(_NUDGE)
 
     def term(self) -> Term | None:
@@ -171,6 +179,8 @@ class Pump:
             self._finish_the_frame(chunk)
         elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
             self._forward(chunk)
+        else:
+            self._finish_the_frame(chunk)
 
     def holds(self) -> bool:
         return self._viewer.unsent > 0
@@ -197,8 +207,12 @@ class Pump:
                 self._upstream.pong(payload)
 
     def upstream_finished(self) -> None:
-        """It sends no more, and said so: by its connection's half, if it has no close frame to say it with."""
+        """It sends no more, and said so: by its connection's half, if it has no close frame to say it with.
+
+        Its connection closes once all that was said to it has left; where it does not read that, it is made to.
+        """
         self._orderly = not self._upstream.framed
+        self._halves.append(self._loop.call_later(_FINISHING_TIME, self._upstream.abort))
 
     def upstream_lost(self) -> None:
         self._upstream_open = False
@@ -208,7 +222,7 @@ class Pump:
             if self._orderly:
                 self.end(EndReason.UPSTREAM_CLOSED, 1000, "The screen hung up.")
             else:
-                self.end(EndReason.UPSTREAM_LOST, 1014, "The console proxy hung up.")
+                self.end(EndReason.UPSTREAM_LOST, 1014, f"{self._upstream.called} hung up.")
         elif not self._said:
             self._viewer.abort()
         self._settle()
@@ -254,7 +268,7 @@ class Pump:
         if self._ending is not None:
             return
         if self._upstream.finish():
-            self._deadline = self._loop.call_later(_HALF_TIME, self.end, EndReason.VIEWER_CLOSED, 1000, "")
+            self._halves.append(self._loop.call_later(_HALF_TIME, self.end, EndReason.VIEWER_CLOSED, 1000, ""))
         else:
             self.end(EndReason.VIEWER_CLOSED, 1000, "")
 
@@ -312,7 +326,7 @@ class Pump:
         self._viewer.abort()
 
     def _upstream_stalled(self) -> None:
-        self.end(EndReason.UPSTREAM_STALLED, 1014, "The console proxy reads no more.")
+        self.end(EndReason.UPSTREAM_STALLED, 1014, f"{self._upstream.called} reads no more.")
         self._upstream.abort()
 
     # ---- the end
@@ -367,7 +381,7 @@ class Pump:
     def _settle(self) -> None:
         if self._upstream_open or not self._viewer.lost.done() or self.ended.done():
             return
-        for timer in (self._deadline, self._term, *(self._stalls or ())):
+        for timer in (self._deadline, self._term, *self._halves, *(self._stalls or ())):
             if timer is not None:
                 timer.cancel()
         assert self._ending is not None

@@ -6,6 +6,7 @@ A place is taken before the viewer's 101 and given back when its connection is c
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from launcher.model import Actor, EndReason, Kind, Server
 from launcher.relay.pump import Pump
 from launcher.relay.viewer import ViewerEnd
 
+_LOG = logging.getLogger(__name__)
 _SPREAD = 0.1
 """The part of the interval over which the pings of all sessions are spread."""
 _PINGS_AT_ONCE = 50
@@ -41,6 +43,13 @@ class Session:
             self.pump.end(reason, code, text)
         elif self.viewer is not None:
             self.viewer.end(reason, code, text)
+
+    def ping(self) -> None:
+        """Keep every hop awake, whatever stage it is in."""
+        if self.pump is not None:
+            self.pump.ping()
+        elif self.viewer is not None:
+            self.viewer.ping()
 
     def abort(self) -> None:
         if self.pump is not None:
@@ -121,12 +130,13 @@ class Sessions:
             await asyncio.sleep(seconds / len(batches))
 
     def _ping(self, ids: Iterable[str]) -> None:
-        """Along those of these sessions that have not ended."""
+        """Along those of these sessions that have not ended; a fault with one ends that one, and no other."""
         for session in filter(None, map(self._sessions.get, ids)):
-            if session.pump is not None:
-                session.pump.ping()
-            elif session.viewer is not None:
-                session.viewer.ping()
+            try:
+                session.ping()
+            except Exception:  # noqa: BLE001 -- the task that pings is the whole daemon's
+                _LOG.exception("A session ended by a fault of the gateway.")
+                session.abort()
 
     async def drain(self, patience: float) -> None:
         """Refuse new sessions, end the live ones with 1012, abort after `patience` seconds those that do not end."""

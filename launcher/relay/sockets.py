@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 
 _DEAD_AFTER = 60
@@ -18,6 +19,28 @@ def close(transport: asyncio.Transport) -> None:
     """
     if not transport.is_closing():
         transport.close()
+
+
+def sends_no_more(transport: asyncio.Transport) -> bool:
+    """Whether the peer has ended its direction; asyncio does not look while reading is paused."""
+    return _polled(transport, select.POLLRDHUP)
+
+
+def has_gone(transport: asyncio.Transport) -> bool:
+    """Whether the peer has ended both directions: of a Unix socket the kernel tells it at once, of others it may not.
+
+    asyncio reports the end of one direction alike.
+    """
+    return _polled(transport, select.POLLHUP)
+
+
+def _polled(transport: asyncio.Transport, event: int) -> bool:
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return transport.is_closing()
+    poll = select.poll()
+    poll.register(sock.fileno(), event)
+    return any(found & event for _, found in poll.poll(0))
 
 
 def guard_against_dead_peers(sock: socket.socket) -> None:

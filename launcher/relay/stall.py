@@ -25,6 +25,7 @@ class StallWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
+        self.cancel()
         self._waiting = self._unsent()
         self._timer = asyncio.get_running_loop().call_later(STALL_TIME, self._look)
 

@@ -16,7 +16,7 @@ from typing import Protocol
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
 from launcher.relay.basin import LARGE, MIDDLE, REST, SMALL, Draught, Pace, basin
-from launcher.relay.dial import connect, speak, who
+from launcher.relay.dial import called, connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
 from launcher.relay.sockets import close
@@ -61,6 +61,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     __slots__ = (
         "_basin",
         "_draught",
+        "_finished",
         "_held_up",
         "_loop",
         "_name",
@@ -70,6 +71,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         "_receiver",
         "_rest",
         "_transport",
+        "called",
         "carrier",
         "framed",
         "proven",
@@ -80,6 +82,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self.proven: asyncio.Future[bytes] = self._loop.create_future()
         """The raw bytes to pass on first; or UpstreamStaleError, UpstreamProtocolError."""
+        self.called = called(target)
+        """As sentences for its viewer begin: they need no address."""
         self.carrier = target.carrier
         self.framed = target.carrier is Carrier.WEBSOCKET
         """Whether its bytes are WebSocket frames."""
@@ -91,6 +95,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._pace = Pace()
         self._held_up = False
         self._rest: asyncio.TimerHandle | None = None
+        self._finished = False
         self._opening: Opening | None = opening
         self._receive: Callable[[bytes | memoryview], None] = self._open
         self._receiver: UpstreamReceiver | None = None
@@ -137,6 +142,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         if self.framed or self._transport is None or not self._transport.can_write_eof():
             return False
         self._transport.write_eof()
+        self._finished = True  # asyncio takes a write after it for an error
         return True
 
     @property
@@ -183,19 +189,19 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         room = self._draught.room
         chunk = self._basin.view[:nbytes]
-        if nbytes < SMALL:
-            self._receive(bytes(chunk))
-        else:
-            self._receive_much(chunk)
+        small = nbytes <= SMALL
+        self._receive(bytes(chunk) if small else chunk)
+        if nbytes >= SMALL:
+            self._see_whether_it_left(nbytes, viewed=not small)
         if nbytes < room and self._receiver is not None and self._pace.rests(nbytes, self._loop.time()):
             self._begin_rest()
 
-    def _receive_much(self, chunk: memoryview) -> None:
-        self._receive(chunk)
+    def _see_whether_it_left(self, nbytes: int, *, viewed: bool) -> None:
+        """What waits for the viewer decides how much is read next; a view of the buffer that waits is the viewer's now."""
         held = self._receiver is not None and self._receiver.holds()
-        if held:
+        if held and viewed:
             self._basin.renew()
-        self._draught.drawn(len(chunk), passed_on=not held)
+        self._draught.drawn(nbytes, passed_on=not held)
 
     def _begin_rest(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -234,7 +240,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self._receiver.upstream_drained()
 
     def _write(self, chunk: bytes) -> None:
-        if self._transport is not None and chunk:
+        if self._transport is not None and chunk and not self._finished:
             self._transport.write(chunk)
 
     def _open(self, chunk: bytes | memoryview) -> None:

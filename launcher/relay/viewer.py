@@ -101,7 +101,7 @@ class ViewerEnd(asyncio.Protocol):
             self._transport.write(chunk)
 
     def ping(self) -> None:
-        """Keep every hop awake; only while no upstream is joined."""
+        """Keep every hop awake; only at a frame boundary."""
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping; only at a frame boundary."""

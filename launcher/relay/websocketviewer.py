@@ -48,8 +48,8 @@ class WebSocketViewer(ViewerEnd):
         self._see_what_is_left()
 
     def ping(self) -> None:
-        if self._receiver is None and self.gone is None:
-            self._transport.write(self._engine.ping())
+        if self.gone is None:
+            self.write(self._engine.ping())
 
     def pong(self, payload: bytes) -> None:
         self.write(self._engine.pong(payload))

@@ -19,7 +19,8 @@ from launcher.web.bookmarks import lasting_reference, page_path
 from launcher.web.pages import PAGE_HEADERS
 
 PAGES = ("/vnc.html", "/vnc_lite.html", "/vnc_auto.html")
-_YES = frozenset({"1", "true"})
+_NO = frozenset({"", "0", "no", "false"})
+"""What noVNC takes for a no; all else is a yes."""
 
 
 class KnowsTokens(Protocol):
@@ -39,7 +40,7 @@ def novnc_routes(current: Callable[[], KnowsTokens]) -> list[web.RouteDef]:
             )
         server = await current().find(token)
         location = page_path(server.cloud, lasting_reference(server, shared=False))
-        view = "?view=only" if request.query.get("view_only", "").lower() in _YES else ""
+        view = "" if request.query.get("view_only", "").lower() in _NO else "?view=only"
         return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location + view})
 
     return [web.get(page, lead_on) for page in PAGES]

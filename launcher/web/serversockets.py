@@ -21,6 +21,7 @@ from launcher.audit.log import describe
 from launcher.errors import ListenError
 from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
+from launcher.relay.sockets import sends_no_more
 from launcher.web.listeners import Bound, bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
 
@@ -82,10 +83,8 @@ class ServerSockets:
         for count, spot in enumerate(gone, 1):
             self._serving.pop(spot).close()
             await _breathe(count)
-        if not os.access(self._directory, os.W_OK | os.X_OK):
-            self._tell_once(
-                f"servers have no sockets: {self._directory} is not there, or not the gateway's to write in"
-            )
+        if trouble := self._trouble():
+            self._tell_once(f"servers have no sockets: {self._directory} {trouble}")
             return
         for count, spot in enumerate(sorted(plan.spots - self._serving.keys()), 1):
             await self._serve(spot)
@@ -94,6 +93,15 @@ class ServerSockets:
             if Spot(_cloud(link), target.removesuffix(".sock")) in self._serving:
                 self._link(link, target)
         self._tidy()
+
+    def _trouble(self) -> str | None:
+        """Why nothing can be made in the directory."""
+        if not os.access(self._directory, os.W_OK | os.X_OK):
+            return "is not there, or not the gateway's to write in"
+        mode = self._directory.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            return "is every account's to write in, who could put sockets of their own there: chmod o-w"
+        return None
 
     def close(self) -> None:
         """Nothing is left; viewers stay."""
@@ -145,10 +153,14 @@ class ServerSockets:
         self._tasks.create_task(self._admit(transport, spot), name=f"viewer of {spot.path}")
 
     async def _admit(self, transport: asyncio.Transport, spot: Spot) -> None:
-        """Who it is, and then whatever the route says. It raises nothing: other tasks of the daemon would end."""
+        """Who it is, and then whatever the route says. It raises nothing: other tasks of the daemon would end.
+
+        Whoever has gone by then only looked whether somebody answers, as another gateway does: no cloud is asked.
+        """
         try:
             actor = await self._peers.actor(transport.get_extra_info("socket"))
-            if transport.is_closing():
+            if transport.is_closing() or sends_no_more(transport):
+                transport.abort()
                 return
             viewer = NativeViewer(transport)
             transport.set_protocol(viewer)

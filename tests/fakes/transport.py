@@ -24,6 +24,8 @@ class MemoryTransport(asyncio.Transport):
         """Whether that was done."""
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if self.finished:
+            raise RuntimeError("Cannot call write() after write_eof()")  # as asyncio has it
         if self.ended is None:
             self.written += bytes(data)
             self.kept.append(data)

@@ -120,7 +120,7 @@ async def test_an_upstream_that_reads_nothing_of_a_flood_is_given_up_with_1014(
         way.far.strike(Trouble.STALL)
         async with asyncio.TaskGroup() as tasks:
             flood = tasks.create_task(flooding(viewer))
-            assert await viewer.closed() == (1014, "The console proxy reads no more.")
+            assert await viewer.closed() == (1014, "The VNC server reads no more.")
             flood.cancel()
 
 

@@ -17,7 +17,7 @@ from tests.fakes.rfb_messages import random_messages, set_encodings, split
 from tests.fakes.rfb_recorder import RfbRecorder
 from tests.fakes.rfb_relay import played
 
-PASSWORD = note("open-the-")
+PASSWORD = note("op3n-the")
 
 
 @pytest.mark.parametrize("minor", [3, 7, 8])
@@ -38,7 +38,7 @@ async def test_a_recorder_is_signed_in_to(minor: int, password: str | None) -> N
 async def test_a_wrong_password_is_refused_as_one(minor: int) -> None:
     async with RfbRecorder(minor=minor, password=PASSWORD) as recorder:
         reader, writer = await asyncio.open_connection("127.0.0.1", await recorder.listen())
-        sign_in = SignIn(Secret(note("another")))
+        sign_in = SignIn(Secret(note("an0ther!")))
         assert await played(sign_in, reader, writer) == "refuses the configured password."
         writer.close()
     assert not recorder.recordings[0].signed_in
@@ -77,7 +77,7 @@ async def test_a_welcome_is_a_servers(tmp_path: Path) -> None:
         writer.close()
 
     server = await asyncio.start_unix_server(welcome, tmp_path / "host.sock")
-    for password, failure in ((PASSWORD, None), (note("another"), "refuses the configured password.")):
+    for password, failure in ((PASSWORD, None), (note("an0ther!"), "refuses the configured password.")):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "host.sock")
         assert await played(SignIn(Secret(password)), reader, writer) == failure
         writer.close()

@@ -9,16 +9,19 @@ import socket
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from launcher.config.models import Config
+from launcher.model import EndReason
 from launcher.parts import gather
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, FaultyProxy
+from tests.fakes.issued import issue
+from tests.fakes.rfb_client import set_encodings
 from tests.integration.conftest import RunGateway, Running
 
 RELAY = {"sockets": ["prod/*"]}
@@ -177,6 +180,11 @@ async def test_a_directory_that_is_not_there_or_a_strange_thing_in_the_way_is_to
 ) -> None:
     async with run_gateway(relay=relay(folder / "none")):
         await until(lambda: "is not there, or not the gateway's to write in" in caplog.text)
+    folder.chmod(0o777)
+    async with run_gateway(relay=relay(folder)):
+        await until(lambda: "is every account's to write in" in caplog.text)
+        assert names(folder) == set()
+    folder.chmod(0o755)
     (folder / "prod").write_text("no directory")
     async with run_gateway(relay=relay(folder)) as running:
         await until(lambda: "is there and is not the gateway's own directory" in caplog.text)
@@ -207,3 +215,76 @@ async def test_a_group_that_there_is_not_is_told(
 ) -> None:
     async with run_gateway(relay=relay(folder, sockets_group="no-such-group")):
         assert 'there is no group "no-such-group"' in caplog.text
+
+
+async def test_who_only_looks_whether_somebody_answers_begins_no_launch(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with FaultyProxy() as proxy, run_gateway(relay=relay(folder)) as running:
+        compute.mint = lambda *_: proxy.url()
+        await until((folder / "prod" / "web-01.sock").exists)
+        for _ in range(3):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(folder / "prod" / "web-01.sock"))
+        async with dialled(folder / "prod" / "web-01.sock") as (reader, _):  # who comes behind them is served
+            assert await reader.readexactly(12) == BANNER
+        await running.settled()
+    assert [record.getMessage() for record in caplog.records].count("launch") == 1
+
+
+async def test_a_viewer_that_has_gone_is_not_taken_for_one_that_only_sends_no_more(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    direct = {"rack": {"provider": "static", "servers": {"kvm": {"vnc": f"unix:{folder}/kvm.vnc"}}}}
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(BANNER)
+        with suppress(ConnectionError):
+            await reader.read()
+            await left.wait()
+        writer.close()
+
+    left = asyncio.Event()
+    async with (
+        await asyncio.start_unix_server(silent, folder / "kvm.vnc"),
+        run_gateway(relay=relay(folder, sockets=("rack/*",)), more_clouds=direct) as running,
+    ):
+        await until((folder / "rack" / "kvm.sock").exists)
+        async with dialled(folder / "rack" / "kvm.sock") as (reader, _):
+            assert await reader.readexactly(12) == BANNER
+        await running.settled()
+        left.set()
+    ends = [record.__dict__ for record in caplog.records if record.getMessage() == "session-end"]
+    assert [EndReason.VIEWER_CLOSED.value in str(end) for end in ends] == [True]
+
+
+async def _deaf_to_goodbyes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A front end of an xvpvnc proxy that keeps its half while the viewer's has ended."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + BANNER)
+    await reader.readexactly(len(BANNER))
+    writer.write(b"\1\1")
+    await reader.readexactly(1)
+    writer.write(bytes(4))
+    with suppress(ConnectionError):
+        await reader.read()
+        await asyncio.sleep(0.3)
+    writer.close()
+
+
+async def test_a_viewer_that_half_closes_before_an_xvpvnc_proxy_harms_nobody(
+    run_gateway: RunGateway, compute: FakeCompute, folder: Path
+) -> None:
+    async with await asyncio.start_server(_deaf_to_goodbyes, "127.0.0.1", 0) as front_end:
+        port = front_end.sockets[0].getsockname()[1]
+        async with run_gateway(relay=relay(folder, ping="100ms")) as running:
+            compute.kinds = {"xvpvnc"}
+            compute.mint = lambda *_: f"http://127.0.0.1:{port}/console?token={issue()}"
+            await until((folder / "prod" / "web-01.sock").exists)
+            async with dialled(folder / "prod" / "web-01.sock") as (reader, writer):
+                writer.write(BANNER + b"\1\1" + set_encodings(0))
+                assert await reader.readexactly(12 + 6) == BANNER + b"\1\1" + bytes(4)
+                writer.write_eof()
+                assert await reader.read() == b""
+            await running.settled()
+            assert (await running.ask("GET", "/api/v1/sessions"))[0] == 200

@@ -165,7 +165,9 @@ async def test_addresses_of_websockify_and_novnc_go_on_to_work(
             "/vnc.html?path=websockify%3Ftoken%3Dkvm%2520a%252F1": "/c/rack7/kvm%20a%2F1",
             "/vnc_lite.html?path=/websockify?token=kvm%20a/1&view_only=1": "/c/rack7/kvm%20a%2F1?view=only",
             "/vnc_auto.html?token=kvm+a/1&view_only=true": "/c/rack7/kvm%20a%2F1?view=only",
-            "/vnc.html?token=kvm+a/1&view_only=false": "/c/rack7/kvm%20a%2F1",
+            "/vnc.html?token=kvm+a/1&view_only=yes": "/c/rack7/kvm%20a%2F1?view=only",
+            "/vnc.html?token=kvm+a/1&view_only=False": "/c/rack7/kvm%20a%2F1",
+            "/vnc.html?token=kvm+a/1&view_only=": "/c/rack7/kvm%20a%2F1",
             "/vnc.html?token=..": f"/c/rack7/{server_id('rack7', '..')}",
         }.items():
             async with http.get(address, allow_redirects=False) as response:

@@ -23,9 +23,10 @@ from launcher.cli.vnc import Showing
 from launcher.cli.vnc_door import port_door, private_folder, socket_door
 from launcher.cli.vnc_gateway import open_web
 from launcher.model import Actor
+from tests.fakes.certificates import Authority
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, FaultyProxy
-from tests.integration.conftest import Running
+from tests.integration.conftest import RunGateway, Running
 
 Capture = pytest.CaptureFixture[str]
 
@@ -87,10 +88,13 @@ class Viewing:
 
 
 @asynccontextmanager
-async def viewing(running: Running, capsys: Capture, **more: Any) -> AsyncIterator[Viewing]:
+async def viewing(
+    running: Running, capsys: Capture, gateway: TcpGateway | None = None, **more: Any
+) -> AsyncIterator[Viewing]:
     showing = Showing(options(**more), server_of(running.compute))
+    asked = gateway or TcpGateway("127.0.0.1", running.port)
     async with asyncio.TaskGroup() as tasks:
-        command = tasks.create_task(outcome(showing.run(TcpGateway("127.0.0.1", running.port), None)))
+        command = tasks.create_task(outcome(showing.run(asked, None)))
         one = Viewing(command, capsys)
         await one.until_told()
         try:
@@ -339,3 +343,33 @@ def test_what_cannot_be_listened_on_is_said_with_a_way_out(tmp_path: Path, monke
     monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
     with pytest.raises(Failure, match="no private folder can be made"), private_folder(None):
         pass
+
+
+@pytest.mark.parametrize("host", ["localhost", "jump.localhost"])
+async def test_a_gateway_with_tls_is_spoken_to_in_tls(
+    run_gateway: RunGateway, proxy: FaultyProxy, capsys: Capture, tmp_path: Path, host: str
+) -> None:
+    authority = Authority(tmp_path, "authority of the test")
+    file = authority.file(host)
+    async with run_gateway(tls={"certificate": file, "key": file}, listen=("localhost:0",)) as running:
+        secured = TcpGateway(host, running.port, tls=True, authorities=str(authority.pem))
+        async with viewing(running, capsys, secured) as viewer:
+            reader, _ = await viewer.connect()
+            async with asyncio.timeout(10):
+                assert await reader.readexactly(12) == BANNER
+            await viewer.hang_up()
+            assert await viewer.ended() == Exit.OK
+
+
+async def test_a_certificate_for_another_name_is_not_taken(
+    run_gateway: RunGateway, proxy: FaultyProxy, capsys: Capture, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path, "authority of the test")
+    file = authority.file("localhost")
+    async with run_gateway(tls={"certificate": file, "key": file}, listen=("localhost:0",)) as running:
+        secured = TcpGateway("jump.localhost", running.port, tls=True, authorities=str(authority.pem))
+        async with viewing(running, capsys, secured) as viewer:
+            await viewer.connect()
+            failure: Any = await viewer.ended()
+            assert failure.code == Exit.NO_GATEWAY
+            assert running.compute.console_requests == []

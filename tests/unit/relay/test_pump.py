@@ -237,6 +237,25 @@ async def test_a_viewer_that_reads_nothing_any_more_is_given_up_and_a_slow_one_i
     assert joined.viewer_side.ended == "aborted"
 
 
+async def test_a_viewer_that_was_full_and_is_so_anew_is_watched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.02)
+    joined = Joined(full=True)
+    joined.viewer.pause_writing()
+    joined.viewer.resume_writing()
+    await asyncio.sleep(0.05)
+    assert joined.viewer_side.ended is None
+
+
+async def test_a_slow_viewer_keeps_of_the_common_buffer_no_more_than_one(joined: Joined) -> None:
+    joined.from_upstream(frame(b"a" * (SMALL - 4)))
+    joined.viewer_side.kept.clear()
+    joined.viewer_side.unsent = 1
+    for _ in range(8):
+        joined.from_upstream(frame(b"b" * (SMALL - 4)))
+    views = [one for one in joined.viewer_side.kept if isinstance(one, memoryview)]
+    assert len({id(view.obj) for view in views}) <= 1
+
+
 async def test_a_viewer_that_reads_again_is_watched_no_more(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.02)
     joined.viewer.pause_writing()

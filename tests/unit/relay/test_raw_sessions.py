@@ -86,9 +86,20 @@ async def test_a_page_is_answered_its_pings_by_the_gateway_where_the_screen_know
     joined = Joined(target(Carrier.RAW))
     joined.viewer_side.taken()
     joined.viewer.data_received(frame(b"there?", PING, mask=b"mask") + frame(b"yes", PONG, mask=b"mask"))
-    joined.pump.ping()
     assert joined.viewer_side.taken() == frame(b"there?", PONG)
     assert joined.upstream_side.taken() == b""
+
+
+@pytest.mark.parametrize("carrier", [Carrier.RAW, Carrier.XVP])
+async def test_a_page_is_asked_for_a_sign_of_life_where_the_screen_cannot_be(carrier: Carrier) -> None:
+    joined = Joined(target(carrier))
+    joined.viewer_side.taken()
+    joined.pump.ping()
+    assert (joined.viewer_side.taken(), joined.upstream_side.taken()) == (frame(b"", PING), b"")
+    joined.pump.end(EndReason.ENDED, 1008, "")
+    joined.viewer_side.taken()
+    joined.pump.ping()
+    assert joined.viewer_side.taken() == b""
 
 
 async def test_a_native_viewer_of_a_raw_screen_gets_every_byte_as_it_is() -> None:
@@ -124,11 +135,14 @@ async def test_a_screen_that_hangs_up_in_order_ends_its_session_so(native: bool)
     assert await joined.pump.ended is EndReason.UPSTREAM_CLOSED
 
 
-async def test_a_screen_that_breaks_off_is_lost() -> None:
-    joined = Joined(target(Carrier.RAW))
+@pytest.mark.parametrize(
+    ("carrier", "who"), [(Carrier.RAW, b"The VNC server"), (Carrier.XVP, b"The console proxy")], ids=["raw", "xvp"]
+)
+async def test_a_screen_that_breaks_off_is_lost_and_who_it_was_is_told(carrier: Carrier, who: bytes) -> None:
+    joined = Joined(target(carrier))
     joined.viewer_side.taken()
     joined.upstream.connection_lost(ConnectionResetError())
-    assert joined.viewer_side.taken()[2:4] == (1014).to_bytes(2)
+    assert joined.viewer_side.taken() == frame((1014).to_bytes(2) + who + b" hung up.", CLOSE)
     joined.viewer.connection_lost(None)
     assert await joined.pump.ended is EndReason.UPSTREAM_LOST
 
@@ -161,6 +175,33 @@ async def test_a_server_that_does_not_let_go_of_a_finished_viewer_is_left(monkey
     assert await joined.pump.ended is EndReason.VIEWER_CLOSED
 
 
+def holds_on(side: MemoryTransport) -> None:
+    """Its peer reads nothing of what waits for it, so that a close never comes to its end."""
+    side.close = lambda: None  # type: ignore[method-assign]
+
+
+async def test_a_finished_viewer_that_then_breaks_off_leaves_no_server_behind_that_reads_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("launcher.relay.pump.CLOSING_TIME", 0.01)
+    joined = Joined(target(Carrier.RAW), native=True)
+    holds_on(joined.upstream_side)
+    joined.viewer.eof_received()
+    joined.viewer.connection_lost(ConnectionResetError())
+    async with asyncio.timeout(5):
+        assert await joined.pump.ended is EndReason.VIEWER_LOST
+    assert joined.upstream_side.ended == "aborted"
+
+
+async def test_a_screen_that_sends_no_more_and_reads_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.relay.pump._FINISHING_TIME", 0.01)
+    joined = Joined(target(Carrier.RAW), native=True)
+    holds_on(joined.upstream_side)
+    joined.upstream.eof_received()
+    async with asyncio.timeout(5):
+        assert await joined.pump.ended is EndReason.UPSTREAM_CLOSED
+
+
 async def test_an_xvpvnc_proxy_is_kept_awake_between_two_messages_of_the_viewer_and_only_there() -> None:
     joined = Joined(target(Carrier.XVP))
     joined.pump.ping()
@@ -178,12 +219,33 @@ async def test_an_xvpvnc_proxy_is_kept_awake_between_two_messages_of_the_viewer_
     assert joined.upstream_side.taken() == pointer(1, 2) + NUDGE
 
 
+async def test_a_proxy_that_was_told_that_its_viewer_has_finished_is_told_nothing_more() -> None:
+    joined = Joined(target(Carrier.XVP), native=True)
+    joined.shake_hands()
+    joined.say(set_encodings(0))
+    joined.viewer.eof_received()
+    joined.upstream_side.taken()
+    joined.pump.ping()
+    assert joined.upstream_side.finished
+    assert joined.upstream_side.taken() == b""
+
+
 async def test_nothing_of_a_view_only_persons_doing_passes_and_all_else_does() -> None:
     joined = Joined(target(Carrier.RAW), view_only=True)
     joined.shake_hands()
     joined.upstream_side.taken()
     joined.say(set_encodings(0), key(0x61), pointer(1, 2) + update_request(8, 8))
     assert joined.upstream_side.taken() == set_encodings(0) + update_request(8, 8)
+
+
+async def test_an_end_in_the_handshake_completes_the_frame_that_is_under_way() -> None:
+    greeting = frame(BANNER + b"\1\1" + b"more than anybody asked for")
+    joined = Joined(target(Carrier.WEBSOCKET), first=greeting[:8], view_only=True)
+    joined.say(BANNER + b"\x13")  # a sign-in that is not seen through, chosen in haste
+    joined.show(greeting[8:20])
+    joined.show(greeting[20:])
+    text = b"This server's screen encrypts by itself, so it cannot be kept view-only. Open it without view-only."
+    assert joined.viewer_side.taken() == greeting + frame((1008).to_bytes(2) + text, CLOSE)
 
 
 async def test_a_view_only_viewer_in_frames_is_followed_through_a_console_proxy() -> None:

@@ -65,6 +65,21 @@ async def test_all_are_kept_awake_each_in_its_own_way() -> None:
     assert unmasked(live.upstream_side.taken())[0] == (PING, b"")
 
 
+async def test_a_fault_with_one_ends_that_one_alone(caplog: pytest.LogCaptureFixture) -> None:
+    sessions = Sessions(limit=10)
+    faulty, live = Joined(), Joined()
+    faulty.upstream_side.finished = True
+    for name, joined in (("faulty", faulty), ("live", live)):
+        sessions.admit(name, ALICE).pump = joined.pump
+    async with asyncio.timeout(5):
+        keeping = asyncio.get_running_loop().create_task(sessions.keep_awake(0.02))
+        while not live.upstream_side.written:
+            await asyncio.sleep(0.001)
+        keeping.cancel()
+    assert (faulty.viewer_side.ended, live.viewer_side.ended) == ("aborted", None)
+    assert "A session ended by a fault of the gateway." in caplog.text
+
+
 async def test_a_session_that_has_ended_is_not_kept_by_the_pings() -> None:
     sessions = Sessions(limit=200)
     live = Joined()
