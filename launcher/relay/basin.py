@@ -61,3 +61,37 @@ class Draught:
             self.room = SMALL
         elif size == self.room:
             self.room = min(size * _STEP, self._most)
+
+
+_TINY, _ENOUGH = 16 * 1024, 256 * 1024
+_FLOOD = 16
+_LULL = 0.005
+REST = 0.001
+"""Seconds that a flood of small reads is left to gather."""
+
+
+class Pace:
+    """Whether an upstream is to be left alone for a moment: it pours in small pieces, and nobody waits for an answer.
+
+    A read costs the same whatever it brings, so sixteen small ones in a row, none of them more than 5 ms after the one
+    before, are followed by one a millisecond, until a read brings a quarter of a megabyte or the viewer says something.
+    """
+
+    __slots__ = ("_last", "_small")
+
+    def __init__(self) -> None:
+        self._last = 0.0
+        self._small = 0
+
+    def rests(self, size: int, now: float) -> bool:
+        """Whether to rest after a read of `size` bytes at `now` (seconds of a clock that never goes back)."""
+        if now - self._last > _LULL or size >= _ENOUGH:
+            self._small = 0
+        if size < _TINY:
+            self._small += 1
+        self._last = now
+        return self._small >= _FLOOD
+
+    def spoken(self) -> None:
+        """The viewer has said something, and waits for what comes of it."""
+        self._small = 0

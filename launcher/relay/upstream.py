@@ -15,7 +15,7 @@ from typing import Protocol
 
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
-from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, basin
+from launcher.relay.basin import LARGE, MIDDLE, REST, SMALL, Draught, Pace, basin
 from launcher.relay.dial import connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
@@ -61,10 +61,14 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     __slots__ = (
         "_basin",
         "_draught",
+        "_held_up",
+        "_loop",
         "_name",
         "_opening",
+        "_pace",
         "_receive",
         "_receiver",
+        "_rest",
         "_transport",
         "carrier",
         "framed",
@@ -73,7 +77,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
     )
 
     def __init__(self, target: Target, opening: Opening) -> None:
-        self.proven: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.proven: asyncio.Future[bytes] = self._loop.create_future()
         """The raw bytes to pass on first; or UpstreamStaleError, UpstreamProtocolError."""
         self.carrier = target.carrier
         self.framed = target.carrier is Carrier.WEBSOCKET
@@ -83,6 +88,9 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._name = who(target)
         self._basin = basin()
         self._draught = Draught(SMALL)
+        self._pace = Pace()
+        self._held_up = False
+        self._rest: asyncio.TimerHandle | None = None
         self._opening: Opening | None = opening
         self._receive: Callable[[bytes | memoryview], None] = self._open
         self._receiver: UpstreamReceiver | None = None
@@ -98,14 +106,17 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._receive = receiver.upstream_bytes
         self._opening = None
         if self._transport is None:
-            asyncio.get_running_loop().call_soon(receiver.upstream_lost)
+            self._loop.call_soon(receiver.upstream_lost)
         elif self._transport.is_closing():
             self._transport.abort()  # `connection_lost` follows, and tells the receiver
         else:
-            self._transport.resume_reading()
+            self.resume()
 
     def message(self, payload: bytes) -> None:
         """One message in, one message out: Nova hangs when a client's early ones are joined."""
+        self._pace.spoken()
+        if self._rest is not None:
+            self._rested()
         self._write(client_frame(BINARY, payload, os.urandom(4)) if self.framed else payload)
 
     def ping(self, payload: bytes = b"") -> None:
@@ -134,10 +145,12 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def pause(self) -> None:
+        self._held_up = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume(self) -> None:
+        self._held_up = False
         if self._transport is not None:
             self._transport.resume_reading()
 
@@ -168,15 +181,34 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         return self._basin.view[: self._draught.room]
 
     def buffer_updated(self, nbytes: int) -> None:
+        room = self._draught.room
         chunk = self._basin.view[:nbytes]
         if nbytes < SMALL:
             self._receive(bytes(chunk))
-            return
+        else:
+            self._receive_much(chunk)
+        if nbytes < room and self._receiver is not None and self._pace.rests(nbytes, self._loop.time()):
+            self._begin_rest()
+
+    def _receive_much(self, chunk: memoryview) -> None:
         self._receive(chunk)
         held = self._receiver is not None and self._receiver.holds()
         if held:
             self._basin.renew()
-        self._draught.drawn(nbytes, passed_on=not held)
+        self._draught.drawn(len(chunk), passed_on=not held)
+
+    def _begin_rest(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._rest = self._loop.call_later(REST, self._rested)
+
+    def _rested(self) -> None:
+        """Read again, unless the viewer holds it up."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+        if not self._held_up and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """The upstream sends no more: a session ends in order, behind the last byte."""
@@ -186,6 +218,8 @@ class UpstreamEnd(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio calls it with the cause
         self._transport = None
+        if self._rest is not None:
+            self._rested()
         if self._receiver is not None:
             self._receiver.upstream_lost()
         elif self._opening is not None:

@@ -2,8 +2,9 @@
 
     python -m tests.soak.transfer [MIB]        256 MiB each way by default, for each kind of upstream
 
-Both legs lead through a `FaultProxy` that passes pieces of any size, a byte as often as tens of kilobytes. Messages
-have any size, too; some come in fragments, some are empty, and pings and pongs come between.
+Both legs lead through a `FaultProxy` that passes pieces of any size, a byte as often as tens of kilobytes; or only the
+viewer's does, and the upstream floods. Messages have any size, too; some come in fragments, some are empty, and pings
+and pongs come between.
 """
 
 from __future__ import annotations
@@ -199,14 +200,21 @@ class Transfer:
         return self.up[0] == self.up[1] and self.down[0] == self.down[1]
 
 
-async def transfer(kind: str, amount: int, *, trouble: Trouble = Trouble.SLICES) -> Transfer:
-    """`amount` bytes each way at once, with this trouble on both legs. Raises EOFError when a stream ends early."""
+async def transfer(
+    kind: str, amount: int, *, near: Trouble = Trouble.SLICES, far: Trouble | None = Trouble.SLICES
+) -> Transfer:
+    """`amount` bytes each way at once, with these troubles on the legs; a leg without trouble is as wide as it can be.
+
+    Raises EOFError when a stream ends early.
+    """
     async with AsyncExitStack() as stack:
-        far = _Far(kind, amount)
-        await stack.enter_async_context(far.serving())
-        far_line = await stack.enter_async_context(FaultProxy(far.port, trouble, seed=3, window=_WINDOW))
+        end = _Far(kind, amount)
+        await stack.enter_async_context(end.serving())
+        far_line = await stack.enter_async_context(
+            FaultProxy(end.port, far, seed=3, window=None if far is None else _WINDOW)
+        )
         gateway = await stack.enter_async_context(_gateway(kind, far_line.port))
-        near_line = await stack.enter_async_context(FaultProxy(gateway, trouble, seed=4, window=_WINDOW))
+        near_line = await stack.enter_async_context(FaultProxy(gateway, near, seed=4, window=_WINDOW))
         stream, sink = _Stream(amount, seed=2), _Sink(len(BANNER) + amount)
         async with Viewer(near_line.port, "/ws/lab/web-01") as viewer:
             began = time.monotonic()
@@ -214,11 +222,11 @@ async def transfer(kind: str, amount: int, *, trouble: Trouble = Trouble.SLICES)
                 both.create_task(sink.take_frames(viewer.reader))
                 await sink.began.wait()  # the server speaks first in RFB
                 both.create_task(_send(viewer.writer, stream.frames(masked=True)))
-            await far.done
+            await end.done
             seconds = time.monotonic() - began
     return Transfer(
-        up=(stream.digest.hexdigest(), far.sink.digest.hexdigest()),
-        down=(far.stream.digest.hexdigest(), sink.digest.hexdigest()),
+        up=(stream.digest.hexdigest(), end.sink.digest.hexdigest()),
+        down=(end.stream.digest.hexdigest(), sink.digest.hexdigest()),
         seconds=seconds,
     )
 
@@ -242,10 +250,11 @@ PART = Part("transfer", _add_options, _run, descriptors=lambda _: 100)
 def main(arguments: list[str]) -> int:
     mebibytes = int(arguments[0]) if arguments else 256
     unchanged = True
-    for kind in KINDS:
-        done = asyncio.run(transfer(kind, mebibytes * 1024**2))
+    for kind, far in ((kind, far) for kind in KINDS for far in (Trouble.SLICES, None)):
+        done = asyncio.run(transfer(kind, mebibytes * 1024**2, far=far))
         unchanged = unchanged and done.unchanged
-        print(f"{kind}: {mebibytes} MiB each way in {done.seconds:.1f} s, {'un' * done.unchanged}changed", flush=True)
+        what = f"{kind}, {'both legs cut' if far else 'a flood for a viewer on a narrow line'}"
+        print(f"{what}: {mebibytes} MiB each way in {done.seconds:.1f} s, {'un' * done.unchanged}changed", flush=True)
         for way, (sent, came) in (("up", done.up), ("down", done.down)):
             print(f"  {way:4} sent {sent}\n       came {came}")
     return 0 if unchanged else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, basin
+from launcher.relay.basin import LARGE, MIDDLE, SMALL, Draught, Pace, basin
 
 
 def test_all_of_one_thread_have_the_same_buffer_and_another_thread_has_its_own() -> None:
@@ -41,3 +41,38 @@ def test_a_viewer_who_does_not_take_it_gets_little_again() -> None:
     draught.drawn(SMALL, passed_on=True)
     draught.drawn(10, passed_on=False)
     assert draught.room == SMALL
+
+
+def flooded() -> Pace:
+    """After sixteen small reads in a row, a tenth of a millisecond apart; the last was at 10.0015."""
+    pace = Pace()
+    rests = [pace.rests(256, 10 + number / 10_000) for number in range(16)]
+    assert rests == [False] * 15 + [True]
+    return pace
+
+
+def test_a_flood_of_small_reads_is_left_to_gather() -> None:
+    pace = flooded()
+    assert pace.rests(100_000, 10.003)
+    assert pace.rests(256, 10.004)
+
+
+def test_small_reads_with_a_pause_between_them_are_no_flood() -> None:
+    pace = Pace()
+    assert not any(pace.rests(256, 10 + number / 100) for number in range(100))
+
+
+def test_a_flood_ends_with_a_pause() -> None:
+    assert not flooded().rests(256, 10.01)
+
+
+def test_a_flood_ends_with_a_large_read() -> None:
+    pace = flooded()
+    assert not pace.rests(MIDDLE, 10.003)
+    assert not pace.rests(256, 10.004)
+
+
+def test_a_flood_ends_where_the_viewer_says_something() -> None:
+    pace = flooded()
+    pace.spoken()
+    assert not pace.rests(256, 10.003)

@@ -265,3 +265,40 @@ async def test_what_a_viewer_has_not_taken_is_not_overwritten_by_what_comes_next
     joined.from_upstream(frame(b"c" * (2 * SMALL)))
     kept = b"".join(joined.viewer_side.kept)
     assert kept == frame(b"b" * (2 * SMALL)) + frame(b"c" * (2 * SMALL))
+
+
+async def flooded(joined: Joined) -> None:
+    """Small frames in a row, until the upstream is left to gather."""
+    for _ in range(16):
+        assert joined.upstream_side.reading
+        joined.from_upstream(frame(b"small"))
+    assert not joined.upstream_side.reading
+
+
+async def test_an_upstream_that_pours_in_small_pieces_is_read_again_after_a_moment(joined: Joined) -> None:
+    await flooded(joined)
+    assert joined.viewer_side.taken() == frame(b"small") * 16
+    await asyncio.sleep(0.01)
+    assert joined.upstream_side.reading
+
+
+async def test_it_is_read_at_once_when_the_viewer_says_something(joined: Joined) -> None:
+    await flooded(joined)
+    joined.from_viewer(sent(b"a"))
+    assert joined.upstream_side.reading
+
+
+async def test_it_is_not_read_again_while_the_viewer_does_not_read(joined: Joined) -> None:
+    await flooded(joined)
+    joined.viewer.pause_writing()
+    await asyncio.sleep(0.01)
+    assert not joined.upstream_side.reading
+    joined.viewer.resume_writing()
+    assert joined.upstream_side.reading
+
+
+async def test_it_may_hang_up_meanwhile(joined: Joined) -> None:
+    await flooded(joined)
+    joined.upstream.connection_lost(None)
+    await asyncio.sleep(0.01)
+    assert joined.viewer_side.taken().endswith(frame((1014).to_bytes(2) + b"The console proxy hung up.", CLOSE))
