@@ -59,10 +59,10 @@ _DISMISSED = "You may no longer use this gateway."
 _OPERATORS = "console-operators"
 _SHARE_OF_FILES = 4
 """Servers' sockets take no more than a quarter of the files that the process may have open."""
-_COLLECTIONS = (700, 10, 100)
-"""When garbage is looked for (gc.set_threshold). Python's own third number is 10; but to look at all objects of 9,000
-sessions holds the event loop, and with it every screen, for half a second, and what a session leaves for the collector
-is some 10 KiB. So that is done once for some 10,000 sessions that open, not ten times while they do."""
+_COLLECTIONS = (700, 10, 30)
+"""When garbage is looked for (gc.set_threshold); Python's own third number is 10. To look at all objects of 9,000
+sessions holds the event loop, and with it every screen, for a third of a second or more: it is done once for some 3,000
+sessions that open, not for every thousand."""
 _NAME_THREADS = 32
 """For look-ups of names, which the operating system may hold for half a minute each."""
 
