@@ -386,3 +386,8 @@ class Pump:
                 timer.cancel()
         assert self._ending is not None
         self.ended.set_result(self._ending.reason)
+        # Nothing in a circle: what a session held is free at once, and the collector, which stops every screen while it
+        # looks, has nothing to look for.
+        self._stalls = None
+        self._viewer.detach()
+        self._upstream.detach()

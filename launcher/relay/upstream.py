@@ -117,6 +117,11 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         else:
             self.resume()
 
+    def detach(self) -> None:
+        """The session is over and both its connections are closed: nothing more is told to anybody."""
+        self._receiver = None
+        self._receive = _drop
+
     def message(self, payload: bytes) -> None:
         """One message in, one message out: Nova hangs when a client's early ones are joined."""
         self._pace.spoken()

@@ -91,6 +91,10 @@ class ViewerEnd(asyncio.Protocol):
             receiver.viewer_event(Message(payload))
         self.proceed()
 
+    def detach(self) -> None:
+        """The session is over and both its connections are closed: nothing more is told to anybody."""
+        self._receiver = None
+
     def proceed(self) -> None:
         """Take what the viewer has sent, unless it is held up."""
         raise NotImplementedError
