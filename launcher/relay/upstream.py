@@ -202,7 +202,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self._begin_rest()
 
     def _see_whether_it_left(self, nbytes: int, *, viewed: bool) -> None:
-        """What waits for the viewer decides how much is read next; a view of the buffer that waits is the viewer's now."""
+        """What waits for the viewer decides how much is read next; a view that waits is left to it."""
         held = self._receiver is not None and self._receiver.holds()
         if held and viewed:
             self._basin.renew()
