@@ -175,6 +175,8 @@ def _made(runtime_folder: str | None) -> Path:
         if place is not None and len(os.fsencode(f"{place}/{_PREFIX}12345678/{SOCKET}")) > _LONGEST:
             continue
         try:
+            if place is not None and Path(place).stat().st_uid != os.geteuid():
+                continue  # `su` leaves the variable as it is: that account could put another folder in place of ours
             return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         except OSError as error:
             failed = error

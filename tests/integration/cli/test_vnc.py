@@ -318,6 +318,14 @@ async def dial(address: str | int) -> tuple[asyncio.StreamReader, asyncio.Stream
     return await asyncio.open_connection("127.0.0.1", address)
 
 
+def test_a_runtime_folder_of_another_account_is_not_used() -> None:
+    assert os.geteuid() == 0, "this test gives a folder to another account: run it as root"
+    with tempfile.TemporaryDirectory(prefix="r-") as theirs:
+        os.chown(theirs, 12345, -1)
+        with private_folder(theirs) as folder:
+            assert folder.parent == Path(tempfile.gettempdir())
+
+
 def test_a_socket_lies_in_the_runtime_folder_where_its_path_is_short_enough(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="run-") as short, private_folder(short) as folder:
         assert folder.parent == Path(short)
