@@ -121,10 +121,10 @@ def token_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
 
 def _view_only(request: web.Request) -> bool:
     """As in a bookmark: `?view=only`."""
-    asked = request.query.get("view", "")
-    if asked not in ("", "only"):
+    asked = request.query.getall("view", [])
+    if not {"", "only"}.issuperset(asked):
         raise BadRequestError("view is `only`, or not there.")
-    return asked == "only"
+    return "only" in asked
 
 
 def _launch_id(request: web.Request) -> str:

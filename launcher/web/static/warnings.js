@@ -36,10 +36,13 @@ export function warnings(look) {
       shown.textContent = text(ends, launch.view_only);
       shown.hidden = false;
     }
+    const wait = soon ? EVERY : Math.min(ends.seconds - SOON, LATEST);
     const mine = setTimeout(async () => {
       const later = await look();
-      if (timer === mine) begin(later ?? launch);
-    }, (soon ? EVERY : Math.min(ends.seconds - SOON, LATEST)) * 1000);
+      if (timer !== mine) return;
+      const passed = { ...ends, seconds: Math.max(0, ends.seconds - wait) };
+      begin(later ?? { ...launch, ends: passed }); // no answer: as far as one knows
+    }, wait * 1000);
     timer = mine;
   }
 
