@@ -15,7 +15,8 @@ from tests.fakes.issued import ISSUED, found_in
 
 def test_the_search_would_find_each_secret_that_was_issued() -> None:
     for secret in ISSUED:
-        assert len(secret) >= 12, f"{secret} is so short that it stands somewhere by chance"
+        vnc_password = len(secret) == 8 and set(secret) - set("0123456789abcdef")  # VNC takes no longer ones
+        assert len(secret) >= 12 or vnc_password, f"{secret} is so short that it stands somewhere by chance"
     for secret in list(ISSUED)[:50]:
         assert secret in found_in(f"GET /?path=%3ftoken%3d{secret}&x HTTP/1.1")
 

@@ -56,6 +56,7 @@ ROWS = {
     "clouds": Row(("clouds",), 75, 69, "prod\tnone\t-\t"),
     "url": Row(("url", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
     "open": Row(("open", "prod/web-01"), 0, 69, "/c/prod/web-01\n"),
+    "vnc": Row(("vnc", "prod/nobody", "--viewer", "true"), 1, 69, ""),
     "console-url": Row(("console-url", "prod/web-01", "--reveal"), 0, 69, "/vnc_lite.html?path=%3Ftoken%3D"),
     "sessions": Row(("sessions",), 0, 69, ""),
     "end": Row(("end", "nobody"), 1, 69, ""),
@@ -123,12 +124,12 @@ def token_of(url: str) -> str:
 async def test_every_command_runs_as_a_process_with_a_gateway_and_without(place: Place, name: str) -> None:
     assert name in ROWS, f"a new command, {name}, needs a row in the table of this test"
     row = ROWS[name]
-    ended = await place.run(*row.argv)
+    ended = await place.run(*row.argv, DISPLAY=":99")
     assert (ended.code, "Traceback" in ended.err) == (row.code, False), ended.err
     assert row.says in ended.out
     listed = (await run("help", name)).out.split("\nexit codes:\n")[1]
     assert {str(row.code), str(row.code_without)} <= {line.split()[0] for line in listed.splitlines()}
-    without = await run(*row.argv, **NOWHERE)
+    without = await run(*row.argv, **NOWHERE, DISPLAY=":99")
     assert (without.code, "Traceback" in without.err) == (row.code_without, False), without.err
     if row.code_without == 69:
         assert "no gateway runs at unix:/nowhere/web.sock" in without.err

@@ -144,16 +144,22 @@ def test_the_configurations_of_the_readme_are_good(tmp_path: Path) -> None:
     from launcher.config.load import load
 
     blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     credentials = tmp_path / "credentials"
     credentials.mkdir(mode=0o700)
     for name, text in {
         "rax-api-key": "a-key",
+        "kvm-b-vnc": "a-secret",
         "clouds.yaml": yaml.safe_dump({"clouds": {"prod": {"auth": {"auth_url": "http://127.0.0.1:1/v3"}}}}),
     }.items():
         (credentials / name).write_text(text)
         (credentials / name).chmod(0o600)
     for block in blocks:
-        assert "local_users: [alice]" in block
-        (tmp_path / "config.yaml").write_text(block.replace("[alice]", "[root]"))
+        whole = yaml.safe_load(blocks[0]) | yaml.safe_load(block)  # some show the keys alone that they are about
+        assert whole["access"] == {"local_users": ["alice"]}
+        whole["access"]["local_users"] = ["root"]
+        if "kvm-b" in block:
+            tokens = whole["clouds"]["rack7"]["websockify_tokens"] = str(tmp_path / "tokens.cfg")
+            Path(tokens).write_text("old-one: 127.0.0.1:5901\n")
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(whole))
         load(tmp_path / "config.yaml")

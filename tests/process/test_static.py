@@ -49,7 +49,7 @@ async def rack(
     _tigervnc_is_there: None, _qemu_is_there: None, suite_output: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Rack]:
     secrets = tmp_path_factory.mktemp("rack")
-    password = note(uuid.uuid4().hex[:8])
+    password = note(f"q{uuid.uuid4().hex[:7]}")
     file = secrets / "vnc-password"
     file.touch(0o600)
     file.write_text(f"{password}\n")
@@ -135,7 +135,7 @@ async def test_a_wrong_password_is_said_so_and_not_shown(
 ) -> None:
     wrong = tmp_path / "wrong"
     wrong.touch(0o600)
-    wrong.write_text(note(uuid.uuid4().hex[:8]))
+    wrong.write_text(note(f"q{uuid.uuid4().hex[:7]}"))
     entry = {"vnc": f"tcp://127.0.0.1:{rack.qemu.guarded_port}", "password": {"file": str(wrong)}}
     clouds = {"rack7": {"provider": "static", "servers": {"kvm": entry}}}
     async with Daemon(suite_output / "daemons", clouds) as daemon:
