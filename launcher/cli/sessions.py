@@ -43,7 +43,8 @@ def live(client: Client) -> list[Object]:
 def _row(session: Object) -> Row:
     server = f"{session['cloud']}/{session['name']}"
     counts = [_size(session.get(key)) for key in ("bytes_up", "bytes_down")]
-    return tuple(Cell(text) for text in (session["id"], session["actor"], server, session["opened_at"], *counts))
+    who = f"{session['actor']} (view only)" if session.get("view_only") is True else session["actor"]
+    return tuple(Cell(text) for text in (session["id"], who, server, session["opened_at"], *counts))
 
 
 def _size(count: object) -> str:

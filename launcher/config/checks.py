@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from launcher.config.accounts import why_not
@@ -49,6 +50,7 @@ def check_together(document: Document, credentials: Path | None, now: datetime) 
     }
     if profiles:
         _check_profiles(profiles, top, document, credentials)
+    _check_sockets(_mapping(top.get("relay")).get("sockets"), names, document)
     _check_accounts(_mapping(top.get("access")).get("local_users"), document)
     if "tls" in top:
         _check_certificate(_mapping(top["tls"]), document, credentials, now)
@@ -76,6 +78,15 @@ def _expand(entries: Mapping[str, object], document: Document) -> _Names:
                 )
             found.setdefault(name, entry)
     return _Names(found, frozenset(vague))
+
+
+def _check_sockets(patterns: object, names: _Names, document: Document) -> None:
+    """Whether each pattern of servers may mean a cloud that there is."""
+    for index, pattern in enumerate(patterns if isinstance(patterns, tuple) and not names.vague else ()):
+        cloud = str(pattern).partition("/")[0]
+        if not any(fnmatchcase(name, cloud) for name in names.clouds):
+            message = f'there is no cloud "{shown(cloud)}" for it.{did_you_mean(cloud, names.clouds)}'
+            document.doubt(("relay", "sockets", index), message)
 
 
 def _check_rackspace(entries: Mapping[str, object], document: Document) -> None:

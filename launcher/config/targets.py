@@ -26,6 +26,8 @@ _OTHER_SCHEME = re.compile(r"(?:vnc|rfb|https?|wss?|//)(?::/*)?(?P<rest>[^/]+)")
 
 def parse_target(text: str, password: Secret | None = None) -> Target:
     """`tcp://host:port`, `tls://host:port` (5900 where no port is said) or `unix:/path`. Raises ValueError."""
+    if text.startswith("unix://"):
+        raise ValueError(f'{_EXPECTED}. Write "unix:/{text.removeprefix("unix:").lstrip("/")}"')
     if text.startswith("unix:"):
         path = check_socket_path(text.removeprefix("unix:"), "unix:/run/kvm-a.vnc")
         return Target(tls=False, host="", port=0, carrier=Carrier.RAW, unix=path, password=password)
@@ -83,6 +85,9 @@ def why_no_tokens(path: Path) -> str | None:
 def _instead(text: str) -> str:
     """` Write tcp://10.7.0.11:5900.` where it is plain what was meant."""
     if found := _BARE_SIX.fullmatch(text):
+        head, _, last = found["six"].rpartition(":")
+        if last.isdigit() and _is_six(head):
+            return f'. An IPv6 address stands in brackets: "{found["scheme"]}://[{head}]:{last}"'
         return f'. An IPv6 address stands in brackets: "{found["scheme"]}://[{found["six"]}]:{VNC_PORT}"'
     if text.startswith("/"):
         return f'. Write "unix:{text}"'
@@ -92,12 +97,18 @@ def _instead(text: str) -> str:
     return f'. Write "{meant}"' if found and (found["six"] or is_host(found["host"].lower())) else ""
 
 
+def _is_six(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _host(six: str | None, host: str | None) -> str:
     if six is not None:
-        try:
-            ipaddress.IPv6Address(six)
-        except ValueError:
-            raise ValueError("an IPv6 address is expected between the brackets") from None
+        if not _is_six(six):
+            raise ValueError("an IPv6 address is expected between the brackets")
         return six.lower()
     name = (host or "").lower()
     if not (is_host(name) or is_address(name)):

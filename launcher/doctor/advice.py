@@ -313,10 +313,11 @@ def socket_fault(path: str, said_by: str, trouble: Trouble, detail: str) -> Faul
 
 def greeting_fault(said_by: str, error: LauncherError, *, password: bool) -> Fault:
     """What listens there takes the connection, and shows no screen."""
+    listens = f"Check that a VNC server listens there: {said_by} has the address (5900 is display 0, 5901 display 1)."
     return Fault.of(
         str(error),
         *((f"Check the VNC password that stands beside the address in {said_by}.",) if password else ()),
-        f"Check that a VNC server listens there: {said_by} has the address (5900 is display 0, 5901 display 1).",
+        *(() if password and "password" in str(error) else (listens,)),
         "TigerVNC and RealVNC turn away for a while whoever failed to sign in too often: wait a minute, or start it "
         "anew.",
     )

@@ -22,9 +22,12 @@ from launcher.doctor.network import Trouble
 from launcher.doctor.places import Place
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
+from launcher.errors import UpstreamProtocolError
 from launcher.model import Server, Target
 from launcher.opening import ConsoleRules
-from launcher.relay.upstream import DialLimits, open_upstream
+from launcher.relay.dial import who
+from launcher.relay.security import ASKING, FOREIGN, SignIn
+from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 _GREETING = 12
 """Bytes of a ProtocolVersion message (RFC 6143 §7.1.1)."""
@@ -102,7 +105,13 @@ class DirectExamination:
             self._trail.skip(HopName.TARGET_TLS, "a Unix socket")
         else:
             place = Place(
-                "the VNC server", target.host, target.port, target.tls, said_by, f"{self._key}.cacert in config.yaml"
+                "the VNC server",
+                target.host,
+                target.port,
+                target.tls,
+                said_by,
+                f"{self._key}.cacert in config.yaml",
+                plain="tcp:// instead of tls://",
             )
             names = (HopName.TARGET_DNS, HopName.CONNECTION, HopName.TARGET_TLS)
             await reach(self._trail, names, place, self._limits, tls=self._rules.tls, plain="tcp, not tls")
@@ -133,7 +142,66 @@ class DirectExamination:
         """What the VNC server shows of itself, as a viewer's launch meets it. Raises UpstreamError."""
         limits = DialLimits(self._limits.tcp, self._limits.first_bytes, self._frame_limit)
         end, first = await open_upstream(target, loopback=True, tls=self._rules.tls, limits=limits)
-        end.close()
         if end.signed_in:
+            end.close()
             return "it takes the gateway's VNC password"
-        return f'the screen greets: "{first[:_GREETING].decode("ascii", "replace").strip()}"'
+        greeting = f'the screen greets: "{first[:_GREETING].decode("ascii", "replace").strip()}"'
+        failure = await _signed_in(end, first, self._limits.first_bytes)
+        if failure is None:
+            return greeting
+        if failure == ASKING:
+            return f"{greeting}; it asks each viewer for its password, and none is configured"
+        if failure.startswith(FOREIGN):
+            return f"{greeting}; each viewer signs in to it by itself"
+        raise UpstreamProtocolError(f"{who(target)} {failure}")
+
+
+class _SignsIn:
+    """Goes through version and security as a viewer does.
+
+    Whoever leaves before has failed to sign in, as TigerVNC counts it, and after some of these it takes nobody from the
+    gateway's address for a while.
+    """
+
+    def __init__(self, end: UpstreamEnd) -> None:
+        self.sign_in = SignIn(None)
+        self.over = asyncio.Event()
+        self._end = end
+
+    def upstream_bytes(self, chunk: bytes | memoryview) -> None:
+        reply = self.sign_in.answer(bytes(chunk))
+        if reply:
+            self._end.message(reply)
+        if self.sign_in.over:
+            self.over.set()
+
+    def holds(self) -> bool:
+        return False
+
+    def upstream_finished(self) -> None:
+        """It hangs up next."""
+
+    def upstream_lost(self) -> None:
+        self.sign_in.hang_up()
+        self.over.set()
+
+    def upstream_full(self) -> None:
+        """Some bytes are all that is written."""
+
+    def upstream_drained(self) -> None:
+        """As above."""
+
+
+async def _signed_in(end: UpstreamEnd, first: bytes, limit: float) -> str | None:
+    """Why a server that has greeted takes no viewer that has no password; None: it takes one. The end is closed."""
+    viewer = _SignsIn(end)
+    end.attach(viewer)
+    viewer.upstream_bytes(first)
+    try:
+        async with asyncio.timeout(limit):
+            await viewer.over.wait()
+    except TimeoutError:
+        return f"greeted, and then said nothing for {limit:g} s."
+    finally:
+        end.close()
+    return viewer.sign_in.failure

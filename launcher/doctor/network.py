@@ -141,7 +141,7 @@ def tls_fault(place: Place, met: Met) -> Fault:
         case Trouble.NO_TLS:
             return Fault.of(
                 f"{who} does not speak TLS: {met.detail}.",
-                f"If it is meant to be plain: write http (ws) instead of https (wss) into {place.said_by}.",
+                f"If it is meant to be plain: write {place.plain} into {place.said_by}.",
             )
         case _:
             waited = f"no answer within {met.limit:g} s" if met.trouble is Trouble.TIMEOUT else met.detail

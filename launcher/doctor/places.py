@@ -42,6 +42,8 @@ class Place:
     """Which setting has this address."""
     cacert: str
     """Which setting has the authorities that its certificate is checked against."""
+    plain: str = "http (ws) instead of https (wss)"
+    """How it is written that it speaks no TLS."""
 
     @property
     def address(self) -> str:

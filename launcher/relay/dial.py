@@ -57,6 +57,11 @@ async def speak(protocol: asyncio.BaseProtocol, sock: socket.socket, target: Tar
             f"The certificate of {_small(who(target))} is not trusted: {error.verify_message}. "
             "If it is signed by an authority of your own, name that in the cloud's cacert."
         ) from error
+    except ssl.SSLError as error:
+        if error.reason == "WRONG_VERSION_NUMBER":
+            raise UpstreamUnreachableError(f"{who(target)} does not speak TLS.") from error
+        why = (error.reason or type(error).__name__).replace("_", " ").lower()
+        raise UpstreamUnreachableError(f"{who(target)} broke off the TLS handshake: {why}.") from error
     except OSError as error:
         raise UpstreamUnreachableError(
             f"{who(target)} broke off the TLS handshake: {error.strerror or type(error).__name__}."

@@ -14,7 +14,7 @@ from launcher.model import Carrier, Secret, Target
 from launcher.relay import handshake, xvp
 from launcher.relay.firstbytes import FirstBytes, FirstVerdict, RawFirstBytes
 from launcher.relay.frames import PONG, client_frame
-from launcher.relay.security import SignIn
+from launcher.relay.security import SignIn, turned_away
 
 
 class Opening(Protocol):
@@ -148,6 +148,9 @@ class _Raw:
 
     def feed(self, chunk: bytes) -> bytes:
         self.proven = _judged(self._judge.feed(chunk), self._judge.why)
+        refusal = turned_away(self._judge.raw)
+        if refusal is not None:
+            raise UpstreamProtocolError(refusal)
         return b""
 
     def hung_up(self) -> UpstreamError:

@@ -21,6 +21,9 @@ from launcher.relay.vncauth import CHALLENGE_SIZE, is_right, response_to
 BANNER: Final = b"RFB 003.008\n"
 NOT_RFB: Final = "does not begin with `RFB `: it shows no screen."
 
+ASKING: Final = "asks for a password, and none is configured."
+FOREIGN: Final = "offers only sign-ins that the gateway does not know"
+
 _FAILED: Final = b"\0\0\0\1"
 _TOO_MANY: Final = b"\0\0\0\2"
 _REASON_LIMIT: Final = 1024
@@ -73,6 +76,19 @@ class Refusal(Dialogue):
 
     def __init__(self, reason: str) -> None:
         super().__init__(_refusal(reason))
+
+
+def turned_away(first: bytes) -> str | None:
+    """Why a server takes nobody, where it says so behind its very greeting: the end of a sentence, as `failure` is.
+
+    A server of RFB 3.3 decides alone (RFC 6143 §7.1.2): TigerVNC's tells whoever failed too often so, and hangs up.
+    """
+    if first[BANNER_SIZE : BANNER_SIZE + 4] != INVALID.to_bytes(4) or minor_version(first[:BANNER_SIZE]) != 3:
+        return None
+    told = SignIn(None)
+    told.answer(first)
+    told.hang_up()
+    return told.failure
 
 
 def _sign_in(password: Secret | None) -> Part:
@@ -133,10 +149,10 @@ def _chosen(offered: Iterable[int], password: Secret | None) -> int:
     if NONE in known:
         return NONE
     if VNC in known:
-        raise FailedError("asks for a password, and none is configured.")
+        raise FailedError(ASKING)
     names = [f"{_NAMES.get(number, 'unnamed')} ({number})" for number in sorted(known)]
     more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    raise FailedError(f"offers only sign-ins that the gateway does not know: {', '.join(names[:_NAMED] + more)}.")
+    raise FailedError(f"{FOREIGN}: {', '.join(names[:_NAMED] + more)}.")
 
 
 def _refused(reason: str, *, asked: bool, too_many: bool) -> str:

@@ -15,6 +15,8 @@ class Term(NamedTuple):
     """Seconds until then; not above 0 when it is due."""
     reason: EndReason
     """IDLE or TIME_LIMIT."""
+    limit: float
+    """The whole limit, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class Terms:
         """What ends a session next that has been open, and without a person's input, for so many seconds."""
         ends = []
         if self.idle:
-            ends.append(Term(self.idle - idle_for, EndReason.IDLE))
+            ends.append(Term(self.idle - idle_for, EndReason.IDLE, self.idle))
         if self.total:
-            ends.append(Term(self.total - open_for, EndReason.TIME_LIMIT))
+            ends.append(Term(self.total - open_for, EndReason.TIME_LIMIT, self.total))
         return min(ends, default=None)
 
     def sentence(self, reason: EndReason) -> str:

@@ -317,7 +317,11 @@ def _launch(launch: Launch) -> dict[str, object]:
 def _ends(session: Session | None) -> dict[str, object] | None:
     """When a session ends by its limits, and by which of them: `idle` or `time limit`."""
     term = session.pump.term() if session is not None and session.pump is not None else None
-    return {"seconds": max(0.0, round(term.left, 3)), "why": term.reason} if term is not None else None
+    return (
+        {"seconds": max(0.0, round(term.left, 3)), "why": term.reason, "limit": term.limit}
+        if term is not None
+        else None
+    )
 
 
 def _session(session: Session) -> dict[str, object]:

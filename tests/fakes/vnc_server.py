@@ -1,4 +1,4 @@
-"""A VNC server in the test's own loop that only greets, then sends back whatever it gets.
+"""A VNC server in the test's own loop that only greets, then sends back whatever it gets; or signs everybody in before.
 
 async with GreetingServer() as vnc:            # TCP, vnc.address is tcp://127.0.0.1:PORT
 async with GreetingServer(unix=path) as vnc:   # a Unix socket, unix:/path
@@ -19,11 +19,18 @@ class GreetingServer:
     """Listens as long as the context lasts; `greeting` empty: it hangs up at once."""
 
     def __init__(
-        self, *, unix: Path | None = None, greeting: bytes = BANNER, tls: ssl.SSLContext | None = None
+        self,
+        *,
+        unix: Path | None = None,
+        greeting: bytes = BANNER,
+        tls: ssl.SSLContext | None = None,
+        takes: bool = False,
     ) -> None:
+        """`takes`: security type None is offered, and all is well with it."""
         self._unix = unix
         self._greeting = greeting
         self._tls = tls
+        self._takes = takes
         self._server: asyncio.Server
         self.connections = 0
         self.address = ""
@@ -51,9 +58,12 @@ class GreetingServer:
         self.connections += 1
         try:
             writer.write(self._greeting)
+            for said, answer in ((12, b"\1\1"), (1, bytes(4))) if self._takes else ():
+                await reader.readexactly(said)
+                writer.write(answer)
             while self._greeting and (chunk := await reader.read(65536)):
                 writer.write(chunk)
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.transport.abort() if not self._greeting else writer.close()

@@ -18,6 +18,7 @@ from launcher.model import ConsoleKey, Kind, Secret
 from tests.fakes.certificates import Authority
 from tests.fakes.console_proxy import free_port
 from tests.fakes.issued import issue
+from tests.fakes.rfb_recorder import RfbRecorder
 from tests.fakes.viewer import BANNER, Refused, Viewer
 from tests.fakes.vnc_server import GreetingServer
 from tests.integration.conftest import RunGateway, Running
@@ -250,20 +251,26 @@ def told(report: Any) -> dict[str, tuple[str, str]]:
     return {hop["name"]: (hop["verdict"], hop["reason"] or hop["seen"]) for hop in cloud["hops"]}
 
 
-async def test_the_doctor_says_of_a_static_server_what_is_so(vnc: GreetingServer, tmp_path: Path) -> None:
+async def test_the_doctor_says_of_a_static_server_what_is_so(tmp_path: Path) -> None:
     sock = tmp_path / "kvm.vnc"
     authority = Authority(tmp_path / "ours", "ours")
-    (tmp_path / "tokens").write_text(f"web-01: 127.0.0.1:{vnc.port}\nbad\n")
+    turned = b"RFB 003.003\n" + bytes(4) + (26).to_bytes(4) + b"Too many security failures"
     async with (
-        GreetingServer(unix=sock) as unix,
-        GreetingServer(tls=authority.context("127.0.0.1")) as tls,
+        GreetingServer(takes=True) as vnc,
+        GreetingServer(unix=sock, takes=True) as unix,
+        GreetingServer(tls=authority.context("127.0.0.1"), takes=True) as tls,
         GreetingServer(greeting=b"") as rude,
+        GreetingServer(greeting=turned) as cross,
+        RfbRecorder(password="of-no-one") as asking,
     ):
+        (tmp_path / "tokens").write_text(f"web-01: 127.0.0.1:{vnc.port}\nbad\n")
         (tmp_path / "left").touch()
         servers = {
             "kvm-a": {"vnc": vnc.address}, "kvm-b": {"vnc": unix.address}, "kvm-c": {"vnc": tls.address},
             "rude": {"vnc": rude.address}, "away": {"vnc": f"tcp://127.0.0.1:{free_port()}"},
             "no-socket": {"vnc": f"unix:{tmp_path}/no"}, "left": {"vnc": f"unix:{tmp_path}/left"},
+            "cross": {"vnc": cross.address}, "asks": {"vnc": f"tcp://127.0.0.1:{await asking.listen()}"},
+            "plain": {"vnc": vnc.address.replace("tcp", "tls")},
         }  # fmt: skip
         entry = static(servers=servers, websockify_tokens=str(tmp_path / "tokens"), cacert=str(authority.pem))
         config = tmp_path / "config.yaml"
@@ -274,7 +281,7 @@ async def test_the_doctor_says_of_a_static_server_what_is_so(vnc: GreetingServer
 
         bad = f"rack7: {tmp_path}/tokens:2: a line like token: host:port is expected"
         assert await look(None) == {
-            "configuration": ("ok", "clouds.rack7: 7 servers"),
+            "configuration": ("ok", "clouds.rack7: 10 servers"),
             "tokens": ("ok", f"1 in {tmp_path}/tokens; left out: {bad}"),
         }  # fmt: skip
         hops = await look("rack7/kvm-a")
@@ -289,6 +296,11 @@ async def test_the_doctor_says_of_a_static_server_what_is_so(vnc: GreetingServer
         assert (hops["target-tls"][0], hops["greeting"][0]) == ("ok", "ok")
         hops = await look("rack7/web-01")
         assert (hops["tokens"][0], hops["greeting"][0]) == ("ok", "ok")
+        why = f"The VNC server {cross.address} takes no sign-ins for the moment: too many have failed."
+        assert (await look("rack7/cross"))["greeting"][1].startswith(why)
+        asks = "it asks each viewer for its password, and none is configured"
+        assert (await look("rack7/asks"))["greeting"] == ("ok", f'the screen greets: "RFB 003.008"; {asks}')
+        assert (await look("rack7/plain"))["target-tls"][0] == "failed"
         assert (await look("rack7/nobody"))["target"] == ("failed", 'rack7 has no server "nobody".')
         assert (await look("rack7/away"))["connection"][0] == "failed"
         assert (await look("rack7/no-socket"))["connection"] == ("failed", f"There is no socket {tmp_path}/no.")

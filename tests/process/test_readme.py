@@ -155,7 +155,8 @@ def test_the_configurations_of_the_readme_are_good(tmp_path: Path) -> None:
         (credentials / name).write_text(text)
         (credentials / name).chmod(0o600)
     for block in blocks:
-        whole = yaml.safe_load(blocks[0]) | yaml.safe_load(block)  # some show the keys alone that they are about
+        # Some show the keys alone that they are about.
+        whole = yaml.safe_load(blocks[1 if "prod/" in block else 0]) | yaml.safe_load(block)
         assert whole["access"] == {"local_users": ["alice"]}
         whole["access"]["local_users"] = ["root"]
         if "kvm-b" in block:

@@ -51,7 +51,9 @@ def candidates() -> str:
 async def soon_over(route: Route) -> None:
     """A launch whose session is about to end by its limits; the demo's have none."""
     reply = await route.fetch()
-    await route.fulfill(response=reply, json={**await reply.json(), "ends": {"seconds": 47.2, "why": "idle"}})
+    await route.fulfill(
+        response=reply, json={**await reply.json(), "ends": {"seconds": 47.2, "why": "idle", "limit": 900}}
+    )
 
 
 async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:

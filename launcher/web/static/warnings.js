@@ -2,7 +2,7 @@
 
 import { span } from "./words.js";
 
-const SOON = 60; // seconds
+const SOON = 60; // seconds; of a short limit the last third
 const LATEST = 3600; // seconds: a later end is looked at on the way
 const EVERY = 5; // seconds between two looks, while it is soon: a person's input moves the end on
 const WHY = {
@@ -31,12 +31,13 @@ export function warnings(look) {
     stop();
     const ends = launch?.ends;
     if (!ends) return;
-    const soon = ends.seconds <= SOON;
+    const warned = Math.min(SOON, ends.limit / 3);
+    const soon = ends.seconds <= warned;
     if (soon) {
       shown.textContent = text(ends, launch.view_only);
       shown.hidden = false;
     }
-    const wait = soon ? EVERY : Math.min(ends.seconds - SOON, LATEST);
+    const wait = soon ? Math.min(EVERY, warned / 2) : Math.min(ends.seconds - warned, LATEST);
     const mine = setTimeout(async () => {
       const later = await look();
       if (timer !== mine) return;

@@ -126,3 +126,10 @@ def test_a_password_of_which_vnc_uses_a_part_only_is_a_doubt_that_does_not_show_
 def test_a_password_file_that_is_not_there_is_a_problem(told: Told, nowhere: Path) -> None:
     [said] = static(told, f"servers: {{a: {{vnc: 'tcp://h', password: {{file: {nowhere}/no}}}}}}")
     assert "cannot read" in said
+
+
+def test_a_pattern_of_sockets_that_no_cloud_can_match_is_doubted(told: Told) -> None:
+    clouds = 'clouds: {rack7: {provider: static, servers: {a: {vnc: "unix:/run/a.vnc"}}}}\n'
+    assert told(clouds + 'relay: {sockets: ["rack7/*", "ra*/b", "rack/*"]}\n') == [
+        'config.yaml:2 relay.sockets[2]: there is no cloud "rack" for it. Did you mean "rack7"?'
+    ]

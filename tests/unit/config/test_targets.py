@@ -95,3 +95,19 @@ def test_a_server_may_be_called_anything(name: str) -> None:
 def test_but_what_no_line_can_hold(name: str) -> None:
     with pytest.raises(ValueError, match="a server's name"):
         parse_server_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("tcp://::1:5900", '"tcp://[::1]:5900"'),
+        ("tls://fd00::7:1:5901", '"tls://[fd00::7:1]:5901"'),
+        ("tcp://fd00::7", '"tcp://[fd00::7]:5900"'),
+        ("unix://run/kvm.vnc", '"unix:/run/kvm.vnc"'),
+        ("unix:///run/kvm.vnc", '"unix:/run/kvm.vnc"'),
+    ],
+)
+def test_what_was_meant_is_said(text: str, instead: str) -> None:
+    with pytest.raises(ValueError, match="is expected") as refused:
+        parse_target(text)
+    assert instead in str(refused.value)

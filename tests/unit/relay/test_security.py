@@ -8,7 +8,7 @@ import pytest
 
 from launcher.model import Secret
 from launcher.relay.dialogue import HUNG_UP, Dialogue
-from launcher.relay.security import NOT_RFB, Refusal, SignIn, Welcome
+from launcher.relay.security import NOT_RFB, Refusal, SignIn, Welcome, turned_away
 from launcher.relay.vncauth import response_to
 from tests.fakes.issued import note
 
@@ -296,3 +296,11 @@ def test_our_two_sides_understand_each_other() -> None:
         while not (host.done and guest.done):
             said = host.feed(guest.feed(said))
         assert said in (OK, b"")
+
+
+def test_a_server_that_turns_everybody_away_says_so_behind_its_greeting() -> None:
+    told = b"RFB 003.003\n" + bytes(4) + (26).to_bytes(4) + b"Too many security failures"
+    assert str(turned_away(told)).startswith("takes no sign-ins for the moment: too many have failed.")
+    assert turned_away(told[:20]) == "refuses the gateway and does not say why."
+    for other in (b"RFB 003.003\n", b"RFB 003.003\n\0\0\0\1", b"RFB 003.008\n" + bytes(8), b"RFB 0"):
+        assert turned_away(other) is None

@@ -14,9 +14,9 @@ def test_without_limits_nothing_ends_a_session() -> None:
 def test_the_nearer_of_two_ends_counts() -> None:
     terms = Terms(idle=600, total=3600)
     assert terms
-    assert terms.next(open_for=100, idle_for=50) == Term(550, EndReason.IDLE)
-    assert terms.next(open_for=3500, idle_for=50) == Term(100, EndReason.TIME_LIMIT)
-    assert terms.next(open_for=700, idle_for=700) == Term(-100, EndReason.IDLE)
+    assert terms.next(open_for=100, idle_for=50) == Term(550, EndReason.IDLE, 600)
+    assert terms.next(open_for=3500, idle_for=50) == Term(100, EndReason.TIME_LIMIT, 3600)
+    assert terms.next(open_for=700, idle_for=700) == Term(-100, EndReason.IDLE, 600)
 
 
 def test_the_person_is_told_which_limit_it_was() -> None:
