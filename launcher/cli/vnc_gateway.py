@@ -145,7 +145,10 @@ class Web:
         problem: object = None
         with suppress(Failure):
             problem = (await self._ask(f"/api/v1/launches/{launch}")).get("problem")
-        return refusal(status, problem if isinstance(problem, dict) else {"detail": ending.reason})
+        if not isinstance(problem, dict):
+            return refusal(status, {"detail": ending.reason})
+        # The hint is for who has the server's page open, the advice for who has asked once.
+        return refusal(status, {**problem, "hint": problem.get("advice") or problem.get("hint")})
 
     async def _tell(self, launch: str, shows: Shows) -> None:
         """What the launch does, as long as it lasts."""

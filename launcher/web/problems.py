@@ -201,7 +201,7 @@ def problem_of_launch(
     if isinstance(error, _BY_STATE) and state.outlook is not Outlook.READY:
         problem |= {"title": told(server), "hint": state.hint}
     if isinstance(error, _BY_STATE):
-        problem |= {"state": server.status, "outlook": state.outlook}
+        problem |= {"state": server.status, "outlook": state.outlook, "advice": state.advice or None}
     return problem
 
 

@@ -180,7 +180,7 @@ async def test_a_launch_that_fails_is_told_here_and_in_the_viewer(
         writer.close()
     assert failure.code == Exit.REFUSED
     assert "web-01 is off" in failure.sentence
-    assert failure.advice
+    assert failure.advice == ("Start it, then ask again.",), "there is no page to leave open"
     assert (said[0], said[5:].decode()) == (0, failure.sentence)
 
 
