@@ -151,5 +151,5 @@ async def test_a_proxy_that_speaks_plain_text_where_tls_is_due_is_told(running: 
     async with server, running.viewer("web-01?launch=a-launch-of-this-test") as viewer:
         assert (await viewer.closed())[0] == 4504
         _, launch = await running.ask("GET", "/api/v1/launches/a-launch-of-this-test")
-        assert "broke off the TLS handshake" in launch["problem"]["detail"]
+        assert "does not speak TLS" in launch["problem"]["detail"]
         await running.settled()
