@@ -17,6 +17,21 @@ from launcher.relay.frames import PONG, client_frame
 from launcher.relay.security import SignIn, turned_away
 
 
+class Response(Protocol):
+    """A console proxy lets us through; `leftover`: what came behind that."""
+
+    @property
+    def leftover(self) -> bytes: ...
+
+
+class Reader(Protocol):
+    """Reads a console proxy's answer."""
+
+    def feed(self, chunk: bytes) -> Response | None:
+        """The answer, once it is whole. Raises UpstreamError."""
+        ...
+
+
 class Opening(Protocol):
     """One carrier's beginning."""
 
@@ -57,20 +72,19 @@ def opening_of(target: Target, frame_limit: int, switched: Callable[[], None]) -
             return _Raw() if target.password is None else _SignedIn(target.password)
 
 
-class _WebSocket:
-    """An upgrade, then RFB in frames (nova-novncproxy, websockify)."""
+class _Admission:
+    """A console proxy: it answers a request before anything comes through, and that answer proves nothing."""
 
     signed_in = False
 
-    def __init__(self, target: Target, frame_limit: int, switched: Callable[[], None]) -> None:
-        key = os.urandom(16)
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        own_port = target.port == (443 if target.tls else 80)
-        self._request = handshake.request(host if own_port else f"{host}:{target.port}", target.path, key)
-        self._reader: handshake.ResponseReader | None = handshake.ResponseReader(key)
-        self._judge = FirstBytes(frame_limit)
-        self._switched = switched
+    def __init__(
+        self, request: bytes, reader: Reader, judge: FirstBytes | RawFirstBytes, switched: Callable[[], None]
+    ) -> None:
         self.proven = False
+        self._request = request
+        self._reader: Reader | None = reader
+        self._judge = judge
+        self._switched = switched
 
     @property
     def first(self) -> bytes:
@@ -86,48 +100,38 @@ class _WebSocket:
                 return b""
             self._reader, chunk = None, response.leftover
             self._switched()
-        self.proven = _judged(self._judge.feed(chunk), self._judge.why)
+        self.proven = self._judged(self._judge.feed(chunk))
         return b"".join(client_frame(PONG, payload, os.urandom(4)) for payload in self._judge.pings)
 
     def hung_up(self) -> UpstreamError:
         return UpstreamStaleError("hung up before the first bytes of a screen.")
 
+    def _judged(self, verdict: FirstVerdict) -> bool:
+        return _judged(verdict, self._judge.why)
 
-class _Xvp:
+
+class _WebSocket(_Admission):
+    """An upgrade, then RFB in frames (nova-novncproxy, websockify)."""
+
+    def __init__(self, target: Target, frame_limit: int, switched: Callable[[], None]) -> None:
+        key = os.urandom(16)
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        own_port = target.port == (443 if target.tls else 80)
+        request = handshake.request(host if own_port else f"{host}:{target.port}", target.path, key)
+        super().__init__(request, handshake.ResponseReader(key), FirstBytes(frame_limit), switched)
+
+
+class _Xvp(_Admission):
     """A CONNECT, silence until it is answered, then RFB as it is (nova-xvpvncproxy)."""
 
-    signed_in = False
-
     def __init__(self, path: Secret, switched: Callable[[], None]) -> None:
-        self._request = xvp.request(path)
-        self._reader: xvp.ResponseReader | None = xvp.ResponseReader()
-        self._judge = RawFirstBytes()
-        self._switched = switched
-        self.proven = False
+        super().__init__(xvp.request(path), xvp.ResponseReader(), RawFirstBytes(), switched)
 
-    @property
-    def first(self) -> bytes:
-        return self._judge.raw
-
-    def begin(self) -> bytes:
-        return self._request
-
-    def feed(self, chunk: bytes) -> bytes:
-        if self._reader is not None:
-            response = self._reader.feed(chunk)
-            if response is None:
-                return b""
-            self._reader, chunk = None, response.leftover
-            self._switched()
-        verdict = self._judge.feed(chunk)
+    def _judged(self, verdict: FirstVerdict) -> bool:
         if verdict is FirstVerdict.NOT_RFB:
-            # A 200 proves nothing: behind the console token is a session of the hypervisor's, which may have ended.
+            # Behind the console token is a session of the hypervisor's, which may have ended: another token mends it.
             raise UpstreamStaleError(f"let us through and shows no screen: {self._judge.why}.")
-        self.proven = _judged(verdict, self._judge.why)
-        return b""
-
-    def hung_up(self) -> UpstreamError:
-        return UpstreamStaleError("hung up before the first bytes of a screen.")
+        return super()._judged(verdict)
 
 
 class _Raw:

@@ -8,6 +8,7 @@ the pump, which alone decides what is written.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import ClassVar, Protocol
@@ -41,7 +42,7 @@ class ViewerReceiver(Protocol):
     def viewer_drained(self) -> None: ...
 
 
-class ViewerEnd(asyncio.Protocol):
+class ViewerEnd(asyncio.Protocol, ABC):
     """One viewer, from the beginning of its launch to the end of its connection."""
 
     framed: ClassVar[bool]
@@ -95,9 +96,9 @@ class ViewerEnd(asyncio.Protocol):
         """The session is over and both its connections are closed: nothing more is told to anybody."""
         self._receiver = None
 
+    @abstractmethod
     def proceed(self) -> None:
         """Take what the viewer has sent, unless it is held up."""
-        raise NotImplementedError
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Bytes as they are."""
@@ -120,13 +121,13 @@ class ViewerEnd(asyncio.Protocol):
         """Bytes that wait for the viewer to read."""
         return self._transport.get_write_buffer_size()
 
+    @abstractmethod
     def close(self, code: int, reason: str) -> None:
         """Tell the viewer that its session is over, once, and give it a while to go; only at a frame boundary."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self, reason: EndReason, code: int, text: str) -> None:
         """End the viewer's stay before an upstream is joined: its launch is given up."""
-        raise NotImplementedError
 
     def expect_end(self) -> None:
         """The end has been said: hang up with the viewer, or after a while without it."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ _READ_AHEAD = 8192
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class _Listener:
+class _Listener(ABC):
     """Serves on a loopback port for as long as the context lasts; connections that live longer are aborted."""
 
     def __init__(self) -> None:
@@ -89,8 +90,9 @@ class _Listener:
             if not self._writers:
                 self._quiet.set()
 
+    @abstractmethod
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise NotImplementedError
+        """One connection, to its end."""
 
     @asynccontextmanager
     async def _reach(self, port: int) -> AsyncIterator[Streams]:

@@ -177,7 +177,7 @@ async def test_a_server_that_does_not_let_go_of_a_finished_viewer_is_left(monkey
 
 def holds_on(side: MemoryTransport) -> None:
     """Its peer reads nothing of what waits for it, so that a close never comes to its end."""
-    side.close = lambda: None  # type: ignore[method-assign]
+    side.close = lambda: None  # type: ignore[method-assign]  # a transport whose connection does not end by itself
 
 
 async def test_a_finished_viewer_that_then_breaks_off_leaves_no_server_behind_that_reads_nothing(
