@@ -147,7 +147,7 @@ the address, 127.0.0.1::PORT, comes last.
 {_REFERENCE}""",
         examples="""# look at a screen now
 console-launcher vnc prod/web-01
-# without sending keys or the pointer
+# only to look
 console-launcher vnc prod/web-01 --view-only
 # with another viewer
 console-launcher vnc prod/web-01 --viewer 'gvncviewer 127.0.0.1::{port}'
@@ -155,7 +155,7 @@ console-launcher vnc prod/web-01 --viewer 'gvncviewer 127.0.0.1::{port}'
 console-launcher vnc prod/web-01 --print --port 5901""",
     )
     _add_server(parser)
-    parser.add_argument("--view-only", action="store_true", help="send no keys and no pointer")
+    parser.add_argument("--view-only", action="store_true", help="only look: nothing of what you do reaches the server")
     parser.add_argument("--print", action="store_true", help="start no viewer: print where one finds the screen")
     parser.add_argument(
         "--viewer", metavar="VIEWER", help="tigervnc, remmina, realvnc, or a COMMAND (default: the first that is here)"
@@ -168,7 +168,10 @@ console-launcher vnc prod/web-01 --print --port 5901""",
 
 
 def _local_port(text: str) -> int:
-    return 0 if text == "0" else port_number(text)
+    try:
+        return 0 if text == "0" else port_number(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; 0 is a free one") from error
 
 
 def _add_console_url(group: Group) -> None:

@@ -13,10 +13,7 @@ from launcher.cli.client import Client, client_of
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.cli.gateway import TcpGateway
-from launcher.cli.vnc_gateway import open_web
 from tests.fakes.certificates import Authority
-from tests.fakes.compute import FakeCompute
-from tests.fakes.console_proxy import BANNER, FaultyProxy
 from tests.integration.cli.test_client import aside
 from tests.integration.conftest import RunGateway, Running
 
@@ -110,17 +107,3 @@ def test_the_option_goes_before_the_environment(
     gateway = TcpGateway("localhost", 1, tls=True)
     client = client_of(argparse.Namespace(gateway=gateway, cacert=option, timeout=1.0))
     assert client.gateway == TcpGateway("localhost", 1, tls=True, authorities=meant)
-
-
-@pytest.mark.parametrize("host", ["localhost", "jump.localhost"])
-async def test_a_native_viewers_screen_comes_over_tls_too(
-    secured: Running, compute: FakeCompute, authority: Authority, host: str
-) -> None:
-    (server_id,) = compute.servers
-    gateway = TcpGateway(host, secured.port, tls=True, authorities=str(authority.pem))
-    async with FaultyProxy() as proxy, open_web(gateway, 10) as web:
-        compute.mint = lambda *_: proxy.url()
-        end = await web.launch({"cloud": "prod", "id": server_id}, view_only=False, shows=lambda _: None)
-        assert await end.receive() == BANNER
-        await end.close()
-    await secured.settled()
