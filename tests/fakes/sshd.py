@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,23 @@ class Sshd:
             command += ["-o", option]
         async with _program([*command, f"{account}@127.0.0.1"], log, port):
             yield port
+
+    async def configured(self, lines: Sequence[str], seconds: float = 5) -> int | None:
+        """`ssh -N jump` with these lines of a `~/.ssh/config`: its exit code; None where it still runs then."""
+        own = [f"Port {self.port}", f"IdentityFile {self.key}", f"UserKnownHostsFile {self.folder / 'known-hosts'}"]
+        own += ["IdentitiesOnly yes", "BatchMode yes", "StrictHostKeyChecking no"]
+        config = self.folder / "ssh-config"
+        config.write_text("\n".join([*lines, *own]))
+        process = await asyncio.create_subprocess_exec(
+            "ssh", "-F", str(config), "-N", "jump", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                return await process.wait()
+        except TimeoutError:
+            return None
+        finally:
+            await _ended(process)
 
 
 @asynccontextmanager

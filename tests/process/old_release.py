@@ -34,14 +34,14 @@ def _prepare() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
-def _sockets(config: Path) -> dict[str, socket.socket]:
+def _sockets(config: Path) -> list[tuple[str, socket.socket]]:
     """What the socket unit passes, where the configuration wants it."""
     if "systemd" not in yaml.safe_load(config.read_text())["listen"]:
-        return {}
+        return []
     web = socket.socket(socket.AF_UNIX)
     web.bind(str(RUN / "web.sock"))
     web.listen()
-    return {"web": web}
+    return [("web", web)]
 
 
 async def _answers(url: str) -> bool:

@@ -82,7 +82,7 @@ async def test_without_a_passed_socket_it_says_how_to_start_it(tmp_path: Path, s
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"listen": ["systemd"], "clouds": bare}))
     log = suite_output / f"{tmp_path.name}.log"
     command = ["-m", "launcher", "serve", "--config", str(tmp_path / "config.yaml")]
-    process = activate({}, command, log, {})
+    process = activate([], command, log, {})
     assert await until_gone(process, 20) == 69
     assert "systemd passed none: start the gateway through its units" in log.read_text()
 
@@ -95,7 +95,7 @@ async def test_a_socket_beyond_loopback_is_not_served_on(tmp_path: Path, suite_o
     with socket.socket() as beyond:
         beyond.bind(("0.0.0.0", 0))
         beyond.listen()
-        process = activate({"lan": beyond}, command, log, {})
+        process = activate([("lan", beyond)], command, log, {})
         assert await until_gone(process, 20) == 69
     assert "is bound to 0.0.0.0, and this gateway does not listen beyond loopback" in log.read_text()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import socket
 
 import aiohttp
 import pytest
 
+from launcher.setup.places import for_system
+from launcher.setup.words import ssh_config
 from tests.fakes.screens import Screen
-from tests.fakes.sshd import running_sshd, second_account
+from tests.fakes.sshd import free_port, running_sshd, second_account
 from tests.process.browser import Profile
 from tests.process.site import Site
 
@@ -73,3 +77,50 @@ async def test_an_account_that_may_not_use_the_gateway_reads_so_in_its_browser(
     assert f'Account "{account.pw_name}" may not use this gateway.' in text
     assert "web-01" not in text
     assert site.console_requests() == 0
+
+
+@pytest.mark.parametrize("taken", ["::1", "127.0.0.1"])
+async def test_the_two_lines_of_a_laptop_end_ssh_where_another_program_has_one_of_the_addresses(taken: str) -> None:
+    """One line, as README had it once, has ssh go on: the browser then finds the other program's page first."""
+    family = socket.AF_INET6 if ":" in taken else socket.AF_INET
+    with second_account() as account, socket.create_server((taken, 0), family=family) as other:
+        port = other.getsockname()[1]
+        lines = _laptop(port, account.pw_name)
+        once = [*lines[:3], f"LocalForward {port} /run/console-launcher/web.sock"]
+        async with running_sshd() as sshd:
+            assert await sshd.configured(lines, seconds=20) not in {None, 0}
+            assert await sshd.configured(once) is None, "ssh goes on with the other address alone"
+
+
+async def test_the_two_lines_of_a_laptop_open_both_addresses(site: Site, screen: Screen) -> None:
+    site.add_server("web-01", screen)
+    with second_account() as account:
+        async with (
+            site.daemon(settings={"access": {"local_users": [account.pw_name]}}) as daemon,
+            running_sshd() as sshd,
+        ):
+            os.chown(daemon.socket_path, -1, account.pw_gid)
+            port = free_port()
+            lines = [
+                line.replace("/run/console-launcher/web.sock", str(daemon.socket_path))
+                for line in _laptop(port, account.pw_name)
+            ]
+            async with asyncio.TaskGroup() as tasks:
+                tunnel = tasks.create_task(sshd.configured(lines))
+                found = [await _greets(f"http://{host}:{port}/healthz") for host in ("127.0.0.1", "[::1]")]
+            assert (found, tunnel.result()) == ([True, True], None)
+
+
+def _laptop(port: int, account: str) -> list[str]:
+    """What `init` prints for a laptop."""
+    return ssh_config(for_system((account,), port=port), "127.0.0.1", account)
+
+
+async def _greets(url: str) -> bool:
+    async with aiohttp.ClientSession() as client, asyncio.timeout(4):
+        while True:
+            try:
+                async with client.get(url) as reply:
+                    return reply.status == 200
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)

@@ -28,6 +28,8 @@ class Old:
     urls: tuple[str, ...]
     all_keys: bool = False
     """Whether the keys that are commented out are put in force."""
+    ipv6: bool = True
+    """Whether the machine has IPv6."""
 
 
 WEB = "unix:/run/console-launcher/web.sock"
@@ -38,7 +40,9 @@ OLD = {
     "what init wrote for a workstation": Old(
         "0.1.0/user.yaml", ("http://127.0.0.1:6080", "http://[::1]:6080", "http://localhost:6080")
     ),
+    "what init wrote for a workstation, without IPv6": Old("0.1.0/user.yaml", ("http://127.0.0.1:6080",), ipv6=False),
 }
+_WITHOUT_IPV6 = "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; "
 
 
 def laid_out(folder: Path, old: Old) -> Path:
@@ -80,9 +84,13 @@ async def test_a_configuration_of_an_earlier_release_starts_unchanged(
     config = laid_out(tmp_path, old)
     log = suite_output / f"{tmp_path.name}.log"
     outer = str(Path("/proc/self/ns/net").readlink())
+    run = [sys.executable, "-m", "tests.process.old_release", outer, str(config), str(log), *old.urls]
+    script = f'{"" if old.ipv6 else _WITHOUT_IPV6}exec "$@"'
     process = await asyncio.create_subprocess_exec(
-        "unshare", "--mount", "--net", sys.executable, "-m", "tests.process.old_release", outer, str(config), str(log),
-        *old.urls, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        *("unshare", "--mount", "--net", "sh", "-c", script, "sh", *run),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode() + log.read_text()
