@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.fakes.compute import fault_reply
 from tests.fakes.console_proxy import Fault, FaultyProxy, SilentProxy, free_port
@@ -67,6 +67,16 @@ def two_clouds(site: Site) -> Daemon:
     return site.daemon(others={"gone": {"provider": "none", "endpoint": f"http://127.0.0.1:{free_port()}/v2.1"}})
 
 
+async def follow_a_link(page: Page, to: str) -> None:
+    """From a page of another site."""
+    wiki = "http://wiki.localhost/"
+    body = f"<!doctype html><title>wiki</title><a href='{to}'>the server</a>"
+    await page.route(f"{wiki}**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto(wiki)
+    await page.click("a")
+    await page.wait_for_selector("#open:enabled")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop", "4K"])
 async def test_no_page_has_a_barrier(
@@ -111,12 +121,18 @@ async def test_no_page_has_a_barrier(
         await tab.open(f"{daemon.url}/c/nowhere/web-01")
         await look("no such cloud")
         await tab.open(f"{daemon.url}/c/twin")
+        await page.wait_for_selector(".candidates a")
         await look("candidates")
+        await tab.open(f"{daemon.url}/c/wbe-01")
+        await tab.until_state("failed")
+        await look("no such name")
+        await follow_a_link(page, f"{daemon.url}/c/lab/{'x' * 200}")
+        await look("link of another site")
         await tab.open(f"{daemon.url}/no/such/page")
         await look("404")
     await person.close()
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
-    assert len(found) == 11
+    assert len(found) == 13
 
 
 async def test_a_barrier_would_be_found(profile: Profile) -> None:
