@@ -172,7 +172,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting, before.get(cloud.name))
         for cloud in gathered.clouds
     }
-    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
+    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases, clock=lasting.clock)
     tokens = TokenClouds(part.source for part in clouds.values() if isinstance(part.source, StaticServers))
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})

@@ -394,6 +394,23 @@ async def test_links_of_the_operator_s_sites_open_at_once_and_a_reload_changes_w
         assert not await opens(other), other
 
 
+async def test_unknown_names_are_looked_up_within_a_budget_and_known_ones_always(running: Running) -> None:
+    statuses = [(await running.ask("GET", f"/api/v1/servers/unknown-{number}"))[0] for number in range(60)]
+    assert statuses == [404] * 30 + [429] * 30
+    paths = [path for _, path in running.compute.requests]
+    assert len([path for path in paths if "name=" in path]) == 30
+    assert len(paths) == 30 + 2, "its version and its list, once each"
+    async with aiohttp.ClientSession() as http, http.get(f"{running.url}/api/v1/servers/prod/unknown") as response:
+        assert response.status == 429
+        assert response.headers["Retry-After"] == "2"
+        assert "asked only for those in its list" in (await response.json())["detail"]
+    async with running.viewer("unknown") as viewer:
+        assert (await viewer.closed())[0] == 4429
+    assert (await running.ask("GET", "/api/v1/servers/prod/web-01"))[0] == 200
+    assert (await running.ask("GET", "/api/v1/servers/web-01"))[0] == 200
+    assert (await running.ask("POST", "/api/v1/servers/prod/web-01/console"))[0] == 200
+
+
 async def test_case_35_a_name_that_is_a_header_a_novel_or_holds_nul_splits_nothing(run_gateway: RunGateway) -> None:
     names = ["a\r\nSet-Cookie: x=1", "n" * 65536, "nul\0in it"]
     async with run_gateway() as running:

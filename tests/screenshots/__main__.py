@@ -2,10 +2,9 @@
 
     python -m tests.screenshots FOLDER
 
-The list, its menu of bookmarks, the servers of one name, a name that
-nobody has, the page that asks before another site's link opens, a console, a launch that waits, servers that are off, in error
-or not there, a session about to end, the sheets of the console's tools, and an error page. Look at them after every
-change of a page.
+The list, its menu of bookmarks, the servers of one name, a name that nobody has, the page that asks before another
+site's link opens, a console, a launch that waits, servers that are off, in error or not there, a session about to end,
+the sheets of the console's tools, and an error page. Look at them after every change of a page.
 `list-desktop-light.png` and `console-desktop-dark.png` are the README's.
 """
 
