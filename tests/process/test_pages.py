@@ -67,6 +67,10 @@ def two_clouds(site: Site) -> Daemon:
     return site.daemon(others={"gone": {"provider": "none", "endpoint": f"http://127.0.0.1:{free_port()}/v2.1"}})
 
 
+async def answer_503(request: web.Request) -> web.StreamResponse:
+    return fault_reply(503, "serviceUnavailable", "Down for a moment.")
+
+
 async def follow_a_link(page: Page, to: str) -> None:
     """From a page of another site."""
     wiki = "http://wiki.localhost/"
@@ -289,6 +293,36 @@ async def test_a_name_of_several_servers_is_no_bookmark_and_its_address_offers_e
         assert set(paths) == {f"/c/lab/{server_id}" for server_id in ids}
         await links.first.click()
         await tab.until_shows(screen.picture)
+
+
+async def test_a_name_that_nobody_has_offers_those_that_are_near(site: Site, profile: Profile) -> None:
+    for name in ("web-01", "web-02", "mail-01", "db-master-01"):
+        site.compute.add_server(name)
+    async with site.daemon() as daemon:
+        tab = await profile.tab()
+        for asked, offered in {
+            "wbe-01": ["web-01", "web-02"],
+            "master": ["db-master-01"],
+            "nothing-like-it": [],
+        }.items():
+            await tab.open(f"{daemon.url}/c/{asked}?view=only")
+            await expect(tab.page.locator("h1")).to_have_text("No such server")
+            await expect(tab.page.locator(".candidates a")).to_have_text(offered)
+        await tab.open(f"{daemon.url}/c/wbe-01?view=only")
+        await tab.page.click(".candidates a")
+        assert tab.page.url == f"{daemon.url}/c/lab/web-01?view=only"
+
+
+async def test_a_page_of_a_name_says_why_a_cloud_does_not_answer_and_asks_again(site: Site, profile: Profile) -> None:
+    site.compute.add_server("web-01")
+    async with site.daemon() as daemon:
+        site.compute.fault = answer_503
+        tab = await profile.open(f"{daemon.url}/c/web-01")
+        await tab.until_state("failed")
+        assert "lab" in await tab.page.inner_text("#detail")
+        site.compute.fault = None
+        await tab.page.click("#again")
+        await tab.page.wait_for_url(f"{daemon.url}/c/lab/web-01")
 
 
 async def test_servers_that_were_known_stay_beside_their_cloud_s_error_with_their_age(
