@@ -40,6 +40,7 @@ from launcher.web.api import api_routes
 from launcher.web.app import build_app, build_runner
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
+from launcher.web.links import links
 from launcher.web.listeners import listen
 from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
@@ -234,6 +235,7 @@ async def _serving(
     peers = Peers()
     app = build_app(
         guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers),
+        links=links(static, lambda: gateway.parts.links_from),
         static=static,
         public_url=config.public_urls[0],
         routes=[

@@ -14,6 +14,7 @@
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
+    │   ├── TooManyLookupsError(retry_after)
     │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id,       the cloud
     │   │          retry_after)
@@ -148,6 +149,14 @@ class AmbiguousServerError(RequestError):
 
 class TooManySessionsError(RequestError):
     """The gateway carries as many sessions as it is allowed to."""
+
+
+class TooManyLookupsError(RequestError):
+    """The actor has asked for many servers that nobody knows; `retry_after`: seconds until one more is looked up."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class GatewayStoppingError(RequestError):

@@ -64,7 +64,7 @@ _PASSES_PERHAPS = (ConsoleRefusedError, CloudReplyError, ServerNotFoundError)
 
 
 class Resolves(Protocol):
-    async def resolve(self, cloud: str, reference: str) -> Server: ...
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server: ...
     async def current(self, cloud: str, server_id: str) -> Server: ...
 
 
@@ -161,7 +161,7 @@ class Launcher:
 
     async def _resolve(self, launch: Launch) -> Server:
         with launch.step(StepName.RESOLVE, f"Looking for {launch.reference} in {launch.cloud}"):
-            asked = partial(self._directory.resolve, launch.cloud, launch.reference)
+            asked = partial(self._directory.resolve, launch.cloud, launch.reference, by=launch.actor)
             launch.server = await persist(launch, self._clock, asked, retries=True)
         return launch.server
 

@@ -78,6 +78,8 @@ class Gathered:
     clouds: tuple[AnyCloud, ...]
     aliases: Mapping[str, str]
     policy: Policy
+    links_from: frozenset[str]
+    """The origins whose links open consoles at once."""
     digests: Mapping[str, bytes]
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
@@ -105,6 +107,7 @@ class Parts:
     clouds: Mapping[str, CloudPart]
     directory: Directory
     policy: Policy
+    links_from: frozenset[str]
     viewers: ViewerRoute
     natives: NativeRoute
     api: Api
@@ -144,6 +147,7 @@ def gather(config: Config) -> Gathered:
         clouds=clouds,
         aliases=config.aliases,
         policy=admitted(config.access.local_users),
+        links_from=frozenset(config.access.links_from),
         digests={cloud.name: _digest(cloud) for cloud in clouds},
         tls={
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
@@ -168,7 +172,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting, before.get(cloud.name))
         for cloud in gathered.clouds
     }
-    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
+    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases, clock=lasting.clock)
     tokens = TokenClouds(part.source for part in clouds.values() if isinstance(part.source, StaticServers))
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
@@ -220,7 +224,18 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         Tools(lasting.http, lasting.clock, lasting.limits.frame),
         lasting.tasks,
     )
-    return Parts(clouds, directory, policy, viewers, natives, api, tokens, doctor, DoctorApi(doctor, policy))
+    return Parts(
+        clouds,
+        directory,
+        policy,
+        gathered.links_from,
+        viewers,
+        natives,
+        api,
+        tokens,
+        doctor,
+        DoctorApi(doctor, policy),
+    )
 
 
 def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:

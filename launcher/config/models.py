@@ -23,6 +23,7 @@ from launcher.config.fields import (
     Duration,
     HostPattern,
     IdentityUrl,
+    LinkingSite,
     Listen,
     Model,
     Name,
@@ -211,6 +212,9 @@ class Access(Model):
 
     local_users: tuple[Text, ...] = ()
     """Accounts of this machine that may come in, over Unix sockets and loopback TCP alike."""
+    links_from: Annotated[tuple[LinkingSite, ...], AfterValidator(distinct)] = ()
+    """The sites whose links open consoles at once, as origins: https://wiki.example.net. Links of all other sites open
+    a page that asks first."""
 
 
 class Consoles(Model):

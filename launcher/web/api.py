@@ -133,7 +133,9 @@ class Api:
         self._policy.authorize(request[ACTOR], Action.LIST)
         reference = request.match_info["reference"]
         target = self._directory.canonical(reference)
-        server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
+        by = request[ACTOR]
+        found_by = self._directory.resolve(*target, by=by) if target else self._directory.unique(reference, by=by)
+        server = await found_by
         self._policy.authorize(request[ACTOR], Action.LIST, server)
         found = self._meant(server, reference)
         return web.json_response(found | addresses(alias_path(reference), self._public_url) if target else found)
@@ -230,7 +232,7 @@ class Api:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
         self._policy.authorize(request[ACTOR], action)
         reference = request.match_info["server"]
-        server = await self._directory.resolve(request.match_info["cloud"], reference)
+        server = await self._directory.resolve(request.match_info["cloud"], reference, by=request[ACTOR])
         self._policy.authorize(request[ACTOR], action, server)
         return server, server.name != reference
 

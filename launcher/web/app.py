@@ -17,11 +17,11 @@ _BODY_LIMIT = 64 * 1024
 
 
 def build_app(
-    *, guard: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
+    *, guard: Middleware, links: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
 ) -> web.Application:
-    """`problems` stands outside `guard`, so that refusals are answers like all others."""
+    """`problems` stands outside `guard`, so that refusals are answers like all others; `links` see who was let in."""
     answers = problems(problem_page(static), public_url)
-    app = web.Application(middlewares=[answers, guard], client_max_size=_BODY_LIMIT)
+    app = web.Application(middlewares=[answers, guard, links], client_max_size=_BODY_LIMIT)
     app.on_response_prepare.append(hardened(SECURITY_HEADERS))
     app.add_routes([web.get("/healthz", healthz), *routes])
     return app

@@ -75,6 +75,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),
+    errors.TooManyLookupsError: Answer(
+        429,
+        "too-many-lookups",
+        "Too many unknown names",
+        "Servers in the list open as always; for others, wait a moment and try again.",
+    ),
     errors.GatewayStoppingError: Answer(
         503, "stopping", "The gateway restarts or stops", "Wait a moment; this page comes back by itself."
     ),
@@ -144,6 +150,8 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
     }
     if isinstance(error, errors.ForbiddenError) and error.hint:
         problem["hint"] = error.hint
+    if isinstance(error, errors.TooManyLookupsError):
+        problem["retry_after"] = error.retry_after
     if isinstance(error, errors.ServerNotFoundError) and error.request_id:
         problem["request_id"] = error.request_id
     if isinstance(error, CloudError):

@@ -187,10 +187,10 @@ class Elsewhere:
     def canonical(self, alias_or_name: str) -> tuple[str, str] | None:
         raise AssertionError
 
-    async def resolve(self, cloud: str, reference: str) -> Server:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server:
         return Server(cloud, "u-u-i-d", reference, "ACTIVE")
 
-    async def unique(self, name: str) -> Server:
+    async def unique(self, name: str, *, by: Actor | None) -> Server:
         raise AssertionError
 
     def alone(self, server: Server) -> bool:

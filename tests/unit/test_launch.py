@@ -27,7 +27,7 @@ ALICE = Actor(1000, "alice", "unix")
 class Broken:
     """Stands for every neighbour of the launcher, and fails in a way that nobody foresaw."""
 
-    async def resolve(self, cloud: str, reference: str) -> NoReturn:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> NoReturn:
         raise ZeroDivisionError
 
     def __getattr__(self, name: str) -> Any:
@@ -77,7 +77,7 @@ class Cloud:
         self._viewer = viewer
         self._upstream = upstream
 
-    async def resolve(self, cloud: str, reference: str) -> Server:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server:
         return Server(cloud, "0a1b", reference, "ACTIVE")
 
     async def current(self, cloud: str, server_id: str) -> Server:

@@ -225,6 +225,65 @@ async def test_a_program_needs_no_origin_and_a_browser_does(
     assert (await gateway.ask(how[0], "/ws/prod/web-01", GOOD, *how[1:], *marks))[0] == status
 
 
+PICTURE = ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image")
+FETCH = ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
+FRAME = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe")
+TAB = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("how", [PICTURE, FETCH, FRAME, ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object"), ()])
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/healthz"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_case_16_what_another_site_s_page_loads_reaches_no_route(
+    gateway: Gateway, method: str, path: str, how: tuple[str, ...], site: str
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(gateway.path)
+    writer.write(asked(method, path, GOOD, f"Sec-Fetch-Site: {site}", *how))
+    assert (await reader.readline()).split()[1] == b"403"
+    writer.close()
+    await writer.wait_closed()
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/c/prod/web-01", 200),
+        ("/api/v1/sessions/1", 403),
+        ("/static/app.css", 403),
+        ("/ws/prod/web-01", 403),
+        ("/readyz?deep=1", 403),
+        ("/healthz", 200),
+        ("/readyz", 200),
+    ],
+)
+async def test_a_link_of_another_site_leads_to_pages_only(gateway: Gateway, path: str, status: int, site: str) -> None:
+    assert (await gateway.ask("GET", path, GOOD, f"Sec-Fetch-Site: {site}", *TAB))[0] == status
+
+
+@pytest.mark.parametrize("marks", [(), ("Sec-Fetch-Site: same-origin", *FETCH), ("Sec-Fetch-Site: none", *TAB)])
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/no/such/path"])
+async def test_programs_the_person_and_our_own_pages_get_everything(
+    gateway: Gateway, path: str, marks: tuple[str, ...]
+) -> None:
+    assert (await gateway.ask("GET", path, GOOD, *marks))[0] == 200
+
+
+async def test_health_answers_whatever_page_asks(gateway: Gateway) -> None:
+    assert (await gateway.ask("GET", "/healthz", GOOD, "Sec-Fetch-Site: cross-site", *FETCH))[0] == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:6081", "null"])
+async def test_case_1_a_websocket_of_a_foreign_page_reaches_no_route(gateway: Gateway, origin: str) -> None:
+    status, _, text = await gateway.ask("GET", "/ws/prod/web-01", "127.0.0.1:6080", f"Origin: {origin}", *UPGRADE)
+    assert status == 403
+    assert origin in json.loads(text)["detail"]
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
 @pytest.mark.parametrize(
     "target",
     [
