@@ -14,6 +14,7 @@
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
+    │   ├── LogFullError                    nothing reads the gateway's log, and this must be in it
     │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id,       the cloud
     │   │          retry_after)
@@ -148,6 +149,10 @@ class AmbiguousServerError(RequestError):
 
 class TooManySessionsError(RequestError):
     """The gateway carries as many sessions as it is allowed to."""
+
+
+class LogFullError(RequestError):
+    """What is asked must be put on record, and the log has no room."""
 
 
 class GatewayStoppingError(RequestError):

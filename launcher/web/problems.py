@@ -75,6 +75,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),
+    errors.LogFullError: Answer(
+        503,
+        "log-full",
+        "The gateway's log is full",
+        "The operator of this gateway must look at what reads its log; then try again.",
+    ),
     errors.GatewayStoppingError: Answer(
         503, "stopping", "The gateway restarts or stops", "Wait a moment; this page comes back by itself."
     ),

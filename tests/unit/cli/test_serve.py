@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.audit.log import LogJournal
 from launcher.cli.serve import run
 from launcher.config.models import Config
 from launcher.errors import ConfigError, ListenError
@@ -26,7 +27,12 @@ class Daemon:
         self.again: Config | None = None
 
     async def __call__(
-        self, config: Config, *, read: Callable[[], Config] | None = None, ready: Ready | None = None
+        self,
+        config: Config,
+        *,
+        read: Callable[[], Config] | None = None,
+        ready: Ready | None = None,
+        journal: LogJournal | None = None,
     ) -> None:
         self.config = config
         self.again = read() if read else None
