@@ -57,6 +57,9 @@ class Refusals:
         """The lines of all that is untold, at the end."""
         return [self._told(row, row.until) for row in self._rows.values() if row.untold]
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def _told(self, row: _Row, now: float) -> RefusalEvent:
         told = dataclasses.replace(row.event, more=row.untold - 1)
         row.untold = 0

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from launcher.audit.log import Log, LogJournal, logging_to
 from launcher.cli.exits import Exit
+from launcher.cli.failure import told_fault
 from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
-from launcher.errors import ListenError
+from launcher.errors import ConfigError, ListenError
 
 
 class Serve(Protocol):
@@ -43,6 +44,11 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
         except ListenError as error:
             log.say(f"console-launcher: {error}")
             return Exit.CANNOT_LISTEN
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- standard error, where it would be told otherwise, may be unread
+            log.say(told_fault(error))
+            return Exit.FAULT
         except KeyboardInterrupt:
             return Exit.INTERRUPTED
     return Exit.OK

@@ -6,6 +6,7 @@ once; a name is never looked up for a stranger's refusal.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Protocol
 
@@ -37,9 +38,11 @@ class RefusalWatch:
         self._journal = journal
         self._clock = clock
         self._refusals = Refusals()
+        self._some = asyncio.Event()
 
     def saw(self, event: RefusalEvent) -> None:
         """One more refusal."""
+        self._some.set()
         told = self._refusals.seen(event, self._clock.monotonic(), has_room=self._journal.has_room())
         if told is not None:
             self._journal.record(told, owed=False)
@@ -63,10 +66,13 @@ class RefusalWatch:
     async def keep(self) -> None:
         """Tell in time what was counted."""
         while True:
+            await self._some.wait()
             await self._clock.sleep(INTERVAL / _LOOKS)
             if self._journal.has_room():
                 for event in self._refusals.due(self._clock.monotonic()):
                     self._journal.record(event, owed=False)
+            if not self._refusals:
+                self._some.clear()
 
     def close(self) -> None:
         """Tell what is untold."""

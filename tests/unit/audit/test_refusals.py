@@ -30,7 +30,9 @@ def test_accounts_and_kinds_have_lines_of_their_own() -> None:
 def test_who_is_quiet_is_forgotten_and_new_again() -> None:
     refusals = Refusals()
     refusals.seen(MALLORY, 0)
+    assert len(refusals) == 1
     assert refusals.due(INTERVAL) == []
+    assert len(refusals) == 0
     assert refusals.seen(MALLORY, INTERVAL) == MALLORY
 
 
