@@ -48,4 +48,4 @@ def test_a_line_shrinks_until_it_fits() -> None:
     assert len(fitted(render)) == 7500
     assert asked == [1, 2, 4]
     assert len(fitted(lambda share: b"x" * (LINE_LIMIT * 16 // share))) == LINE_LIMIT
-    assert fitted(lambda share: b"x" * 9000) == b"x" * 9000
+    assert fitted(lambda _share: b"x" * 9000) == b"x" * 9000
