@@ -23,6 +23,7 @@ import aiohttp
 from launcher.access.accounts import group_id
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
+from launcher.audit.log import LogJournal
 from launcher.clock import Clock, SystemClock
 from launcher.cloud.compute import open_http
 from launcher.config.models import Config
@@ -44,6 +45,7 @@ from launcher.web.links import links
 from launcher.web.listeners import listen
 from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
+from launcher.web.refused import RefusalWatch
 from launcher.web.serversockets import ServerSockets
 from launcher.web.socketkeeper import SocketKeeper
 from launcher.web.socketplan import SOCKETS_AT_MOST
@@ -135,11 +137,13 @@ async def serve(
     *,
     read: Callable[[], Config] | None = None,
     ready: Callable[[Sequence[str]], None] | None = None,
+    journal: LogJournal | None = None,
     supervision: Supervision | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads what `read` gives. Raises ListenError, ConfigError.
 
-    `supervision` is systemd's, as the environment has it unless it is given.
+    `journal` is where events go on record; what begins waits for it. `supervision` is systemd's, as the environment
+    has it unless it is given.
     """
     given = supervision or take_supervision()
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -148,7 +152,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(reload, stop))
     tell_doubts(config)
-    async with open_gateway(config, passed=given.passed) as gateway:
+    async with open_gateway(config, passed=given.passed, journal=journal) as gateway:
         again = read or (lambda: config)
         service = Service(gateway, config, read=again, asked=reload, given=given, clock=SystemClock())
         gc.freeze()  # what start-up made stays: each look at it cost some 50 ms of the loop
@@ -177,7 +181,12 @@ def _on_hangup(reload: asyncio.Event, stop: asyncio.Event) -> Callable[[], None]
 
 @asynccontextmanager
 async def open_gateway(
-    config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    dial: DialLimits | None = None,
+    passed: Sequence[Passed] = (),
+    journal: LogJournal | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
     read_in_records()
@@ -189,13 +198,18 @@ async def open_gateway(
     lasting: Lasting | None = None
     try:
         async with open_http() as http, asyncio.TaskGroup() as tasks:
-            lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks)
+            journal = journal or LogJournal()
+            watch = RefusalWatch(journal, clock)
+            limits = dial or DialLimits(frame=config.relay.frame_limit)
+            lasting = _lasting(config, clock, limits, http, tasks, journal, watch)
+            tasks.create_task(watch.keep(), name="refusals")
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting, watch) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
                 failure = error
+            watch.close()
             raise _StoppingError  # noqa: TRY301 -- this is how a TaskGroup is told to end its tasks
     except* _StoppingError:
         pass
@@ -209,7 +223,13 @@ async def open_gateway(
 
 
 def _lasting(
-    config: Config, clock: Clock, limits: DialLimits, http: aiohttp.ClientSession, tasks: asyncio.TaskGroup
+    config: Config,
+    clock: Clock,
+    limits: DialLimits,
+    http: aiohttp.ClientSession,
+    tasks: asyncio.TaskGroup,
+    journal: LogJournal,
+    watch: RefusalWatch,
 ) -> Lasting:
     return Lasting(
         clock=clock,
@@ -223,18 +243,20 @@ def _lasting(
         ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
+        journal=journal,
+        refused=watch.saw,
     )
 
 
 @asynccontextmanager
 async def _serving(
-    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting
+    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting, watch: RefusalWatch
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
     peers = Peers()
     app = build_app(
-        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers),
+        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, watch=watch),
         links=links(static, lambda: gateway.parts.links_from),
         static=static,
         public_url=config.public_urls[0],

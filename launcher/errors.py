@@ -15,6 +15,7 @@
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
     │   ├── TooManyLookupsError(retry_after)
+    │   ├── LogFullError                    nothing reads the gateway's log, and this must be in it
     │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id,       the cloud
     │   │          retry_after)
@@ -157,6 +158,10 @@ class TooManyLookupsError(RequestError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class LogFullError(RequestError):
+    """What is asked must be put on record, and the log has no room."""
 
 
 class GatewayStoppingError(RequestError):

@@ -2,6 +2,7 @@
 
 resolve → authorize → wait until ready → obtain → open → relay → record
 
+A launch begins when the log has room for what it puts on record; until then it waits, and its page says so.
 Two branches. The upstream ends before its first bytes: the console is stale, is discarded, and obtained and opened once
 more. The cloud refuses a console, or shows no screen: the server's state is looked at again, and where that explains it
 the launch waits for the server, or says what it is. The viewer has its 101 already and sees nothing of either.
@@ -50,6 +51,8 @@ from launcher.waiting import (
 )
 
 _LOG = logging.getLogger(__name__)
+_LOG_PAUSE = 0.5
+"""Seconds between two looks whether the log has room."""
 _TRIES = 2
 """How often a server that is said to run is asked for anew after the cloud has refused or failed."""
 _ASKS_FOR_THE_STATE = (
@@ -82,7 +85,13 @@ class Opens(Protocol):
 
 
 class Journal(Protocol):
-    def record(self, event: Event) -> None: ...
+    def record(self, event: Event, *, owed: bool = True) -> None:
+        """Put the event on record; one that is not `owed` only if there is room."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether something may begin that has to be put on record."""
+        ...
 
 
 class Launcher:
@@ -144,6 +153,7 @@ class Launcher:
         opened: tuple[UpstreamEnd, bytes] | None = None
         try:
             async with viewer.present():
+                await self._until_on_record(launch)
                 server = await self._resolve(launch)
                 self._authorize(launch, server)
                 opened = await self._show(launch, server)
@@ -158,6 +168,13 @@ class Launcher:
             return self._join(launch, session, viewer, *opened)
         await asyncio.shield(viewer.lost)
         return None
+
+    async def _until_on_record(self, launch: Launch) -> None:
+        if not self._journal.has_room():
+            with launch.step(StepName.LOG, "Waiting for the log, which is full"):
+                while not self._journal.has_room():
+                    await self._clock.sleep(_LOG_PAUSE)
+        launch.let_in = True
 
     async def _resolve(self, launch: Launch) -> Server:
         with launch.step(StepName.RESOLVE, f"Looking for {launch.reference} in {launch.cloud}"):
@@ -261,7 +278,8 @@ class Launcher:
                 outcome=outcome,
                 reason=str(error) if error else None,
                 request_id=request_id,
-            )
+            ),
+            owed=launch.let_in,
         )
 
     def _record_end(

@@ -22,6 +22,8 @@ _KEPT_AT_MOST = 2000
 class StepName(enum.StrEnum):
     """The steps of a launch, as a person is told them."""
 
+    LOG = "log"
+    """Only where it has to be waited for."""
     RESOLVE = "resolve"
     AUTHORIZE = "authorize"
     WAIT = "wait"
@@ -79,6 +81,8 @@ class Launch:
     console: Console | None = None
     cached: bool | None = None
     stale: bool = False
+    let_in: bool = False
+    """Whether it has begun: there was room in the log for what it will put there."""
     problem: LauncherError | None = None
     over_at: float | None = None
 

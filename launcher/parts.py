@@ -48,7 +48,7 @@ from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
-from launcher.web.nativeroute import NativeRoute
+from launcher.web.nativeroute import NativeRoute, Refused
 from launcher.web.problems import farewell
 from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
@@ -67,6 +67,9 @@ class Lasting:
     rules: Rules
     margin: float
     public_url: str
+    journal: LogJournal = field(default_factory=LogJournal)
+    refused: Refused = lambda _event: None
+    """Puts a refusal on record."""
     pools: weakref.WeakSet[ThreadPoolExecutor] = field(default_factory=weakref.WeakSet)
     """The threads of every cloud that is in use: their owner ends them."""
 
@@ -176,7 +179,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     tokens = TokenClouds(part.source for part in clouds.values() if isinstance(part.source, StaticServers))
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
-    journal = LogJournal()
+    journal = lasting.journal
     launcher = Launcher(
         directory=directory,
         policy=policy,
@@ -206,6 +209,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         launcher=launcher,
         tasks=lasting.tasks,
         farewell=farewell,
+        refused=lasting.refused,
     )
     api = Api(
         clouds=gathered.clouds,

@@ -15,7 +15,7 @@ from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import AnyCloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, RequestError
+from launcher.errors import BadRequestError, LogFullError, RequestError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
@@ -56,6 +56,7 @@ class Obtains(Protocol):
 
 class Journal(Protocol):
     def record(self, event: Event) -> None: ...
+    def has_room(self) -> bool: ...
 
 
 class Api:
@@ -147,6 +148,7 @@ class Api:
         reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
         if reveal:
             check_asker(request[ACTOR], request.headers)
+            self._check_log()
         server, by_id = await self._asked(request, Action.CONTROL)
         if reading(server).outlook is not Outlook.READY and not anyway:
             raise refusal(server, page=False)
@@ -215,6 +217,10 @@ class Api:
             return {"kind": key.kind, "expires_at": None, "cached": False}
         obtained = await self._broker.obtain(key, insist=insist)
         return self._told(obtained.console, cached=obtained.cached)
+
+    def _check_log(self) -> None:
+        if not self._journal.has_room():
+            raise LogFullError("A console URL is revealed only on record, and nothing reads the gateway's log.")
 
     async def _revealed(self, actor: Actor, server: Server, key: ConsoleKey) -> dict[str, object]:
         """A console of its own, and its URL, which may leak: no session may depend on it."""

@@ -30,11 +30,14 @@ from aiohttp.typedefs import Handler, Middleware
 from launcher.access.origin import Names
 from launcher.access.peer import Socket
 from launcher.access.provenance import Provenance, provenance
-from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError
+from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError, RequestError
 from launcher.model import Action, Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 """Where routes find who asks: `request[ACTOR]`; not there where `is_open`."""
+
+PEER: Final = web.RequestKey("peer", Actor)
+"""Who asks, be it that the account is not let in."""
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 DEEP: Final = "deep"
@@ -65,10 +68,25 @@ class Authorizes(Protocol):
     def authorize(self, actor: Actor | None, action: Action) -> None: ...
 
 
+class Watches(Protocol):
+    """Puts on record who is not let in: `launcher.web.refused.RefusalWatch`."""
+
+    def refused(self, request: web.Request, error: RequestError, *, who: Actor | None, let_in: bool) -> None: ...
+    def claims(self, request: web.Request, *, who: Actor | None) -> None: ...
+
+
 def guard(
-    names: Names, policy: Callable[[], Authorizes], peers: Identifies, *, body_timeout: float = BODY_TIMEOUT
+    names: Names,
+    policy: Callable[[], Authorizes],
+    peers: Identifies,
+    *,
+    body_timeout: float = BODY_TIMEOUT,
+    watch: Watches | None = None,
 ) -> Middleware:
-    """The middleware; it belongs right inside the one that turns errors into answers. `policy` gives today's."""
+    """The middleware; it belongs right inside the one that turns errors into answers. `policy` gives today's.
+
+    `watch` is told of every request that is refused, by the guard or by a route, and of headers that name an account.
+    """
     door = _Door(policy, peers)
 
     @web.middleware
@@ -82,7 +100,21 @@ def guard(
             await _read_body(request, body_timeout)
         return await handler(request)
 
-    return guarded
+    return guarded if watch is None else _watched(guarded, watch)
+
+
+def _watched(guarded: Middleware, watch: Watches) -> Middleware:
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await guarded(request, handler)
+        except RequestError as error:
+            watch.refused(request, error, who=request.get(PEER), let_in=ACTOR in request)
+            raise
+        finally:
+            watch.claims(request, who=request.get(PEER))
+
+    return watched
 
 
 def is_open(request: web.Request) -> bool:
@@ -108,6 +140,8 @@ class _Door:
         if actor is None and transport is not None:
             sock = transport.get_extra_info("socket")  # None with TLS: the client has gone in this very turn
             actor = await self._peers.actor(sock) if sock is not None else None
+        if actor is not None:
+            request[PEER] = actor
         self._policy().authorize(actor, Action.LIST)
         assert actor is not None  # no policy lets nobody in
         assert transport is not None  # nor a client that has gone

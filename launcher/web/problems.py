@@ -81,6 +81,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
         "Too many unknown names",
         "Servers in the list open as always; for others, wait a moment and try again.",
     ),
+    errors.LogFullError: Answer(
+        503,
+        "log-full",
+        "The gateway's log is full",
+        "The operator of this gateway must look at what reads its log; then try again.",
+    ),
     errors.GatewayStoppingError: Answer(
         503, "stopping", "The gateway restarts or stops", "Wait a moment; this page comes back by itself."
     ),

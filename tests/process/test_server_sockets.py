@@ -73,6 +73,9 @@ async def test_the_viewer_shows_the_picture_through_the_server_s_own_socket_and_
     assert (launch["actor"], launch["via"], launch["server"]) == ("root", "unix", server_id)
     assert (end["actor"], end["session"]) == ("root", launch["session"])
     assert not (daemon.folder / "lab").exists()
+    (refusal,) = daemon.log_events("refusal")
+    assert (refusal["kind"], refusal["uid"], refusal["via"]) == ("account", STRANGER, "unix")
+    assert (refusal["method"], refusal["path"]) == ("connect", f"lab/{server_id}.sock")
 
 
 async def test_any_viewer_is_served_through_a_tunnel_and_the_account_that_signed_in_is_the_actor(

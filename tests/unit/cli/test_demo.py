@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.audit.log import LogJournal
 from launcher.cli import demo
 from launcher.cli.main import main
 from launcher.cli.parser import parser
@@ -96,8 +97,8 @@ def test_where_there_is_no_browser_the_link_is_enough(
     )
 
 
-def raising(error: BaseException) -> Callable[[argparse.Namespace], object]:
-    async def fail(_options: argparse.Namespace) -> None:
+def raising(error: BaseException) -> Callable[[argparse.Namespace, LogJournal], object]:
+    async def fail(_options: argparse.Namespace, _journal: LogJournal) -> None:
         raise error
 
     return fail
