@@ -18,16 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from launcher.access.accounts import group_id
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
 from launcher.clock import Clock, SystemClock
-from launcher.cloud.compute import open_http
+from launcher.cloud.compute import CloudHttp, open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
+from launcher.listening import OwnListeners
 from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
 from launcher.relay.pump import Rules
@@ -186,11 +185,12 @@ async def open_gateway(
     failure: Exception | None = None
     clock = clock or SystemClock()
     lasting: Lasting | None = None
+    own = OwnListeners()
     try:
-        async with open_http() as http, asyncio.TaskGroup() as tasks:
-            lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks)
+        async with open_http(own) as http, asyncio.TaskGroup() as tasks:
+            lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks, own)
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting, own) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
@@ -208,7 +208,12 @@ async def open_gateway(
 
 
 def _lasting(
-    config: Config, clock: Clock, limits: DialLimits, http: aiohttp.ClientSession, tasks: asyncio.TaskGroup
+    config: Config,
+    clock: Clock,
+    limits: DialLimits,
+    http: CloudHttp,
+    tasks: asyncio.TaskGroup,
+    own: OwnListeners,
 ) -> Lasting:
     return Lasting(
         clock=clock,
@@ -222,12 +227,13 @@ def _lasting(
         ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
+        own=own,
     )
 
 
 @asynccontextmanager
 async def _serving(
-    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting
+    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting, own: OwnListeners
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
@@ -250,9 +256,11 @@ async def _serving(
     try:
         tls = None if gateway.tls is None else gateway.tls.context
         listening = await listen(runner, config.addresses, passed=passed, tls=tls)
+        for one in listening:
+            own.add(one.sock)
         gateway.where = tuple(one.where for one in listening)
         try:
-            async with _server_sockets(config, gateway, peers, lasting):
+            async with _server_sockets(config, gateway, peers, lasting, own):
                 yield gateway
         finally:
             gateway.stopping = True
@@ -265,7 +273,9 @@ async def _serving(
 
 
 @asynccontextmanager
-async def _server_sockets(config: Config, gateway: Gateway, peers: Peers, lasting: Lasting) -> AsyncIterator[None]:
+async def _server_sockets(
+    config: Config, gateway: Gateway, peers: Peers, lasting: Lasting, own: OwnListeners
+) -> AsyncIterator[None]:
     """Servers' own sockets, where the configuration wants such; nobody comes in by them afterwards."""
     relay, directory = config.relay, config.sockets_directory
     if not relay.sockets:
@@ -274,7 +284,7 @@ async def _server_sockets(config: Config, gateway: Gateway, peers: Peers, lastin
     group = group_id(relay.sockets_group or _OPERATORS)
     if group is None and relay.sockets_group:
         _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
-    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks)
+    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, own)
     most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     gateway.keeper = SocketKeeper(
         sockets,
