@@ -39,13 +39,12 @@ def resolved_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("resolved_here")
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "gateway.example.net", "[64:ff9b::7f00:1]"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "gateway.example.net"])
 async def test_a_console_url_that_names_the_gateway_itself_is_not_dialled(running: Running, host: str) -> None:
     running.compute.mint = lambda *_: leads_to_a_gateway(running.port, host)
     async with running.viewer() as viewer:
-        assert (await viewer.closed())[0] == 4504
+        code, reason = await viewer.closed()
+    assert (code, "is not dialled" in reason) == (4504, True), reason
     assert len(running.compute.console_requests) == 1
 
 
