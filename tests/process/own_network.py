@@ -123,7 +123,7 @@ async def _hostile(folder: Path) -> dict[str, Any]:
     """Each trap is what a catalog names as Compute; a trap tells what it was asked."""
     found: dict[str, Any] = {}
     trap = FakeCompute(max_version="2.104")
-    trap.host = "::"  # every address of the namespace, IPv4 as well
+    trap.host, trap.port = "", free_port()  # every address of the namespace, of both families
     trap.add_server("web-01")
     async with trap:
         for name, host in HOSTILE.items():
