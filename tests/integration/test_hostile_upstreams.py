@@ -299,6 +299,20 @@ async def test_case_23_an_authority_of_the_clouds_own_is_trusted_and_by_no_other
             await site.ask(service, pool, None)
 
 
+async def test_a_catalog_that_names_plain_compute_for_an_encrypted_identity_warns_and_works(
+    tmp_path: Path, pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority = Authority(tmp_path / "ca", "ours")
+    async with services(tmp_path, authority, authority.context("127.0.0.1")) as site:
+        await site.ask("Identity", pool, authority.pem)
+        [warning] = [one.getMessage() for one in caplog.records if "plain Compute API" in one.getMessage()]
+        assert warning.startswith(f"prod: its catalog names a plain Compute API, {site.compute.endpoint}")
+        assert "compute_endpoint_override" in warning
+        caplog.clear()
+        await identity_of(signing_in(tmp_path, site.identity, site.identity.auth_url), SystemClock(), pool).access()
+        assert not caplog.records, "a plain auth_url is the operator's own word"
+
+
 async def test_case_23_a_console_proxys_certificate_is_looked_at_anew_by_every_launch(
     run_gateway: RunGateway, tmp_path: Path
 ) -> None:
