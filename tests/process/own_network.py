@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,6 @@ HOSTILE = {
     "a name of loopback": "nova.example.net",
     "a name of metadata": "meta.example.net",
 }
-EXAMINED = ("metadata", "loopback")
-"""Those that the doctor looks at as well."""
 _HOSTS = "127.0.0.1 localhost\n127.0.0.1 nova.example.net\n169.254.169.254 meta.example.net\n"
 
 
@@ -107,7 +106,7 @@ async def _private(folder: Path) -> dict[str, Any]:
         compute.add_server("web-01")
         compute.mint = lambda *_: proxy.url(screen.port)
         port, gateway = free_port(), folder / "gw"
-        os.environ["OS_CLIENT_CONFIG_FILE"] = str(_clouds_yaml(folder, identity))
+        os.environ["OS_CLIENT_CONFIG_FILE"] = str(_clouds_yaml(folder, {"lab": identity}))
         said = await _ran("init", "--directory", str(gateway), "--port", str(port), "--cloud", "lab")
         config = gateway / "config.yaml"
         written = yaml.safe_load(config.read_text()) if config.exists() else {"clouds": {}}
@@ -120,40 +119,47 @@ async def _private(folder: Path) -> dict[str, Any]:
 
 
 async def _hostile(folder: Path) -> dict[str, Any]:
-    """Each trap is what a catalog names as Compute; a trap tells what it was asked."""
-    found: dict[str, Any] = {}
+    """One cloud for each address that a catalog names as Compute; the trap there tells what it was asked."""
     trap = FakeCompute(max_version="2.104")
     trap.host, trap.port = "", free_port()  # every address of the namespace, of both families
     trap.add_server("web-01")
-    async with trap:
-        for name, host in HOSTILE.items():
-            before = len(trap.requests)
-            identity = FakeIdentity({"LAB": f"http://{host}:{trap.port}/v2.1"})
-            identity.host = HOME
-            trap.api_tokens = identity.api_tokens
-            async with identity:
-                given = {"clouds_yaml": str(_clouds_yaml(folder, identity))}
-                clouds = {"bad": {"provider": "openstack", "cloud": "lab"}}
-                port = free_port()
-                config = folder / f"{port}.yaml"
-                config.write_text(yaml.safe_dump({"listen": [f"127.0.0.1:{port}"], "clouds": clouds, **given}))
-                async with _Served(config, port) as served:
-                    word = await served.word("bad/web-01")
-                doctor = await _ran("doctor", "--config", str(config)) if name in EXAMINED else ""
-            tokens = sum("X-Auth-Token" in headers for headers in trap.request_headers[before:])
-            sign_ins = identity.sign_ins
-            asked = len(trap.requests) - before
-            found[name] = {"asked": asked, "tokens": tokens, "sign_ins": sign_ins, "word": word, "doctor": doctor}
-    return found
+    tokens_out: set[str] = set()
+    trap.api_tokens = tokens_out
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(trap)
+        identities: dict[str, FakeIdentity] = {}
+        for number, host in enumerate(HOSTILE.values()):
+            identity = identities[f"bad{number}"] = FakeIdentity({"LAB": f"http://{host}:{trap.port}/v2.1"})
+            identity.host, identity.api_tokens = HOME, tokens_out
+            await stack.enter_async_context(identity)
+        port, config = free_port(), folder / "config.yaml"
+        settings = {
+            "listen": [f"127.0.0.1:{port}"],
+            "clouds_yaml": str(_clouds_yaml(folder, identities)),
+            "clouds": {name: {"provider": "openstack", "cloud": name} for name in identities},
+        }
+        config.write_text(yaml.safe_dump(settings))
+        words = {}
+        async with _Served(config, port) as served:
+            for name, cloud in zip(HOSTILE, identities, strict=True):
+                before = len(trap.requests)
+                words[name] = (*await served.word(f"{cloud}/web-01"), len(trap.requests) - before)
+        doctor = await _ran("doctor", "--config", str(config))
+        tokens = sum("X-Auth-Token" in headers for headers in trap.request_headers)
+        sign_ins = [identity.sign_ins for identity in identities.values()]
+        return {"words": words, "doctor": doctor, "asked": len(trap.requests), "tokens": tokens, "sign_ins": sign_ins}
 
 
-def _clouds_yaml(folder: Path, identity: FakeIdentity) -> Path:
+def _clouds_yaml(folder: Path, identities: Mapping[str, FakeIdentity]) -> Path:
     """The file that a person has already; http://10.77.0.1 is that person's own word."""
-    auth = {"auth_url": identity.auth_url, "username": identity.username, "password": identity.password}
-    entry = {"auth_type": "v2password", "auth": auth, "compute_service_name": "cloudServersOpenStack"}
+    common = {"auth_type": "v2password", "compute_service_name": "cloudServersOpenStack", "region_name": "LAB"}
+    clouds = {
+        name: {**common, "auth": {"auth_url": one.auth_url, "username": one.username, "password": one.password}}
+        for name, one in identities.items()
+    }
     path = folder / "clouds.yaml"
     path.touch(0o600)
-    path.write_text(yaml.safe_dump({"clouds": {"lab": {**entry, "region_name": "LAB"}}}))
+    path.write_text(yaml.safe_dump({"clouds": clouds}))
     return path
 
 
