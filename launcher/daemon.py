@@ -18,17 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from launcher.access.accounts import group_id
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock, SystemClock
-from launcher.cloud.compute import open_http
+from launcher.cloud.compute import CloudHttp, open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
+from launcher.listening import OwnListeners
 from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
 from launcher.relay.pump import Rules
@@ -196,15 +195,16 @@ async def open_gateway(
     failure: Exception | None = None
     clock = clock or SystemClock()
     lasting: Lasting | None = None
+    own = OwnListeners()
     try:
-        async with open_http() as http, asyncio.TaskGroup() as tasks:
+        async with open_http(own) as http, asyncio.TaskGroup() as tasks:
             journal = journal or LogJournal()
             watch = RefusalWatch(journal, clock)
             limits = dial or DialLimits(frame=config.relay.frame_limit)
-            lasting = _lasting(config, clock, limits, http, tasks, journal, watch)
+            lasting = _lasting(config, clock, limits, http, tasks, own, journal, watch)
             tasks.create_task(watch.keep(), name="refusals")
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting, watch) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting, own, watch) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
@@ -226,8 +226,9 @@ def _lasting(
     config: Config,
     clock: Clock,
     limits: DialLimits,
-    http: aiohttp.ClientSession,
+    http: CloudHttp,
     tasks: asyncio.TaskGroup,
+    own: OwnListeners,
     journal: LogJournal,
     watch: RefusalWatch,
 ) -> Lasting:
@@ -245,12 +246,18 @@ def _lasting(
         public_url=config.public_urls[0],
         journal=journal,
         refused=watch.saw,
+        own=own,
     )
 
 
 @asynccontextmanager
 async def _serving(
-    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting, watch: RefusalWatch
+    config: Config,
+    gateway: Gateway,
+    passed: Sequence[Passed],
+    lasting: Lasting,
+    own: OwnListeners,
+    watch: RefusalWatch,
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
@@ -274,9 +281,11 @@ async def _serving(
     try:
         tls = None if gateway.tls is None else gateway.tls.context
         listening = await listen(runner, config.addresses, passed=passed, tls=tls)
+        for one in listening:
+            own.add(one.sock)
         gateway.where = tuple(one.where for one in listening)
         try:
-            async with _server_sockets(config, gateway, peers, lasting):
+            async with _server_sockets(config, gateway, peers, lasting, own):
                 yield gateway
         finally:
             gateway.stopping = True
@@ -289,7 +298,9 @@ async def _serving(
 
 
 @asynccontextmanager
-async def _server_sockets(config: Config, gateway: Gateway, peers: Peers, lasting: Lasting) -> AsyncIterator[None]:
+async def _server_sockets(
+    config: Config, gateway: Gateway, peers: Peers, lasting: Lasting, own: OwnListeners
+) -> AsyncIterator[None]:
     """Servers' own sockets, where the configuration wants such; nobody comes in by them afterwards."""
     relay, directory = config.relay, config.sockets_directory
     if not relay.sockets:
@@ -298,7 +309,7 @@ async def _server_sockets(config: Config, gateway: Gateway, peers: Peers, lastin
     group = group_id(relay.sockets_group or _OPERATORS)
     if group is None and relay.sockets_group:
         _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
-    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks)
+    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, own)
     most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     gateway.keeper = SocketKeeper(
         sockets,

@@ -13,6 +13,7 @@
     │   ├── ServerNotFoundError(request_id)
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
+    │   ├── LoopDetectedError               a session came back to a gateway that it had passed
     │   ├── TooManySessionsError
     │   ├── TooManyLookupsError(retry_after)
     │   ├── LogFullError                    nothing reads the gateway's log, and this must be in it
@@ -146,6 +147,10 @@ class AmbiguousServerError(RequestError):
     def __init__(self, message: str, candidates: Sequence[Server]) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
+
+
+class LoopDetectedError(RequestError):
+    """The viewer is a gateway, and its session has passed here already, or too many others."""
 
 
 class TooManySessionsError(RequestError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -81,7 +81,7 @@ class Obtains(Protocol):
 
 
 class Opens(Protocol):
-    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]: ...
+    async def open(self, console: Console, gateways: Sequence[str] = ()) -> tuple[UpstreamEnd, bytes]: ...
 
 
 class Journal(Protocol):
@@ -234,7 +234,7 @@ class Launcher:
     async def _open(self, launch: Launch, console: Console) -> tuple[UpstreamEnd, bytes]:
         whom = "the cloud" if console.target is None else "the VNC server"
         with launch.step(StepName.OPEN, f"Waiting for {whom} to show the screen"):
-            return await self._opener.open(console)
+            return await self._opener.open(console, launch.gateways)
 
     def _join(self, launch: Launch, session: Session, viewer: ViewerEnd, upstream: UpstreamEnd, first: bytes) -> Pump:
         """No await between the open upstream and its owner: a cancellation cannot come between."""

@@ -73,6 +73,8 @@ class Launch:
     """The person wants the console whatever the server's state is."""
     view_only: bool = False
     """Nothing that the viewer sends may change anything on the server."""
+    gateways: tuple[str, ...] = ()
+    """The ids of other gateways that the viewer has passed on its way here."""
     waiting: Waiting | None = None
     steps: list[Step] = field(default_factory=list)
     state: LaunchState = LaunchState.LAUNCHING
@@ -123,13 +125,14 @@ class Launches:
         *,
         anyway: bool = False,
         view_only: bool = False,
+        gateways: tuple[str, ...] = (),
     ) -> Launch:
         """A new launch. Raises BadRequestError where the id is in use."""
         now = self._clock.monotonic()
         self._forget(now)
         if launch_id in self._launches:
             raise BadRequestError("This launch id is in use. Make a new random one for each launch.")
-        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway, view_only)
+        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway, view_only, gateways)
         self._launches[launch_id] = launch
         return launch
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import ssl
 import weakref
 from collections.abc import Mapping
@@ -19,13 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-
 from launcher.access.accounts import admitted
 from launcher.access.policy import Policy
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock
-from launcher.cloud.compute import Compute
+from launcher.cloud.compute import CloudHttp, Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
@@ -38,6 +37,7 @@ from launcher.consoles.direct import DirectConsoles
 from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.patient import Patient
+from launcher.egress import Listeners, NoListeners
 from launcher.errors import ConfigError, ConfigProblem
 from launcher.launch import Launcher
 from launcher.launches import Launches
@@ -59,7 +59,7 @@ class Lasting:
     """What no reload replaces."""
 
     clock: Clock
-    http: aiohttp.ClientSession
+    http: CloudHttp
     tasks: asyncio.TaskGroup
     sessions: Sessions
     launches: Launches
@@ -70,6 +70,10 @@ class Lasting:
     journal: LogJournal = field(default_factory=LogJournal)
     refused: Refused = lambda _event: None
     """Puts a refusal on record."""
+    own: Listeners = field(default_factory=NoListeners)
+    """Where this process listens: it never dials itself."""
+    node: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """The gateway's id in `launcher.relay.loops`."""
     pools: weakref.WeakSet[ThreadPoolExecutor] = field(default_factory=weakref.WeakSet)
     """The threads of every cloud that is in use: their owner ends them."""
 
@@ -184,7 +188,9 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         directory=directory,
         policy=policy,
         broker=brokers,
-        opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
+        opener=Opener(
+            {name: part.rules for name, part in clouds.items()}, lasting.limits, own=lasting.own, node=lasting.node
+        ),
         sessions=lasting.sessions,
         launches=lasting.launches,
         journal=journal,
@@ -201,6 +207,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         launcher=launcher,
         tasks=lasting.tasks,
         frame_limit=lasting.limits.frame,
+        node=lasting.node,
     )
     natives = NativeRoute(
         policy=policy,
@@ -225,7 +232,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     doctor = Doctor(
         {name: Patient(part.cloud, part.rules, part.broker) for name, part in clouds.items()},
         directory,
-        Tools(lasting.http, lasting.clock, lasting.limits.frame),
+        Tools(lasting.http, lasting.clock, lasting.limits.frame, lasting.own),
         lasting.tasks,
     )
     return Parts(
@@ -252,7 +259,7 @@ def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPar
     if isinstance(cloud, StaticCloud):
         return _static(cloud, gathered, lasting)
     pool = _thread(f"sign-in {cloud.name}", lasting)
-    compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
+    compute = Compute(cloud, identity_of(cloud, lasting.clock, pool, lasting.own), lasting.http, lasting.clock)
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
     broker = Broker(

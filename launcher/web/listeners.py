@@ -52,6 +52,11 @@ class Listening:
     _server: asyncio.Server
     _bound: Bound
 
+    @property
+    def sock(self) -> socket.socket:
+        """The socket itself, which is open until this is closed."""
+        return self._bound.sock
+
     def close(self) -> None:
         """Accept no more connections; those that are there stay until the runner is cleaned up."""
         self._bound.unlink()

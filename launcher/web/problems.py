@@ -72,6 +72,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.AmbiguousServerError: Answer(
         409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."
     ),
+    errors.LoopDetectedError: Answer(
+        508,
+        "loop",
+        "A session that comes back to this gateway",
+        "The operator of the gateway that dials must correct the console URLs of that cloud.",
+    ),
     errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),

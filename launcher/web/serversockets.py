@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -44,6 +45,12 @@ class Opens(Protocol):
     def open(self, viewer: NativeViewer, actor: Actor | None, cloud: str, server_id: str) -> None: ...
 
 
+class Remembers(Protocol):
+    """Where this process listens: `launcher.listening.OwnListeners`."""
+
+    def add(self, sock: socket.socket) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Serving:
     """A socket that is listened on."""
@@ -60,13 +67,20 @@ class ServerSockets:
     """All of them. `route` gives who answers at the moment; `group` is the group's id that may connect, if any."""
 
     def __init__(
-        self, directory: str, group: int | None, route: Callable[[], Opens], peers: Identifies, tasks: asyncio.TaskGroup
+        self,
+        directory: str,
+        group: int | None,
+        route: Callable[[], Opens],
+        peers: Identifies,
+        tasks: asyncio.TaskGroup,
+        own: Remembers,
     ) -> None:
         self._directory = Path(directory)
         self._group = group
         self._route = route
         self._peers = peers
         self._tasks = tasks
+        self._own = own
         self._serving: dict[Spot, _Serving] = {}
         self._links: dict[str, str] = {}
         self._used: set[str] = set()
@@ -146,6 +160,7 @@ class ServerSockets:
         except BaseException:
             bound.close()
             raise
+        self._own.add(bound.sock)
         self._serving[spot] = _Serving(bound, server)
         self._used.add(spot.cloud)
 

@@ -25,6 +25,7 @@ from launcher.cloud.kept import KeptListing
 from launcher.config.models import Config, api_clouds_of
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget
+from launcher.egress import NoListeners
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Actor, Kind
@@ -128,7 +129,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
             directory=Directory({"prod": KeptListing("prod", source, clock, tasks)}, {}),
             policy=Policy(frozenset({0})),
             broker=broker,
-            opener=Opener({"prod": rules}, DialLimits(first_bytes=0.2)),
+            opener=Opener({"prod": rules}, DialLimits(first_bytes=0.2), own=NoListeners(), node="a-test"),
             sessions=sessions,
             launches=launches,
             journal=journal,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from launcher.audit.events import Event, LaunchEvent
@@ -95,7 +96,7 @@ class Cloud:
     def discard(self, console: Console) -> None:
         raise AssertionError("it is not stale")
 
-    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
+    async def open(self, console: Console, gateways: Sequence[str] = ()) -> tuple[UpstreamEnd, bytes]:
         self._viewer.end(EndReason.STOPPING, 1012, "bye")
         return self._upstream, frame(b"RFB 003.008\n")
 

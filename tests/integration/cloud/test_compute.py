@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
+from launcher.cloud.compute import CloudHttp, Compute, RedirectRefusedError, open_http
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import Cloud
 from launcher.errors import (
@@ -424,11 +423,11 @@ class SignsIn:
         return self._access
 
     def _new(self) -> ApiAccess:
-        return ApiAccess(Secret(issue()), self._endpoint, None)
+        return ApiAccess(Secret(issue()), self._endpoint, None, loopback=True)
 
 
 async def test_a_cloud_that_refuses_new_tokens_too_is_not_signed_in_to_again_and_again(
-    fake: FakeCompute, http: aiohttp.ClientSession
+    fake: FakeCompute, http: CloudHttp
 ) -> None:
     fake.api_tokens, clock, identity = set(), FakeClock(), SignsIn(fake.endpoint)
     compute = Compute(cloud_of(bare(fake.endpoint)), identity, http, clock)
@@ -449,7 +448,7 @@ async def test_a_cloud_that_refuses_new_tokens_too_is_not_signed_in_to_again_and
     assert identity.sign_ins == 3
 
 
-async def test_a_console_may_take_longer_than_anything_else(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+async def test_a_console_may_take_longer_than_anything_else(fake: FakeCompute, http: CloudHttp) -> None:
     server_id, fake.delay = fake.add_server("web-01"), 0.1
     identity = SignsIn(fake.endpoint)
     compute = Compute(cloud_of(bare(fake.endpoint, console_ttl=600.0)), identity, http, FakeClock(), timeout=5)
@@ -531,11 +530,11 @@ async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, co
         assert other.requests == []
 
 
-async def test_the_client_itself_follows_no_redirect(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+async def test_the_client_itself_follows_no_redirect(fake: FakeCompute, http: CloudHttp) -> None:
     async with FakeCompute() as other:
         fake.fault = only("/", lambda: web.Response(status=302, headers={"Location": other.endpoint}))
         with pytest.raises(RedirectRefusedError):
-            await http.get(f"{fake.endpoint}/", allow_redirects=True)
+            await http.client(loopback=True).get(f"{fake.endpoint}/", allow_redirects=True)
         assert other.requests == []
 
 
@@ -632,8 +631,8 @@ async def test_a_caller_who_leaves_while_discovery_runs_harms_nobody(fake: FakeC
 
 async def test_the_client_leaves_nothing_open() -> None:
     async with open_http() as http:
-        pass
-    assert http.closed
+        clients = [http.client(loopback=loopback) for loopback in (False, True)]
+    assert all(client.closed for client in clients)
 
 
 def test_a_cloud_is_named_as_configured(compute: Computes, fake: FakeCompute) -> None:
