@@ -17,7 +17,8 @@ import asyncio
 from dataclasses import dataclass
 
 from launcher.model import Carrier, EndReason
-from launcher.relay.carriage import Unwrapping, carriage_of
+from launcher.relay.allowance import FLOOD, Allowance
+from launcher.relay.carriage import Carriage, Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
 from launcher.relay.frames import Stop
 from launcher.relay.governor import Governor
@@ -73,6 +74,7 @@ class Pump:
     """One session's two directions. `ended` is done once both connections are closed."""
 
     __slots__ = (
+        "_allowance",
         "_carriage",
         "_deadline",
         "_ending",
@@ -90,6 +92,7 @@ class Pump:
         "_upstream",
         "_upstream_open",
         "_viewer",
+        "_viewer_full",
         "bytes_down",
         "bytes_up",
         "ended",
@@ -115,6 +118,9 @@ class Pump:
         self._said = False
         self._orderly = False
         self._upstream_open = True
+        self._viewer_full = False
+        self._allowance: Allowance | None = None
+        """For the upstream's control frames."""
         self._parted = False
         self._stalls: tuple[StallWatch, StallWatch] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -183,7 +189,7 @@ class Pump:
             self._finish_the_frame(chunk)
 
     def holds(self) -> bool:
-        return self._viewer.unsent > 0
+        return self._viewer.unsent > 0 or self._carriage.more
 
     def _heard(self, governor: Governor, chunk: bytes) -> bool:
         """Show the handshake to the governor; whether the session goes on."""
@@ -200,11 +206,38 @@ class Pump:
         out = carriage.walk(chunk)
         self.bytes_down += len(out)
         self._viewer.write(out)
-        if carriage.stop is not None:
+        if carriage.controls and not self._bears(carriage.controls):
+            self.end(EndReason.UPSTREAM_PROTOCOL, 1014, f"The console proxy broke the protocol: {FLOOD}.")
+        elif carriage.stop is not None:
             self._stop(carriage.stop)
-        elif isinstance(carriage, Unwrapping):
+        else:
+            self._answer(carriage)
+
+    def _answer(self, carriage: Carriage) -> None:
+        """What a chunk asks for beside being forwarded: pongs, and a turn of its own for what is left of it."""
+        if isinstance(carriage, Unwrapping):
             for payload in carriage.pings:
                 self._upstream.pong(payload)
+        if carriage.more:
+            self._upstream.pause()
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Forward the next share of what is left, unless the viewer holds it up; the upstream waits until all went."""
+        if not self._carriage.more or self._halted():
+            return
+        self._forward(b"")
+        if not self._carriage.more and not self._halted():
+            self._upstream.resume()
+
+    def _halted(self) -> bool:
+        return self._viewer_full or self._ending is not None
+
+    def _bears(self, controls: int) -> bool:
+        now = self._loop.time()
+        if self._allowance is None:
+            self._allowance = Allowance(now)
+        return self._allowance.bears(controls, now)
 
     def upstream_finished(self) -> None:
         """It sends no more, and said so: by its connection's half, if it has no close frame to say it with.
@@ -279,12 +312,17 @@ class Pump:
         self._settle()
 
     def viewer_full(self) -> None:
+        self._viewer_full = True
         self._upstream.pause()
         self._watches()[0].begin()
 
     def viewer_drained(self) -> None:
         self._watches()[0].cancel()
-        self._upstream.resume()
+        self._viewer_full = False
+        if self._carriage.more:
+            self._go_on()
+        else:
+            self._upstream.resume()
 
     def _governed(self, governor: Governor, payload: bytes) -> None:
         """What of a message passes."""

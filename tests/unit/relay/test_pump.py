@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from launcher.model import EndReason, Secret, Target
+from launcher.relay.allowance import FLOOD
 from launcher.relay.basin import SMALL
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.openings import opening_of
@@ -321,3 +322,61 @@ async def test_it_may_hang_up_meanwhile(joined: Joined) -> None:
     joined.upstream.connection_lost(None)
     await asyncio.sleep(0.01)
     assert joined.viewer_side.taken().endswith(frame((1014).to_bytes(2) + b"The console proxy hung up.", CLOSE))
+
+
+async def test_what_a_turn_has_no_time_for_goes_on_in_the_next_and_the_upstream_waits(joined: Joined) -> None:
+    stream = frame(b"x") * 20_000
+    joined.from_upstream(stream)
+    passed = joined.viewer_side.taken()
+    assert 0 < len(passed) < len(stream)
+    assert not joined.upstream_side.reading
+    assert joined.pump.holds()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert passed + joined.viewer_side.taken() == stream
+    assert joined.upstream_side.reading
+    assert not joined.pump.holds()
+
+
+async def test_what_is_left_waits_for_a_viewer_that_is_full(joined: Joined) -> None:
+    stream = frame(b"x") * 20_000
+    joined.from_upstream(stream)
+    joined.viewer.pause_writing()
+    passed = joined.viewer_side.taken()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert joined.viewer_side.taken() == b""
+    joined.viewer.resume_writing()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert passed + joined.viewer_side.taken() == stream
+    assert joined.upstream_side.reading
+
+
+async def test_a_session_ends_between_two_turns(joined: Joined) -> None:
+    joined.from_upstream(frame(b"x") * 20_000)
+    joined.viewer_side.taken()
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert joined.viewer_side.taken() == frame((1008).to_bytes(2) + b"Ended.", CLOSE)
+    joined.from_viewer(sent((1008).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.ENDED
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+async def test_a_console_proxy_that_floods_with_pings_ends_its_session(joined: Joined, opcode: int) -> None:
+    joined.from_upstream(frame(b"", opcode) * 100_000)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    goodbye = joined.viewer_side.taken().partition(frame((1014).to_bytes(2) + b"?", CLOSE)[:1])[2]
+    assert FLOOD.encode() in goodbye
+    joined.from_viewer(sent((1014).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.UPSTREAM_PROTOCOL
+
+
+async def test_a_console_proxy_that_sends_empty_frames_without_end_ends_its_session(joined: Joined) -> None:
+    joined.from_upstream(frame(b"", BINARY, fin=False) + frame(b"", 0, fin=False) * 500_000)
+    assert b"empty frames" in joined.viewer_side.taken()
+    joined.from_viewer(sent((1014).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.UPSTREAM_PROTOCOL
