@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from launcher.cloud.bounds import CANDIDATES
 from launcher.cloud.flight import Flight
 from launcher.cloud.kept import KeptListing, Seen, ServersOfOneCloud
 from launcher.cloud.listing import Servers, parse_marker, part_of
@@ -250,7 +251,7 @@ def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
         who = "No cloud has a" if cloud is None else f"{cloud} has no"
         raise ServerNotFoundError(f'{who} server "{reference}".')
     if len(servers) > 1:
-        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers)
+        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers[:CANDIDATES])
     return servers[0]
 
 

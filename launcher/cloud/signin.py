@@ -24,6 +24,9 @@ from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEn
 from launcher.errors import CloudReplyError, CloudUnreachableError
 from launcher.model import Secret
 
+_TOKEN_LIMIT = 32 * 1024
+"""Characters of an API token; Keystone's largest kind (PKI) has some 16 thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -175,6 +178,10 @@ def _unusable_files(cloud: Cloud, what: str, error: OSError) -> CloudUnreachable
 
 
 def _token(cloud: Cloud, token: str | None) -> Secret:
+    if token and len(token) > _TOKEN_LIMIT:
+        raise CloudReplyError(
+            f"{cloud.name}: signing in gave an API token of {len(token)} characters.", cloud=cloud.name
+        )
     if not token or not token.isprintable() or not token.isascii():
         raise CloudReplyError(f"{cloud.name}: signing in gave no API token that can be used.", cloud=cloud.name)
     return Secret(token)
