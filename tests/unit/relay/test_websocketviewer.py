@@ -217,7 +217,8 @@ async def test_case_33_a_flood_of_pings_closes_the_viewer(
     viewer.data_received(sent(b"", opcode) * 100_000)
     for _ in range(100):
         await asyncio.sleep(0)
-    assert [type(event) for event in receiver.events[:-1]] == [Ping if opcode == PING else Pong] * AT_ONCE
+    assert {type(event) for event in receiver.events[:-1]} == {Ping if opcode == PING else Pong}
+    assert AT_ONCE <= len(receiver.events[:-1]) < 2 * AT_ONCE  # some are made good again meanwhile
     assert receiver.events[-1] == Violation(1008, FLOOD)
     viewer.close(1008, FLOOD)
     assert transport.finished
@@ -225,8 +226,11 @@ async def test_case_33_a_flood_of_pings_closes_the_viewer(
 
 
 async def test_case_33_before_the_upstream_is_there_too(viewer: WebSocketViewer, transport: MemoryTransport) -> None:
-    viewer.data_received(sent(b"", PING) * 1000)
-    for _ in range(20):
+    viewer.data_received(sent(b"", PING) * 100_000)
+    for _ in range(100):
         await asyncio.sleep(0)
     assert viewer.gone is EndReason.VIEWER_PROTOCOL
-    assert transport.taken() == frame(b"", PONG) * AT_ONCE + frame((1008).to_bytes(2) + FLOOD.encode(), CLOSE)
+    pongs, goodbye, rest = transport.taken().partition(frame((1008).to_bytes(2) + FLOOD.encode(), CLOSE))
+    assert pongs.startswith(frame(b"", PONG) * AT_ONCE)
+    assert goodbye
+    assert not rest
