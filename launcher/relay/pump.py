@@ -45,19 +45,20 @@ class Rules:
 
     frame_limit: int = 1024**2
     """Bytes of the largest WebSocket message."""
+    screen_limit: int = 70
+    """Millions of pixels that a screen may have."""
     view_only: bool = False
     terms: Terms = _NO_TERMS
 
 
-def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor | None:
-    """The session's, if it needs one."""
-    if not (rules.view_only or rules.terms.idle or upstream.signed_in or upstream.carrier is Carrier.XVP):
-        return None
+def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor:
     return Governor(
         view_only=rules.view_only,
         signed_in=upstream.signed_in,
         framed=upstream.framed,
         frame_limit=rules.frame_limit,
+        screen_limit=rules.screen_limit,
+        stays=rules.terms.idle > 0 or upstream.carrier is Carrier.XVP,
     )
 
 
@@ -111,7 +112,8 @@ class Pump:
         self._carriage = carriage_of(
             upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
         )
-        self._governor = _governor(upstream, rules)
+        self._governor: Governor | None = _governor(upstream, rules)
+        """Until there is nothing more to follow."""
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
         self._ending: _Ending | None = None
@@ -199,6 +201,8 @@ class Pump:
             return False
         if due:
             self._upstream.message(due)
+        if not governor.needed:
+            self._governor = None
         return True
 
     def _forward(self, chunk: bytes | memoryview) -> None:
@@ -336,6 +340,8 @@ class Pump:
             self.end(*governor.verdict)
         elif up is not None:
             self._upstream.message(up)
+        if not governor.needed:
+            self._governor = None
 
     # ---- limits
 
