@@ -240,7 +240,9 @@ def _lasting(
         launches=Launches(clock),
         limits=limits,
         rules=Rules(
-            frame_limit=limits.frame, terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit)
+            frame_limit=limits.frame,
+            screen_limit=config.relay.screen_limit,
+            terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit),
         ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
@@ -272,7 +274,7 @@ async def _serving(
             token_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
             *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
-            *page_routes(lambda: gateway.parts.directory, static),
+            *page_routes(lambda: gateway.parts.directory, static, config.relay.screen_limit),
             *novnc_routes(lambda: gateway.parts.tokens),
         ],
     )

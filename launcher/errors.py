@@ -208,6 +208,14 @@ class CloudReplyError(CloudError):
         self.status = status
 
 
+class ListingCutError(CloudReplyError):
+    """The cloud's list of servers is larger than is read and kept; `servers` are those of it that fitted."""
+
+    def __init__(self, message: str, *, cloud: str, servers: Sequence[Server]) -> None:
+        super().__init__(message, cloud=cloud)
+        self.servers = tuple(servers)
+
+
 class HostSilentError(CloudReplyError):
     """The cloud waited in vain for the server's own host; finding that out takes half a minute or a whole one."""
 

@@ -28,6 +28,7 @@ from yarl import URL
 
 from launcher.clock import Clock
 from launcher.cloud import faults, wire
+from launcher.cloud.bounds import Gathering
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
 from launcher.cloud.freshness import BELIEVED
@@ -35,11 +36,10 @@ from launcher.cloud.identity import ApiAccess
 from launcher.cloud.tls_faults import distrust
 from launcher.config.models import BareEntry, Cloud
 from launcher.egress import AddressRefusedError, Egress, Gate, Listeners, NoListeners, Refusal
-from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ServerNotFoundError
+from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ListingCutError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 from launcher.spans import span
 
-_PAGES_AT_MOST: Final = 200
 _CONNECT_TIMEOUT: Final = 10.0
 _CONSOLE_TIMEOUT: Final = 70.0
 """A cloud asks the server's host, and gives up after a minute (rpc_response_timeout of Nova): then it says why."""
@@ -180,7 +180,7 @@ class Compute:
         return Egress(access.loopback, urlsplit(access.endpoint).scheme == "http")
 
     async def servers(self) -> tuple[Server, ...]:
-        """All servers of the account's project in this region."""
+        """All servers of the account's project in this region. Raises ListingCutError as well."""
         return await self._all_pages(None)
 
     async def named(self, name: str) -> tuple[Server, ...]:
@@ -219,17 +219,18 @@ class Compute:
         )
 
     async def _all_pages(self, name: str | None) -> tuple[Server, ...]:
-        found: dict[str, Server] = {}
+        """All servers, or those of exactly this name. Raises ListingCutError, which has those that fitted."""
+        gathering = Gathering(self.name, self._clock.monotonic())
         marker: str | None = None
-        for _ in range(_PAGES_AT_MOST):
+        more = True
+        while more:
             page = wire.parse_page(self.name, await self._ask(wire.servers_request(marker, name), self._about()))
-            before = len(found)
-            found.update((server.id, server) for server in page.servers)
             marker = page.marker
-            if marker is None or len(found) == before:  # an old cloud may give the same page for ever
-                return tuple(found.values())
-        message = f"{self.name} lists more than {_PAGES_AT_MOST * wire.PAGE_SIZE} servers, or never ends its list."
-        raise CloudReplyError(message, cloud=self.name)
+            now = self._clock.monotonic()
+            more = gathering.add(page.servers, now, overfull=page.overfull, more=marker is not None)
+        if gathering.cut is not None:
+            raise ListingCutError(gathering.cut, cloud=self.name, servers=gathering.servers)
+        return gathering.servers
 
     def _about(self, server_id: str | None = None, kind: Kind | None = None) -> About:
         """What a request is about. Raises ServerNotFoundError for an id that has no place in a path."""

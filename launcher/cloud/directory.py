@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from launcher.clock import Clock, SystemClock
+from launcher.cloud.bounds import CANDIDATES
 from launcher.cloud.flight import Flight
 from launcher.cloud.kept import KeptListing, Seen, ServersOfOneCloud
 from launcher.cloud.listing import Servers, holds, parse_marker, part_of
@@ -322,7 +323,7 @@ def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
         who = "No cloud has a" if cloud is None else f"{cloud} has no"
         raise ServerNotFoundError(f'{who} server "{reference}".')
     if len(servers) > 1:
-        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers)
+        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers[:CANDIDATES])
     return servers[0]
 
 

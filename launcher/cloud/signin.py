@@ -35,6 +35,8 @@ _PLAIN: Final = (
     "cross the network in the clear. A later release will refuse it: have the catalog corrected, or write an endpoint "
     "override (compute_endpoint_override in clouds.yaml)"
 )
+_TOKEN_LIMIT = 32 * 1024
+"""Characters of an API token; Keystone's largest kind (PKI) has some 16 thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,10 @@ def _unusable_files(cloud: Cloud, what: str, error: OSError) -> CloudUnreachable
 
 
 def _token(cloud: Cloud, token: str | None) -> Secret:
+    if token and len(token) > _TOKEN_LIMIT:
+        raise CloudReplyError(
+            f"{cloud.name}: signing in gave an API token of {len(token)} characters.", cloud=cloud.name
+        )
     if not token or not token.isprintable() or not token.isascii():
         raise CloudReplyError(f"{cloud.name}: signing in gave no API token that can be used.", cloud=cloud.name)
     return Secret(token)

@@ -231,6 +231,8 @@ class Relay(Model):
     """The most sessions at once."""
     frame_limit: Annotated[Size, between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
     """The largest WebSocket message; a larger one ends its session."""
+    screen_limit: int = Field(default=70, ge=1, le=4295)
+    """The largest screen, in millions of pixels; a larger one ends its session, as it costs a browser gigabytes."""
     ping: Annotated[Duration, between(0.1, 600, "a time from 100ms to 10m")] = 30.0
     """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
     idle_timeout: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0

@@ -65,13 +65,17 @@ class DirectoryForPages(Protocol):
         ...
 
 
-def page_routes(directory: Callable[[], DirectoryForPages], static: StaticFiles) -> list[web.RouteDef]:
+def page_routes(
+    directory: Callable[[], DirectoryForPages], static: StaticFiles, screen_limit: int
+) -> list[web.RouteDef]:
     """Every route of the pages and their files; `directory` gives the one of the moment.
+
+    `screen_limit`: millions of pixels of the largest screen that a page shows.
 
     `{server}` takes everything but a slash: aiohttp matches before it decodes `%2F`, and its own default pattern
     would also refuse braces.
     """
-    pages = _Pages(directory, static)
+    pages = _Pages(directory, static, screen_limit)
     return [
         web.get("/", pages.listing),
         web.get("/c/{cloud:[^/]+}/{server:[^/]+}", pages.console),
@@ -101,8 +105,9 @@ def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone
 
 
 class _Pages:
-    def __init__(self, directory: Callable[[], DirectoryForPages], static: StaticFiles) -> None:
+    def __init__(self, directory: Callable[[], DirectoryForPages], static: StaticFiles, screen_limit: int) -> None:
         templates = environment(static)
+        templates.globals["screen_limit"] = screen_limit
         self._directory = directory
         self._list = templates.get_template("list.html")
         self._console = templates.get_template("console.html")

@@ -107,6 +107,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.CloudReplyError: Answer(
         502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
     ),
+    errors.ListingCutError: Answer(
+        502,
+        "listing-cut",
+        "The cloud's list of servers is cut",
+        "Open a server that is not in the list by its name or UUID.",
+    ),
     errors.HostSilentError: Answer(
         504,
         "host-silent",

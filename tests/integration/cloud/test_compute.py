@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import json
 import re
 import ssl
 import subprocess
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from multidict import CIMultiDict
 from launcher.clock import SystemClock
 from launcher.cloud.compute import CloudHttp, Compute, RedirectRefusedError, open_http
 from launcher.cloud.identity import ApiAccess
+from launcher.cloud.wire import NAME_LIMIT
 from launcher.config.models import Cloud
 from launcher.errors import (
     CloudBusyError,
@@ -27,6 +32,7 @@ from launcher.errors import (
     CloudUnreachableError,
     ConsoleRefusedError,
     KindNotOfferedError,
+    ListingCutError,
     ServerNotFoundError,
 )
 from launcher.model import Kind, Secret
@@ -106,9 +112,51 @@ async def test_a_list_that_never_ends_is_an_error(fake: FakeCompute, cloud: Comp
         return web.json_response({"servers": [{"id": str(count)}], "servers_links": [{"rel": "next"}]})
 
     fake.fault = only("/detail", page)
-    with pytest.raises(CloudReplyError, match="never ends its list"):
+    with pytest.raises(ListingCutError, match="more than 200 pages, or never ends") as cut:
         await cloud.servers()
     assert count == 200
+    assert len(cut.value.servers) == 200
+
+
+async def test_a_name_that_no_cloud_allows_is_cut(fake: FakeCompute, cloud: Compute) -> None:
+    fake.add_server("n" * 65536)
+    (server,) = await cloud.servers()
+    assert server.name == "n" * (NAME_LIMIT - 1) + "…"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_case_21_a_bomb_is_a_bounded_error(fake: FakeCompute, cloud: Compute, encoding: str) -> None:
+    body = b'{"servers": [' + b" " * 100 * 1024**2
+    packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+    headers = {"Content-Encoding": encoding}
+    fake.fault = only("/detail", lambda: web.Response(body=packed, headers=headers))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CloudReplyError, match="more than 4 MiB"):
+            await cloud.servers()
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+async def test_case_21_headers_without_end_are_a_typed_error(compute: Computes) -> None:
+    sent = 0
+
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+            while sent < 64 * 1024**2:
+                writer.write(line := b"X-Endless: " + b"x" * 1000 + b"\r\n")
+                await writer.drain()
+                sent += len(line)
+        writer.close()
+
+    async with await asyncio.start_server(endless, "127.0.0.1") as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(CloudUnreachableError, match="not HTTP that can be read"):
+            await compute(cloud_of(bare(endpoint))).servers()
+    assert sent < 8 * 1024**2
 
 
 async def test_a_name_is_found_exactly(fake: FakeCompute, cloud: Compute) -> None:

@@ -74,7 +74,7 @@ async def client(directory: FakeDirectory) -> AsyncIterator[Client]:
             return web.Response(status=404, text=type(error).__name__)
 
     app = web.Application(middlewares=[problems])
-    app.add_routes(page_routes(lambda: directory, STATIC))
+    app.add_routes(page_routes(lambda: directory, STATIC, 70))
     async with TestClient(TestServer(app)) as client:
         yield client
 
