@@ -158,10 +158,11 @@ def _tunnel(port: int, ssh: SshConnection) -> list[str]:
     """For a person whose browser is on another machine than this one."""
     there = f"{pwd.getpwuid(os.getuid()).pw_name}@{ssh.host}"
     extra = "" if ssh.port == 22 else f"-p {ssh.port} "
+    both = f"-L 127.0.0.1:{port}:127.0.0.1:{port} -L '[::1]:{port}:127.0.0.1:{port}'"
     return [
         "You came in by SSH, so run this on the machine that you came from:",
         "",
-        f"    ssh -L {port}:127.0.0.1:{port} {extra}{there}",
+        f"    ssh -o ExitOnForwardFailure=yes {both} {extra}{there}",
         "",
         "and open in a browser there:",
     ]

@@ -248,8 +248,8 @@ class Config(Model):
     listen: Annotated[tuple[Listen, ...], AfterValidator(distinct), AfterValidator(each_socket_once)] = Field(
         default=("unix:/run/console-launcher/web.sock",), min_length=1
     )
-    """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080, systemd (the sockets that systemd passes) or
-    systemd:NAME (one of these). Nothing beyond loopback."""
+    """Where the gateway listens: unix:/path, localhost:6080 (127.0.0.1 and [::1]), systemd (the sockets that it passes)
+    or systemd:NAME (one of these). Nothing beyond loopback."""
     public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(distinct)] = Field(
         default=("http://jump.localhost:6080",), min_length=1
     )

@@ -22,7 +22,8 @@ from launcher.errors import ListenError
 from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.sockets import sends_no_more
-from launcher.web.listeners import Bound, bind_unix
+from launcher.web.bound import Bound
+from launcher.web.listeners import bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
 
 _LOG = logging.getLogger(__name__)

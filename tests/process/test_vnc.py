@@ -21,9 +21,9 @@ from launcher.model import Secret
 from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import need_root
+from tests.fakes.stranger import STRANGER
 from tests.process.command import environment
 from tests.process.site import Site, start_screens
-from tests.process.test_second_account import STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -19,6 +19,9 @@ from launcher.errors import ListenError
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 
+SSH = "ssh -o ExitOnForwardFailure=yes -L 127.0.0.1:6080:127.0.0.1:6080 -L '[::1]:6080:127.0.0.1:6080'"
+"""The command that a laptop reaches the demo by, up to the account."""
+
 
 def options(*arguments: str) -> argparse.Namespace:
     return parser().parse_args(["demo", *arguments])
@@ -70,8 +73,8 @@ def test_another_port_than_asked_for_is_said_first() -> None:
 @pytest.mark.parametrize(
     ("ssh", "command"),
     [
-        (SshConnection("192.0.2.7", 22), f"ssh -L 6080:127.0.0.1:6080 {ACCOUNT}@192.0.2.7"),
-        (SshConnection("2001:db8::7", 2222), f"ssh -L 6080:127.0.0.1:6080 -p 2222 {ACCOUNT}@2001:db8::7"),
+        (SshConnection("192.0.2.7", 22), f"{SSH} {ACCOUNT}@192.0.2.7"),
+        (SshConnection("2001:db8::7", 2222), f"{SSH} -p 2222 {ACCOUNT}@2001:db8::7"),
     ],
 )
 def test_over_ssh_the_tunnel_comes_before_the_link(ssh: SshConnection, command: str) -> None:

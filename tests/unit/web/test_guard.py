@@ -167,8 +167,9 @@ async def test_an_answer_that_says_otherwise_keeps_its_own_header(gateway: Gatew
 ORIGINS = [
     (GOOD, "http://jump.localhost:6080", 200),
     ("localhost:50000", "http://localhost:50000", 200),
-    ("localhost:50000", "http://jump.localhost:6080", 200),
-    ("127.0.0.1:50000", "https://jump.example.net", 200),
+    ("jump.localhost:6080", "http://jump.localhost:6080", 200),
+    ("localhost:50000", "http://jump.localhost:6080", 403),
+    ("127.0.0.1:50000", "https://jump.example.net", 403),
     ("localhost:50000", "http://localhost:50001", 403),
     ("127.0.0.1:50000", "http://localhost:50000", 403),
     (GOOD, "http://evil.example", 403),
