@@ -175,7 +175,7 @@ async def test_the_viewer_shows_the_picture_through_a_port_by_a_password_that_no
             assert command.files() == {}
 
 
-async def test_another_account_is_hung_up_on_at_the_port_that_print_tells(
+async def test_case_27_another_account_is_hung_up_on_at_the_port_of_a_native_viewer_and_told_of(
     site: Site, screen: Screen, runtime: Path, suite_output: Path, tmp_path: Path
 ) -> None:
     site.add_server("web-01", screen)
