@@ -10,10 +10,8 @@ import pytest
 
 from tests.fakes.compute import FakeCompute
 from tests.fakes.issued import put_out
+from tests.fakes.stranger import STRANGER
 from tests.process.daemon import Daemon
-
-STRANGER = 12345
-"""A user id that no account of this machine has."""
 
 _ASK = """
 import socket, sys

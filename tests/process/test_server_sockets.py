@@ -14,8 +14,8 @@ import pytest_asyncio
 from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import running_sshd, second_account
+from tests.fakes.stranger import STRANGER
 from tests.process.site import Site, start_screens
-from tests.process.test_second_account import STRANGER
 from tests.process.test_vnc import knock_as, need_viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

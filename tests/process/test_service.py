@@ -21,10 +21,11 @@ from aiohttp import WSMsgType
 from tests.fakes.console_proxy import BANNER, free_port, until_gone
 from tests.fakes.issued import ISSUED, issue
 from tests.fakes.screens import Screen
+from tests.fakes.stranger import STRANGER
 from tests.process.daemon import ROOT, Daemon
 from tests.process.site import Site
 from tests.process.supervised import Supervised, activate
-from tests.process.test_second_account import _PAGE, STRANGER, ask_as
+from tests.process.test_second_account import _PAGE, ask_as
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
