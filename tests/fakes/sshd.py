@@ -110,23 +110,6 @@ class Sshd:
             command += ["-o", option]
         return command
 
-    async def configured(self, lines: Sequence[str], seconds: float = 5) -> int | None:
-        """`ssh -N jump` with these lines of a `~/.ssh/config`: its exit code; None where it still runs then."""
-        own = [f"Port {self.port}", f"IdentityFile {self.key}", f"UserKnownHostsFile {self.folder / 'known-hosts'}"]
-        own += ["IdentitiesOnly yes", "BatchMode yes", "StrictHostKeyChecking no"]
-        config = self.folder / "ssh-config"
-        config.write_text("\n".join([*lines, *own]))
-        process = await asyncio.create_subprocess_exec(
-            "ssh", "-F", str(config), "-N", "jump", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            async with asyncio.timeout(seconds):
-                return await process.wait()
-        except TimeoutError:
-            return None
-        finally:
-            await _ended(process)
-
 
 @asynccontextmanager
 async def running_sshd() -> AsyncIterator[Sshd]:

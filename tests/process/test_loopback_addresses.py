@@ -6,9 +6,7 @@ the gateway's own, so that the browser of somebody whom the gateway lets in woul
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,59 +16,18 @@ from playwright.async_api import Route
 from launcher.cli.exits import Exit
 from tests.fakes.console_proxy import free_port, until_gone
 from tests.fakes.screens import Screen
-from tests.fakes.sshd import need_root
+from tests.fakes.stranger import PAGE, stranger_at
 from tests.process.browser import Profile, chromium
 from tests.process.daemon import start
 from tests.process.site import Site
-from tests.process.test_second_account import STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-_SERVE = """
-import http.server, socket, sys
-class Server(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET6
-    def server_bind(self):
-        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        super().server_bind()
-class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>stranger</title><body>a page of another account")
-    def log_message(self, *_):
-        pass
-try:
-    server = Server(("::1", int(sys.argv[1])), Page)
-except OSError as error:
-    sys.exit(print(error.strerror, flush=True))
-print("serving", flush=True)
-server.serve_forever()
-"""
 _OPENED = """(address) => new Promise((resolve) => {
   const socket = new WebSocket(address, ["binary"]);
   socket.onopen = () => { socket.close(); resolve("open"); };
   socket.onerror = () => resolve("refused");
 })"""
-
-
-@asynccontextmanager
-async def stranger_at(port: int) -> AsyncIterator[str]:
-    """Another account tries to serve a page at `[::1]:port`: `serving`, or what the kernel said."""
-    need_root()
-    process = await asyncio.create_subprocess_exec(
-        "/usr/bin/python3", "-c", _SERVE, str(port), user=STRANGER, group=STRANGER, extra_groups=[],
-        stdout=asyncio.subprocess.PIPE, cwd="/",
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(20):
-            yield (await process.stdout.readline()).decode().strip()
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -90,7 +47,7 @@ async def test_another_account_gets_no_address_at_which_browsers_look_for_the_ga
         for host in ("jump.localhost", "localhost"):
             tab = await profile.open(f"http://{host}:{daemon.port}/")
             loot = await tab.page.evaluate(_OPENED, f"ws://127.0.0.1:{daemon.port}/ws/lab/web-01")
-            assert ("another account" in await tab.text(), loot) == (False, "refused"), host
+            assert (PAGE in await tab.text(), loot) == (False, "refused"), host
     assert said == "Address already in use"
     assert site.console_requests() == 0
 
@@ -107,7 +64,7 @@ async def test_the_gateway_does_not_start_beside_an_account_that_has_the_other_a
         process = start(daemon.folder / "config.yaml", daemon.log_path)
         code = await until_gone(process, 20)
         tab = await profile.open(f"http://jump.localhost:{daemon.port}/")
-        assert "another account" in await tab.text()
+        assert PAGE in await tab.text()
         loot = await tab.page.evaluate(_OPENED, f"ws://127.0.0.1:{daemon.port}/ws/lab/web-01")
     assert (code, loot) == (Exit.CANNOT_LISTEN, "refused")
     assert f"[::1]:{daemon.port} is in use by another program" in daemon.log()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import socket
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -13,7 +13,8 @@ import pytest
 from launcher.setup.places import for_system
 from launcher.setup.words import ssh_config
 from tests.fakes.screens import Screen
-from tests.fakes.sshd import free_port, running_sshd, second_account
+from tests.fakes.sshd import SshEndedError, free_port, running_sshd, second_account
+from tests.fakes.stranger import PAGE, stranger_at
 from tests.process.browser import Profile
 from tests.process.site import Site
 
@@ -79,48 +80,54 @@ async def test_an_account_that_may_not_use_the_gateway_reads_so_in_its_browser(
     assert site.console_requests() == 0
 
 
-@pytest.mark.parametrize("taken", ["::1", "127.0.0.1"])
-async def test_the_two_lines_of_a_laptop_end_ssh_where_another_program_has_one_of_the_addresses(taken: str) -> None:
-    """One line, as README had it once, has ssh go on: the browser then finds the other program's page first."""
-    family = socket.AF_INET6 if ":" in taken else socket.AF_INET
-    with second_account() as account, socket.create_server((taken, 0), family=family) as other:
-        port = other.getsockname()[1]
-        lines = _laptop(port, account.pw_name)
-        once = [*lines[:3], f"LocalForward {port} /run/console-launcher/web.sock"]
-        async with running_sshd() as sshd:
-            assert await sshd.configured(lines, seconds=20) not in {None, 0}
-            assert await sshd.configured(once) is None, "ssh goes on with the other address alone"
+def laptops_lines(port: int, socket_path: str, account: str) -> list[str]:
+    """What `init` says to write into a laptop's ~/.ssh/config."""
+    return ssh_config(replace(for_system((), port=port), socket=socket_path), "127.0.0.1", account)
 
 
-async def test_the_two_lines_of_a_laptop_open_both_addresses(site: Site, screen: Screen) -> None:
+def is_taken(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+async def test_both_lines_of_the_laptop_take_both_addresses_and_show_the_screen(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
     site.add_server("web-01", screen)
+    port = free_port()
     with second_account() as account:
-        async with (
-            site.daemon(settings={"access": {"local_users": [account.pw_name]}}) as daemon,
-            running_sshd() as sshd,
-        ):
+        async with site.daemon(settings={"access": {"local_users": [account.pw_name]}}) as daemon:
             os.chown(daemon.socket_path, -1, account.pw_gid)
-            port = free_port()
-            lines = [
-                line.replace("/run/console-launcher/web.sock", str(daemon.socket_path))
-                for line in _laptop(port, account.pw_name)
-            ]
-            async with asyncio.TaskGroup() as tasks:
-                tunnel = tasks.create_task(sshd.configured(lines))
-                found = [await _greets(f"http://{host}:{port}/healthz") for host in ("127.0.0.1", "[::1]")]
-            assert (found, tunnel.result()) == ([True, True], None)
+            lines = laptops_lines(port, str(daemon.socket_path), account.pw_name)
+            async with running_sshd() as sshd, sshd.tunnel_by(lines, port), stranger_at(port) as said:
+                assert said == "Address already in use"
+                tab = await profile.open(f"http://jump.localhost:{port}/c/lab/web-01")
+                await tab.until_shows(screen.picture)
+                await tab.close()
+        (launch,) = daemon.log_events("launch")
+    assert (launch["actor"], launch["via"]) == (account.pw_name, "unix")
 
 
-def _laptop(port: int, account: str) -> list[str]:
-    """What `init` prints for a laptop."""
-    return ssh_config(for_system((account,), port=port), "127.0.0.1", account)
-
-
-async def _greets(url: str) -> bool:
-    async with aiohttp.ClientSession() as client, asyncio.timeout(4):
-        while True:
-            try:
-                async with client.get(url) as reply:
-                    return reply.status == 200
-            except aiohttp.ClientError:
-                await asyncio.sleep(0.05)
+async def test_where_another_account_of_the_laptop_has_one_of_them_there_is_no_tunnel(
+    site: Site, profile: Profile
+) -> None:
+    """With one line there is: ssh goes on with the address that it got, and browsers look at the other one first."""
+    port = free_port()
+    with second_account() as account:
+        async with site.daemon(settings={"access": {"local_users": [account.pw_name]}}) as daemon:
+            os.chown(daemon.socket_path, -1, account.pw_gid)
+            both = laptops_lines(port, str(daemon.socket_path), account.pw_name)
+            one = [line.replace(f"127.0.0.1:{port}", str(port)) for line in both if "[::1]" not in line]
+            async with running_sshd() as sshd, stranger_at(port) as said:
+                assert said == "serving"
+                with pytest.raises(SshEndedError, match="ended with 255") as caught:
+                    async with sshd.tunnel_by(both, port):
+                        pass
+                assert not is_taken("127.0.0.1", port)
+                async with sshd.tunnel_by(one, port):
+                    tab = await profile.open(f"http://jump.localhost:{port}/")
+                    assert PAGE in await tab.text()
+    assert f"bind [::1]:{port}: Address already in use" in str(caught.value)

@@ -21,9 +21,6 @@ from launcher.errors import ListenError
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 SSH = "ssh -o ExitOnForwardFailure=yes -L 127.0.0.1:6080:127.0.0.1:6080 -L '[::1]:6080:127.0.0.1:6080'"
 
-SSH = "ssh -o ExitOnForwardFailure=yes -L 127.0.0.1:6080:127.0.0.1:6080 -L '[::1]:6080:127.0.0.1:6080'"
-"""The command that a laptop reaches the demo by, up to the account."""
-
 
 def options(*arguments: str) -> argparse.Namespace:
     return parser().parse_args(["demo", *arguments])
