@@ -16,6 +16,7 @@ from typing import Protocol
 from launcher.relay.frames import (
     CLOSE,
     PING,
+    PONG,
     TEXT,
     Fault,
     FrameWalker,
@@ -34,6 +35,8 @@ class Carriage(Protocol):
     stop: Stop | None
     why: str
     close: tuple[int, str] | None
+    ponged: bool
+    """Whether an empty pong has come since this was reset."""
 
     @property
     def at_boundary(self) -> bool: ...
@@ -50,6 +53,7 @@ class Plain:
     why = ""
     close: tuple[int, str] | None = None
     at_boundary = True
+    ponged = False
 
     def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         return chunk
@@ -67,7 +71,7 @@ class Wrapping(Plain):
 class Unwrapping:
     """The payloads of data frames, in whatever pieces they come; `pings` of the last chunk are to be answered."""
 
-    __slots__ = ("_held", "_left", "_limit", "close", "pings", "stop", "why")
+    __slots__ = ("_held", "_left", "_limit", "close", "pings", "ponged", "stop", "why")
 
     boundary: int | None = 0
     at_boundary = True
@@ -76,6 +80,7 @@ class Unwrapping:
         self._limit = limit
         self._held = b""
         self._left = 0
+        self.ponged = False
         self.pings: list[bytes] = []
         self.stop: Stop | None = None
         self.why = ""
@@ -121,6 +126,8 @@ class Unwrapping:
         payload = bytes(stream[header.start : end])
         if header.opcode == PING:
             self.pings.append(payload)
+        if header.opcode == PONG and not payload:
+            self.ponged = True
         if header.opcode == CLOSE:
             self._closed(payload)
         return end

@@ -2,8 +2,8 @@
 
 upstream → viewer: as the pair's carriage has it; between two WebSockets bytes pass verbatim and only headers are read,
 so that it is always known whether the stream stands between two frames. viewer → upstream: one message in, one message
-out (Nova hangs when a client's early messages are joined). Pings and pongs of either side pass to the other, and so
-every hop stays awake and no pong of ours ever lands inside a server frame.
+out (Nova hangs when a client's early messages are joined). The server's pings and all pongs pass; the rest is
+`keepalive`'s.
 
 Where a session must be understood (view-only, an idle limit …) a `Governor` follows it, and decides what passes.
 
@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from launcher.model import Carrier, EndReason
 from launcher.relay.carriage import Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
-from launcher.relay.frames import Stop
+from launcher.relay.frames import OUR_PING, Stop
 from launcher.relay.governor import Governor
+from launcher.relay.keepalive import KeepAlive
 from launcher.relay.stall import StallWatch
 from launcher.relay.terms import Term, Terms
 from launcher.relay.upstream import UpstreamEnd
@@ -33,7 +34,6 @@ _HALF_TIME = 30.0
 """Seconds that a server has to hang up in, once its viewer sends no more."""
 _FINISHING_TIME = 5.0
 """Seconds that a server has to read the rest in, once it sends no more itself."""
-
 
 _NO_TERMS = Terms()
 
@@ -79,6 +79,7 @@ class Pump:
         "_governor",
         "_halves",
         "_input_at",
+        "_keep_alive",
         "_loop",
         "_opened_at",
         "_orderly",
@@ -108,6 +109,7 @@ class Pump:
         self._carriage = carriage_of(
             upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
         )
+        self._keep_alive = KeepAlive(viewer, upstream, self._carriage)
         self._governor = _governor(upstream, rules)
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
@@ -150,17 +152,22 @@ class Pump:
         self._viewer.abort()
         self._upstream.abort()
 
-    def ping(self) -> None:
-        """Ask the upstream for a sign of life; its pong passes through to the viewer and keeps that hop awake, too.
+    def look(self, patience: int) -> None:
+        """Ask a silent upstream that knows pings for a sign of life; end the session if it has missed the answer.
 
-        A raw upstream knows no pings: there the viewer is asked, between any two of its frames.
+        To be called `silence.LOOKS` times an interval; `patience`: looks that an answer may take.
+        """
+        if self._ending is None and self._upstream.framed and self._keep_alive.look(patience):
+            self.end(EndReason.UPSTREAM_SILENT, 1014, f"{self._upstream.called} does not answer any more.")
+            self._upstream.abort()
+
+    def ping(self) -> None:
+        """Keep a session awake whose upstream knows no pings, once an interval: the viewer is pinged.
+
         An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
         of its Nova): it gets a request that asks for nothing, between two of the viewer's own messages.
         """
-        if self._ending is not None:
-            return
-        if self._upstream.framed:
-            self._upstream.ping()
+        if self._ending is not None or self._upstream.framed:
             return
         self._viewer.ping()
         if self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
@@ -199,6 +206,8 @@ class Pump:
         carriage = self._carriage
         out = carriage.walk(chunk)
         self.bytes_down += len(out)
+        if self._keep_alive.owed is not None:
+            out = self._keep_alive.pay_within(out)
         self._viewer.write(out)
         if carriage.stop is not None:
             self._stop(carriage.stop)
@@ -252,12 +261,10 @@ class Pump:
     def _control(self, event: Ping | Pong | Closed | Violation) -> None:
         match event:
             case Ping(payload):
-                if self._upstream.framed:
-                    self._upstream.ping(payload)
-                else:
-                    self._viewer.pong(payload)
+                self._keep_alive.pinged(payload)
             case Pong(payload):
-                self._upstream.pong(payload)
+                if payload != OUR_PING:
+                    self._upstream.pong(payload)
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
             case Violation(code, reason):
@@ -284,6 +291,8 @@ class Pump:
 
     def viewer_drained(self) -> None:
         self._watches()[0].cancel()
+        if self._ending is None:
+            self._keep_alive.drained()
         self._upstream.resume()
 
     def _governed(self, governor: Governor, payload: bytes) -> None:

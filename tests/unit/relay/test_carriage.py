@@ -72,3 +72,13 @@ def test_a_faulty_frame_stops_it_behind_what_was_good() -> None:
         assert unwrapping.walk(frame(b"good") + faulty) == b"good"
         assert unwrapping.stop is stop
         assert unwrapping.why
+
+
+def test_an_empty_pong_is_noted_in_either_way_of_frames() -> None:
+    for viewer_framed in (True, False):
+        carriage = carriage_of(upstream_framed=True, viewer_framed=viewer_framed, limit=1024)
+        carriage.walk(frame(b"other", PONG))
+        assert not carriage.ponged
+        carriage.walk(frame(b"", PONG))
+        carriage.walk(frame(b"other", PONG))
+        assert carriage.ponged
