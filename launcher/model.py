@@ -183,6 +183,7 @@ class EndReason(enum.StrEnum):
     UPSTREAM_PROTOCOL = "upstream broke the protocol"
     UPSTREAM_FRAME_TOO_LARGE = "upstream's frame too large"
     UPSTREAM_STALLED = "upstream reads no more"
+    UPSTREAM_SILENT = "upstream answers no more"
     IDLE = "idle"
     TIME_LIMIT = "time limit"
     NOT_VIEW_ONLY = "cannot be kept view-only"

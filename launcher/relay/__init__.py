@@ -5,6 +5,7 @@
     handshake, xvp, security, firstbytes   │       nativeviewer: raw RFB on a Unix socket
                                            ├ carriage   what a server's bytes become for this viewer
                                            ├ governor   follows RFB (`rfb`) where a session must be understood
+                                           ├ keepalive  pings along it, as `silence` decides
                                            └ terms, stall
 
 The upstream is dialled (`dial`, as `launcher.egress` allows), greeted as its carrier wants it (`openings`: a WebSocket,

@@ -21,6 +21,7 @@ from launcher.relay.frames import (
     EMPTY_ROW,
     HEADERS,
     PING,
+    PONG,
     TEXT,
     Fault,
     FrameWalker,
@@ -43,6 +44,8 @@ class Carriage(Protocol):
     close: tuple[int, str] | None
     controls: int
     more: bool
+    ponged: bool
+    """Whether an empty pong has come since this was reset."""
 
     @property
     def at_boundary(self) -> bool: ...
@@ -61,6 +64,7 @@ class Plain:
     controls = 0
     more = False
     at_boundary = True
+    ponged = False
 
     def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         return chunk
@@ -78,7 +82,7 @@ class Wrapping(Plain):
 class Unwrapping:
     """The payloads of data frames, in whatever pieces they come; `pings` of the last chunk are to be answered."""
 
-    __slots__ = ("_empty", "_held", "_left", "_limit", "close", "controls", "more", "pings", "stop", "why")
+    __slots__ = ("_empty", "_held", "_left", "_limit", "close", "controls", "more", "pings", "ponged", "stop", "why")
 
     boundary: int | None = 0
     at_boundary = True
@@ -90,6 +94,7 @@ class Unwrapping:
         self._empty = 0
         self.controls = 0
         self.more = False
+        self.ponged = False
         self.pings: list[bytes] = []
         self.stop: Stop | None = None
         self.why = ""
@@ -140,6 +145,8 @@ class Unwrapping:
         payload = bytes(stream[header.start : end])
         if header.opcode == PING:
             self.pings.append(payload)
+        if header.opcode == PONG and not payload:
+            self.ponged = True
         if header.opcode == CLOSE:
             self._closed(payload)
         return end

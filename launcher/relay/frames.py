@@ -20,6 +20,8 @@ FIN = 0x80
 CONTROL_LIMIT = 125
 """Bytes that the payload of a control frame may have (RFC 6455 §5.5)."""
 REASON_LIMIT = CONTROL_LIMIT - 2
+OUR_PING = b"console-launcher"
+"""The payload of the gateway's own pings to viewers: it tells their pongs from those that are meant for the server."""
 NO_CODE = 1005
 """Stands for a close frame without a code; never on the wire (RFC 6455 §7.4.1)."""
 
@@ -214,18 +216,20 @@ def joined(held: bytes | memoryview, chunk: bytes | memoryview) -> bytes | memor
 class FrameWalker:
     """Walks the headers of a server's frames while their bytes pass.
 
-    What `walk` gives is to be forwarded as it is. It never ends within a header, nor within a close frame: these are
-    held back until they are whole. So what was forwarded always ends between two frames (`at_boundary`) or inside the
-    payload of one. After each `walk`, `boundary` is the offset in what it gave of the first place between two frames,
-    or None; `controls` counts the control frames that passed; `more` says that the turn's share of headers is used up:
-    the rest is kept, and `walk(b"")` in a later turn goes on with it. `stop`, once it is set, says that nothing more
-    will be given, because
+    What `walk` gives is to be forwarded as it is. It never ends within a header, nor within a close frame or a pong:
+    these are held back until they are whole. So what was forwarded always ends between two frames (`at_boundary`) or
+    inside the payload of one. After each `walk`, `boundary` is the offset in what it gave of the first place between
+    two frames, or None; `controls` counts the control frames that passed; `more` says that the turn's share of headers
+    is used up: the rest is kept, and `walk(b"")` in a later turn goes on with it. `stop`, once it is set, says that
+    nothing more will be given, because
 
     - a close frame has come (`CLOSED`; it is the end of what was given, its code and reason are in `close`), or
     - a frame is faulty (`why` says how; the frame itself is not given, so that a close of ours may stand in its place).
+
+    `ponged` is set once an empty pong has passed: such are the answers to the gateway's own pings.
     """
 
-    __slots__ = ("_empty", "_held", "_left", "_limit", "boundary", "close", "controls", "more", "stop", "why")
+    __slots__ = ("_empty", "_held", "_left", "_limit", "boundary", "close", "controls", "more", "ponged", "stop", "why")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -234,6 +238,7 @@ class FrameWalker:
         self._held: bytes | memoryview = b""
         self.controls = 0
         self.more = False
+        self.ponged = False
         self.boundary: int | None = 0
         self.stop: Stop | None = None
         self.why = ""
@@ -283,8 +288,8 @@ class FrameWalker:
         if header is None:
             self._held = bytes(chunk[at:])
             return at
-        if header.opcode == CLOSE:
-            return self._closing(chunk, at, header)
+        if header.opcode in (CLOSE, PONG):
+            return self._whole(chunk, at, header)
         if header.opcode > CLOSE:
             self.controls += 1
         elif self._is_one_too_many(header.length):
@@ -297,12 +302,16 @@ class FrameWalker:
         self._empty = 0 if length else self._empty + 1
         return self._empty > EMPTY_ROW
 
-    def _closing(self, chunk: bytes | memoryview, at: int, header: Header) -> int:
-        """The same for a close frame."""
+    def _whole(self, chunk: bytes | memoryview, at: int, header: Header) -> int:
+        """The same for a close frame and for a pong, whose payloads are read."""
         end = header.start + header.length
         if end > len(chunk):
             self._held = bytes(chunk[at:])
             return at
+        if header.opcode == PONG:
+            self.controls += 1
+            self.ponged = self.ponged or header.length == 0
+            return end
         try:
             self.close = parse_close(bytes(chunk[header.start : end]))
         except ValueError as error:

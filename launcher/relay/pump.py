@@ -2,8 +2,8 @@
 
 upstream → viewer: as the pair's carriage has it; between two WebSockets bytes pass verbatim and only headers are read,
 so that it is always known whether the stream stands between two frames. viewer → upstream: one message in, one message
-out (Nova hangs when a client's early messages are joined). Pings and pongs of either side pass to the other, and so
-every hop stays awake and no pong of ours ever lands inside a server frame.
+out (Nova hangs when a client's early messages are joined). The server's pings and all pongs pass; the rest is
+`keepalive`'s.
 
 Where a session must be understood (view-only, an idle limit …) a `Governor` follows it, and decides what passes.
 
@@ -20,8 +20,9 @@ from launcher.model import Carrier, EndReason
 from launcher.relay.allowance import FLOOD, Allowance
 from launcher.relay.carriage import Carriage, Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
-from launcher.relay.frames import Stop
+from launcher.relay.frames import OUR_PING, Stop
 from launcher.relay.governor import Governor
+from launcher.relay.keepalive import KeepAlive
 from launcher.relay.stall import StallWatch
 from launcher.relay.terms import Term, Terms
 from launcher.relay.upstream import UpstreamEnd
@@ -34,7 +35,6 @@ _HALF_TIME = 30.0
 """Seconds that a server has to hang up in, once its viewer sends no more."""
 _FINISHING_TIME = 5.0
 """Seconds that a server has to read the rest in, once it sends no more itself."""
-
 
 _NO_TERMS = Terms()
 
@@ -82,6 +82,7 @@ class Pump:
         "_governor",
         "_halves",
         "_input_at",
+        "_keep_alive",
         "_loop",
         "_opened_at",
         "_orderly",
@@ -93,7 +94,6 @@ class Pump:
         "_upstream",
         "_upstream_open",
         "_viewer",
-        "_viewer_full",
         "bytes_down",
         "bytes_up",
         "ended",
@@ -114,13 +114,13 @@ class Pump:
         )
         self._governor: Governor | None = _governor(upstream, rules)
         """Until there is nothing more to follow."""
+        self._keep_alive = KeepAlive(viewer, upstream, self._carriage)
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
         self._ending: _Ending | None = None
         self._said = False
         self._orderly = False
         self._upstream_open = True
-        self._viewer_full = False
         self._allowance: Allowance | None = None
         """For the upstream's control frames."""
         self._parted = False
@@ -158,17 +158,22 @@ class Pump:
         self._viewer.abort()
         self._upstream.abort()
 
-    def ping(self) -> None:
-        """Ask the upstream for a sign of life; its pong passes through to the viewer and keeps that hop awake, too.
+    def look(self, patience: int) -> None:
+        """Ask a silent upstream that knows pings for a sign of life; end the session if it has missed the answer.
 
-        A raw upstream knows no pings: there the viewer is asked, between any two of its frames.
+        To be called `silence.LOOKS` times an interval; `patience`: looks that an answer may take.
+        """
+        if self._ending is None and self._upstream.framed and self._keep_alive.look(patience):
+            self.end(EndReason.UPSTREAM_SILENT, 1014, f"{self._upstream.called} does not answer any more.")
+            self._upstream.abort()
+
+    def ping(self) -> None:
+        """Keep a session awake whose upstream knows no pings, once an interval: the viewer is pinged.
+
         An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
         of its Nova): it gets a request that asks for nothing, between two of the viewer's own messages.
         """
-        if self._ending is not None:
-            return
-        if self._upstream.framed:
-            self._upstream.ping()
+        if self._ending is not None or self._upstream.framed:
             return
         self._viewer.ping()
         if self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
@@ -209,6 +214,8 @@ class Pump:
         carriage = self._carriage
         out = carriage.walk(chunk)
         self.bytes_down += len(out)
+        if self._keep_alive.owed is not None:
+            out = self._keep_alive.pay_within(out)
         self._viewer.write(out)
         if carriage.controls and not self._bears(carriage.controls):
             self.end(EndReason.UPSTREAM_PROTOCOL, 1014, f"The console proxy broke the protocol: {FLOOD}.")
@@ -235,7 +242,7 @@ class Pump:
             self._upstream.resume()
 
     def _halted(self) -> bool:
-        return self._viewer_full or self._ending is not None
+        return self._viewer.full or self._ending is not None
 
     def _bears(self, controls: int) -> bool:
         now = self._loop.time()
@@ -289,12 +296,10 @@ class Pump:
     def _control(self, event: Ping | Pong | Closed | Violation) -> None:
         match event:
             case Ping(payload):
-                if self._upstream.framed:
-                    self._upstream.ping(payload)
-                else:
-                    self._viewer.pong(payload)
+                self._keep_alive.pinged(payload)
             case Pong(payload):
-                self._upstream.pong(payload)
+                if payload != OUR_PING:
+                    self._upstream.pong(payload)
             case Closed(code):
                 self.end(EndReason.VIEWER_CLOSED, 1000 if code == 1005 else code, "")
             case Violation(code, reason):
@@ -316,13 +321,13 @@ class Pump:
         self._settle()
 
     def viewer_full(self) -> None:
-        self._viewer_full = True
         self._upstream.pause()
         self._watches()[0].begin()
 
     def viewer_drained(self) -> None:
         self._watches()[0].cancel()
-        self._viewer_full = False
+        if self._ending is None:
+            self._keep_alive.drained()
         if self._carriage.more:
             self._go_on()
         else:

@@ -6,6 +6,7 @@ A place is taken before the viewer's 101 and given back when its connection is c
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from datetime import datetime
 from launcher.errors import GatewayStoppingError, NotFoundError, TooManySessionsError
 from launcher.model import Actor, EndReason, Kind, Server
 from launcher.relay.pump import Pump
+from launcher.relay.silence import LOOKS, patience
 from launcher.relay.viewer import ViewerEnd
 
 _LOG = logging.getLogger(__name__)
-_SPREAD = 0.1
-"""The part of the interval over which the pings of all sessions are spread."""
-_PINGS_AT_ONCE = 50
+_SPREAD = 0.4
+"""The part of the time between two looks over which those at all sessions are spread."""
+_LOOKS_AT_ONCE = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -44,8 +46,13 @@ class Session:
         elif self.viewer is not None:
             self.viewer.end(reason, code, text)
 
+    def look(self, patience: int) -> None:
+        """See whether its upstream is alive, once it is joined to one; `patience`: looks that an answer may take."""
+        if self.pump is not None:
+            self.pump.look(patience)
+
     def ping(self) -> None:
-        """Keep every hop awake, whatever stage it is in."""
+        """Keep awake what no look does: a session whose upstream knows no pings, and a launch under way."""
         if self.pump is not None:
             self.pump.ping()
         elif self.viewer is not None:
@@ -112,29 +119,32 @@ class Sessions:
         return dismissed
 
     async def keep_awake(self, interval: float) -> None:
-        """Ping along every session, for ever."""
-        while True:
-            await asyncio.sleep(interval * (1 - _SPREAD) / 2)
-            await self._ping_all(interval * _SPREAD)
-            await asyncio.sleep(interval * (1 - _SPREAD) / 2)
+        """Look at every session several times an interval, and ping along those that are silent, for ever."""
+        step, answer = interval / LOOKS, patience(interval)
+        for count in itertools.count(1):
+            await asyncio.sleep(step * (1 - _SPREAD) / 2)
+            await self._look_at_all(step * _SPREAD, answer, awake=count % LOOKS == 0)
+            await asyncio.sleep(step * (1 - _SPREAD) / 2)
 
-    async def _ping_all(self, seconds: float) -> None:
+    async def _look_at_all(self, seconds: float, answer: int, *, awake: bool) -> None:
         """A few at a time, over all of `seconds`: the answers of thousands are no burst either.
 
         Only ids are held while it waits: a session that ends is kept by nobody.
         """
         ids = tuple(self._sessions)
-        batches = [ids[at : at + _PINGS_AT_ONCE] for at in range(0, len(ids), _PINGS_AT_ONCE)] or [()]
+        batches = [ids[at : at + _LOOKS_AT_ONCE] for at in range(0, len(ids), _LOOKS_AT_ONCE)] or [()]
         for batch in batches:
-            self._ping(batch)
+            self._look(batch, answer, awake=awake)
             await asyncio.sleep(seconds / len(batches))
 
-    def _ping(self, ids: Iterable[str]) -> None:
-        """Along those of these sessions that have not ended; a fault with one ends that one, and no other."""
+    def _look(self, ids: Iterable[str], answer: int, *, awake: bool) -> None:
+        """At those of these sessions that have not ended; a fault with one ends that one, and no other."""
         for session in filter(None, map(self._sessions.get, ids)):
             try:
-                session.ping()
-            except Exception:  # noqa: BLE001 -- the task that pings is the whole daemon's
+                session.look(answer)
+                if awake:
+                    session.ping()
+            except Exception:  # noqa: BLE001 -- the task that looks is the whole daemon's
                 _LOG.exception("A session ended by a fault of the gateway.")
                 session.abort()
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import select
 import socket
+import sys
+import termios
 
 _DEAD_AFTER = 60
 """Seconds without an acknowledgement, or of a closed window, after which the kernel gives a connection up."""
@@ -41,6 +44,14 @@ def _polled(transport: asyncio.Transport, event: int) -> bool:
     poll = select.poll()
     poll.register(sock.fileno(), event)
     return any(found & event for _, found in poll.poll(0))
+
+
+def unread(transport: asyncio.Transport) -> int:
+    """Bytes that the kernel has received and nobody has read; of TLS, before they are deciphered."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return 0
+    return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def guard_against_dead_peers(sock: socket.socket) -> None:

@@ -20,7 +20,7 @@ from launcher.relay.basin import LARGE, MIDDLE, REST, SMALL, Draught, Pace, basi
 from launcher.relay.dial import called, connect, speak, who
 from launcher.relay.frames import BINARY, CLOSE, PING, PONG, client_frame
 from launcher.relay.openings import Opening, opening_of
-from launcher.relay.sockets import close
+from launcher.relay.sockets import close, unread
 
 _WRITE_HIGH_WATER = 64 * 1024
 
@@ -63,6 +63,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         "_basin",
         "_draught",
         "_finished",
+        "_heard",
         "_held_up",
         "_loop",
         "_name",
@@ -95,6 +96,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._draught = Draught(SMALL)
         self._pace = Pace()
         self._held_up = False
+        self._heard = False
         self._rest: asyncio.TimerHandle | None = None
         self._finished = False
         self._opening: Opening | None = opening
@@ -131,6 +133,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         self._write(client_frame(BINARY, payload, os.urandom(4)) if self.framed else payload)
 
     def ping(self, payload: bytes = b"") -> None:
+        """Ours are empty: websockify 0.6 and 0.8 take what a ping carries for a message, and hand it to the server."""
         if self.framed:
             self._write(client_frame(PING, payload, os.urandom(4)))
 
@@ -156,12 +159,26 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         """Bytes that wait for the upstream to read."""
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
+    def stirred(self) -> bool:
+        """Whether something has come since this was asked last, or could not come because it was held up."""
+        stirred = self._heard or self._held_up
+        self._heard = False
+        return stirred
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing is on its way between it and us, as far as this end can know."""
+        if self._transport is None or self._transport.is_closing() or self._held_up or self._rest is not None:
+            return False
+        return not self.unsent and not unread(self._transport)
+
     def pause(self) -> None:
         self._held_up = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume(self) -> None:
+        self._heard = self._heard or self._held_up
         self._held_up = False
         if self._transport is not None:
             self._transport.resume_reading()
@@ -196,6 +213,7 @@ class UpstreamEnd(asyncio.BufferedProtocol):
         room = self._draught.room
         chunk = self._basin.view[:nbytes]
         small = nbytes <= SMALL
+        self._heard = True
         self._receive(bytes(chunk) if small else chunk)
         if nbytes >= SMALL:
             self._see_whether_it_left(nbytes, viewed=not small)

@@ -117,6 +117,11 @@ class ViewerEnd(asyncio.Protocol, ABC):
         return self._transport.get_extra_info("sslcontext") is not None
 
     @property
+    def full(self) -> bool:
+        """Whether it has to read before more is written to it."""
+        return self._full
+
+    @property
     def unsent(self) -> int:
         """Bytes that wait for the viewer to read."""
         return self._transport.get_write_buffer_size()

@@ -10,6 +10,7 @@ import asyncio
 from launcher.model import EndReason
 from launcher.relay.allowance import FLOOD, Allowance
 from launcher.relay.engine import TOO_LARGE, TOO_MUCH, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.frames import OUR_PING
 from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
@@ -53,7 +54,7 @@ class WebSocketViewer(ViewerEnd):
 
     def ping(self) -> None:
         if self.gone is None:
-            self.write(self._engine.ping())
+            self.write(self._engine.ping(OUR_PING))
 
     def pong(self, payload: bytes) -> None:
         self.write(self._engine.pong(payload))

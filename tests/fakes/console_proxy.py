@@ -30,7 +30,7 @@ import ssl
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +40,7 @@ from tests.fakes.issued import issue
 BANNER = b"RFB 003.008\n"
 BINARY, CLOSE, PING, PONG = 0x2, 0x8, 0x9, 0xA
 _ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_ROOT = Path(__file__).parents[2]
 _PAGE = "<html><body><h1>No</h1><p>A front end's own page.</p></body></html>"
 
 
@@ -78,6 +79,11 @@ async def until_gone(process: subprocess.Popen[bytes], seconds: float) -> int:
     return process.wait()
 
 
+STOCK = (str(Path(sys.executable).with_name("websockify")),)
+ON_EVENTLET = (sys.executable, "-m", "tests.fakes.eventlet_websockify")
+"""The same with non-blocking sockets, as Nova runs it."""
+
+
 class ConsoleProxy:
     """The stock `websockify` command on a loopback port of its own, with console tokens that live in one file.
 
@@ -85,9 +91,11 @@ class ConsoleProxy:
     of what is searched for secrets.
     """
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", command: Sequence[str] = STOCK) -> None:
+        """`command` starts another websockify than that of the tests' own environment."""
         folder.mkdir(parents=True, exist_ok=True)
         self._host = host
+        self._command = command
         self._tokens = folder / "tokens.cfg"
         self._log = folder / "websockify.log"
         self._targets: dict[str, int] = {}
@@ -165,11 +173,11 @@ class ConsoleProxy:
     async def restart(self) -> None:
         """Start it (again) on its port; tokens that were not expired are good still."""
         await self.kill()
-        command = [str(Path(sys.executable).with_name("websockify")), "--token-plugin", "TokenFile"]
+        command = [*self._command, "--token-plugin", "TokenFile"]
         command += ["--token-source", str(self._tokens), f"{self._host}:{self.port}"]
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=_ROOT
             )
         self._process = process
         await until_listening(self.port, process, host=self._host)

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, expect
 
 from tests.fakes.compute import fault_reply
 from tests.fakes.screens import Screen
-from tests.process.browser import Profile
+from tests.process.browser import Profile, Tab
 from tests.process.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -208,3 +208,46 @@ async def test_the_bookmark_of_a_console_can_be_copied_by_name_and_by_uuid(
         await tab.open(copied[1])
         await expect(tab.page).to_have_title("web 01 · Connected")
     await reader.close()
+
+
+async def announced(tab: Tab) -> int:
+    """Seconds until the next attempt, as the page says behind one that has just ended."""
+    countdown = tab.page.locator("#countdown")
+    await expect(countdown).to_contain_text("Next attempt in", timeout=20_000)
+    found = re.search(r"in (\d+) s", await countdown.text_content() or "")
+    assert found
+    return int(found[1])
+
+
+async def hurry(tab: Tab) -> None:
+    """As when a person turns to the tab: the rest of the pause is not waited for, and counts as if it were."""
+    await tab.page.evaluate("window.dispatchEvent(new Event('online'))")
+
+
+@pytest.mark.timeout(300)
+async def test_a_screen_that_keeps_falling_is_tried_again_soon_and_one_that_is_gone_ever_more_seldom(
+    site: Site, screen: Screen, profile: Profile
+) -> None:
+    site.add_server("web-01", screen)
+    async with site.daemon() as daemon:
+        tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+        await tab.until_shows(screen.picture)
+        falls = []
+        for _ in range(10):
+            await screen.stop()
+            falls.append(await announced(tab))
+            assert max(falls) <= 13, falls
+            await screen.restart()
+            while await tab.state() != "connected":
+                await hurry(tab)
+                await asyncio.sleep(0.1)
+            await tab.until_shows(screen.picture)
+        await screen.stop()
+        failures = []
+        for _ in range(7):
+            failures.append(await announced(tab))
+            await hurry(tab)
+            await expect(tab.page.locator("#countdown")).to_be_hidden()
+        assert max(failures[:3]) <= 13, failures
+        assert failures[-1] > 40, failures
+    await screen.restart()

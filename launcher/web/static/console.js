@@ -2,7 +2,8 @@
 
 import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
-import { failing, look, pause, verdict } from "./ending.js";
+import { failing, look, verdict } from "./ending.js";
+import { START, pause, tallied } from "./pace.js";
 import * as panel from "./panel.js";
 import { Screen } from "./screen.js";
 import { tools, watching } from "./tools.js";
@@ -12,7 +13,6 @@ import { closed } from "./words.js";
 const POLL_MS = 500;
 const SLOW_POLL_MS = 2000; // for launches that wait long
 const SLOW_AFTER = 60; // polls
-const STEADY_MS = 10_000;
 const OPEN_MS = 30_000; // for the handshake, which the gateway answers at once: then the line is dead
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -23,7 +23,7 @@ const last = part("last");
 
 let current = null; // the attempt that the page is about
 let again = false; // this tab has shown the screen before
-let failures = 0; // attempts since it last stood steadily
+let tally = START; // of attempts, for the pace of the next
 let waiting = 0; // timer of the next attempt
 let met = null; // the server, as the API has it
 let glance = null; // looks at a server that is watched
@@ -62,7 +62,7 @@ function connect(anyway = false) {
   panel.watching(false);
   const id = launchId();
   const socket = new WebSocket(address(id, anyway), ["binary"]);
-  const attempt = { id, socket, opened: false, timer: 0, connected: false, over: false, problem: null, rfb: null };
+  const attempt = { id, socket, opened: false, timer: 0, connected: false, shownAt: 0, over: false, problem: null, rfb: null };
   current = attempt;
   attempt.timer = setTimeout(() => socket.close(), OPEN_MS);
   socket.addEventListener("open", () => {
@@ -101,8 +101,8 @@ function join(attempt) {
 function arrive(attempt) {
   if (attempt !== current) return;
   attempt.connected = true;
+  attempt.shownAt = Date.now();
   again = true;
-  attempt.timer = setTimeout(() => (failures = 0), STEADY_MS);
   last.hidden = true;
   panel.steps(null);
   panel.problem(null);
@@ -157,6 +157,7 @@ async function end(attempt, code, reason) {
   attempt.over = true;
   clearTimeout(attempt.timer);
   if (attempt !== current) return;
+  tally = tallied(tally, attempt.connected ? (Date.now() - attempt.shownAt) / 1000 : null);
   if (attempt.connected) keepPicture();
   panel.credentials(null);
   enter(again ? "reconnecting" : "launching");
@@ -211,8 +212,7 @@ function keepPicture() {
 function retry(reached, patience) {
   const now = Date.now();
   earliest = now + patience * 1000;
-  const due = Math.max(earliest, now + pause(failures, Math.random(), { reached, hidden: document.hidden }) * 1000);
-  failures += 1;
+  const due = Math.max(earliest, now + pause(tally, Math.random(), { reached, hidden: document.hidden }) * 1000);
   enter("reconnecting");
   const tick = () => {
     const left = (due - Date.now()) / 1000;
@@ -271,7 +271,7 @@ function leave() {
 // ---- the person
 
 function connectNow(anyway) {
-  failures = 0;
+  tally = START;
   panel.problem(null);
   panel.steps(null);
   connect(anyway);

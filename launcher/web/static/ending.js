@@ -1,4 +1,4 @@
-// What the end of a WebSocket means, and how long to wait before the next. Pure.
+// What the end of a WebSocket means. Pure.
 
 const TEMPORARY = new Set([409, 429, 502, 503, 504]);
 const WATCH = { seen: 10, hidden: 60 };
@@ -22,15 +22,6 @@ export function failing(status, again, problem) {
   const expected = { standing: "watch", passing: "retry", gone: "failed" }[problem?.outlook];
   if (expected) return expected;
   return TEMPORARY.has(status) && (again || typeof problem?.retry_after === "number") ? "retry" : "failed";
-}
-
-/**
- * Seconds before attempt `count` (from 0): 1, 2, 4 …, a fifth more or less; `chance` is in 0–1. What only the gateway
- * hears of comes back soonest; what reaches a cloud costs it a request each time; and nobody looks at a hidden tab.
- */
-export function pause(count, chance, { reached, hidden }) {
-  const longest = hidden ? 300 : reached ? 120 : 30;
-  return Math.min(longest, 2 ** count) * (0.8 + 0.4 * chance);
 }
 
 /** Seconds between two looks at a server that somebody has to start first. */

@@ -98,3 +98,13 @@ def test_a_turn_reads_so_many_headers_and_no_more(small: bytes, payload: bytes) 
     assert b"".join(given) == payload * count
     assert max(map(len, given)) == len(payload) * HEADERS // COSTLY
     assert sum(seen) == (count if small[0] == 0x89 else 0)
+
+
+def test_an_empty_pong_is_noted_in_either_way_of_frames() -> None:
+    for viewer_framed in (True, False):
+        carriage = carriage_of(upstream_framed=True, viewer_framed=viewer_framed, limit=1024)
+        carriage.walk(frame(b"other", PONG))
+        assert not carriage.ponged
+        carriage.walk(frame(b"", PONG))
+        carriage.walk(frame(b"other", PONG))
+        assert carriage.ponged

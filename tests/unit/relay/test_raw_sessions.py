@@ -9,6 +9,7 @@ import pytest
 
 from launcher.model import Carrier, EndReason, Secret, Target
 from launcher.relay.engine import ViewerEngine
+from launcher.relay.frames import OUR_PING
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.openings import opening_of
 from launcher.relay.pump import Pump, Rules
@@ -95,7 +96,7 @@ async def test_a_page_is_asked_for_a_sign_of_life_where_the_screen_cannot_be(car
     joined = Joined(target(carrier))
     joined.viewer_side.taken()
     joined.pump.ping()
-    assert (joined.viewer_side.taken(), joined.upstream_side.taken()) == (frame(b"", PING), b"")
+    assert (joined.viewer_side.taken(), joined.upstream_side.taken()) == (frame(OUR_PING, PING), b"")
     joined.pump.end(EndReason.ENDED, 1008, "")
     joined.viewer_side.taken()
     joined.pump.ping()

@@ -7,6 +7,7 @@ import pytest
 
 from launcher.errors import GatewayStoppingError, NotFoundError, TooManySessionsError
 from launcher.model import Actor, EndReason
+from launcher.relay.frames import OUR_PING
 from launcher.relay.sessions import Sessions
 from tests.fakes.viewer import BANNER, PING, frame
 from tests.unit.relay.test_pump import Joined, unmasked
@@ -59,10 +60,11 @@ async def test_all_are_kept_awake_each_in_its_own_way() -> None:
     launching.viewer_side.taken()
     async with asyncio.timeout(5):
         keeping = asyncio.get_running_loop().create_task(sessions.keep_awake(0.02))
-        while not live.upstream_side.written:
+        while not (live.upstream_side.written and launching.viewer_side.written):
             await asyncio.sleep(0.01)
         keeping.cancel()
     assert unmasked(live.upstream_side.taken())[0] == (PING, b"")
+    assert frame(OUR_PING, PING) in launching.viewer_side.written
 
 
 async def test_a_fault_with_one_ends_that_one_alone(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ import pytest
 from launcher.model import EndReason
 from launcher.relay.allowance import AT_ONCE, FLOOD
 from launcher.relay.engine import Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.frames import OUR_PING
 from launcher.relay.viewer import ViewerLeftError
 from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.transport import MemoryTransport
@@ -116,7 +117,7 @@ async def test_before_the_upstream_pings_are_answered_and_pongs_are_fine(
     viewer.data_received(sent(b"a", PING) + sent(b"b", PONG))
     assert transport.taken() == frame(b"a", PONG)
     viewer.ping()
-    assert transport.taken() == frame(b"", PING)
+    assert transport.taken() == frame(OUR_PING, PING)
 
 
 async def test_a_goodbye_during_the_launch_is_echoed_and_ends_it(

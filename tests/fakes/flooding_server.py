@@ -1,0 +1,52 @@
+"""A VNC server in the test's own loop that never waits: behind the handshake it sends as fast as it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from types import TracebackType
+from typing import Self
+
+from tests.fakes.console_proxy import BANNER
+
+_SERVER_INIT = struct.pack(">HHBBBBHHHBBBxxxI", 1920, 1080, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0, 5) + b"flood"
+_CHUNK = bytes(256 * 1024)
+
+
+class FloodingServer:
+    """Listens on a loopback port as long as the context lasts; security None, then bytes without end."""
+
+    def __init__(self) -> None:
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+        async with asyncio.timeout(5):
+            while self._writers:
+                await asyncio.sleep(0.01)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                for said, heard in ((BANNER, 12), (b"\1\1", 1), (bytes(4), 1), (_SERVER_INIT, 0)):
+                    writer.write(said)
+                    await reader.readexactly(heard)
+                while True:
+                    writer.write(_CHUNK)
+                    await writer.drain()
+        finally:
+            writer.close()
+            self._writers.discard(writer)
