@@ -25,9 +25,8 @@ from playwright.async_api import Browser, Page, Route
 from launcher.demo.listener import Pace
 from launcher.errors import AmbiguousServerError
 from launcher.model import Server
-from launcher.web.pages import FOLDER, render_problem
+from launcher.web.pages import render_problem
 from launcher.web.problems import problem_of
-from launcher.web.static import StaticFiles
 from tests.process.browser import chromium
 from tests.process.demo import demo_in_process
 
@@ -45,7 +44,7 @@ def candidates() -> str:
         for (cloud, name), state in zip(names.items(), states, strict=True)
     ]
     problem = problem_of(AmbiguousServerError('3 servers answer to "web-01".', servers))
-    return render_problem(problem, StaticFiles.load(FOLDER / "static"))
+    return render_problem(problem)
 
 
 async def soon_over(route: Route) -> None:
