@@ -137,6 +137,16 @@ def test_what_is_another_processs_is_not_ours() -> None:
     assert (supervision.watchdog, supervision.passed) == (None, ())
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("/var/lib/x", Path("/var/lib/x")), ("/var/lib/x:/var/lib/y", Path("/var/lib/x")), ("x", None), ("", None)],
+)
+def test_the_state_directory_is_the_first_of_the_list(text: str, found: Path | None) -> None:
+    environment = {"STATE_DIRECTORY": text}
+    assert take_supervision(environment, ME).state == found
+    assert environment == {}
+
+
 @pytest.mark.parametrize("address", ["vsock:2:1", "notify"])
 def test_an_address_of_another_kind_is_said(address: str, caplog: pytest.LogCaptureFixture) -> None:
     assert not take_supervision({"NOTIFY_SOCKET": address}, ME).notifier.listens

@@ -4,6 +4,7 @@ import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
 import { failing, look, verdict } from "./ending.js";
 import { START, pause, tallied } from "./pace.js";
+import { begun } from "./foreign.js";
 import * as panel from "./panel.js";
 import { Screen } from "./screen.js";
 import { tools, watching } from "./tools.js";
@@ -284,4 +285,5 @@ offer(part("bookmark"), () => met);
 window.addEventListener("online", hurry);
 document.addEventListener("visibilitychange", hurry);
 
+begun();
 connect();

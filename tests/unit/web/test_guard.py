@@ -24,7 +24,9 @@ from launcher.errors import (
     NotSignedInError,
 )
 from launcher.model import Actor
+from launcher.web import guard as guard_module
 from launcher.web.guard import ACTOR, check_host, guard, hardened
+from launcher.web.worker import REMOVED, SCRIPT
 from tests.fakes.transport import MemoryTransport
 
 STATUS = {BadRequestError: 400, NotSignedInError: 401, ForbiddenError: 403, MisdirectedError: 421}
@@ -424,3 +426,27 @@ async def test_a_body_that_does_not_come_is_not_waited_for(gateway: Gateway, mor
 async def test_a_strangers_body_is_not_read(gateway: Gateway) -> None:
     gateway.peers.present = MALLORY
     assert (await gateway.ask("POST", "/", GOOD, "Content-Length: 5"))[0] == 403
+
+
+@pytest.mark.parametrize("path", [*PATHS, "//worker.js", "/\\worker.js", "/static/x/y.js?v=1"])
+async def test_a_request_for_a_service_worker_gets_one_that_removes_itself_before_anybody_is_asked_who_they_are(
+    gateway: Gateway, path: str
+) -> None:
+    status, headers, text = await gateway.ask("GET", path, GOOD, "Service-Worker: script")
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/javascript")
+    assert (headers["Cache-Control"], headers["Connection"]) == ("no-store", "close")
+    assert "registration.unregister()" in text
+    assert '"fetch"' not in text
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_service_worker_for_another_name_is_answered_to_nobody(gateway: Gateway, path: str) -> None:
+    status, _, _ = await gateway.ask("GET", path, "evil.example", "Service-Worker: script")
+    assert status == 421
+
+
+def test_worker_and_page_leave_word_for_each_other_by_the_same_name() -> None:
+    assert f'"{REMOVED}"' in (Path(guard_module.__file__).parent / "static" / "foreign.js").read_text()
+    assert f'"{REMOVED}"' in SCRIPT

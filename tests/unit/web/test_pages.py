@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,9 +18,9 @@ from launcher.web import pages
 from launcher.web.bookmarks import page_path
 from launcher.web.pages import (
     PAGE_HEADERS,
+    PROBLEM_HEADERS,
     SECURITY_HEADERS,
     page_routes,
-    problem_page,
     render_problem,
     shown,
 )
@@ -27,7 +29,8 @@ from launcher.web.static import REQUIRED, StaticFile, StaticFiles
 
 Client = TestClient[web.Request, web.Application]
 
-STATIC = StaticFiles({name: StaticFile(b"", "text/plain") for name in (*REQUIRED, "icon.svg")})
+TEXTS = {"console.js": b'import RFB from "./novnc/core/rfb.js";'}
+STATIC = StaticFiles({name: StaticFile(TEXTS.get(name, b""), "text/plain") for name in (*REQUIRED, "icon.svg")})
 UUID = "9168b536-cd40-4630-b43f-b259807c6e87"
 STRANGE_NAMES = [
     "<img src=x onerror=alert(1)>",
@@ -103,6 +106,12 @@ class Page(HTMLParser):
         return [attributes for found, attributes in self.tags if found == tag]
 
 
+def own_part(page: Page) -> dict[str, str]:
+    """The attributes of the page's main part; the other one is shown while its script loads."""
+    [own] = [attributes for attributes in page.named("main") if attributes.get("id") != "loading"]
+    return own
+
+
 def assert_plain(page: Page) -> None:
     """No script or style stands in the page, and nothing comes from elsewhere."""
     assert not page.named("style")
@@ -143,7 +152,7 @@ async def test_a_strange_name_arrives_whole_and_is_only_text(client: Client, nam
     assert "Set-Cookie" not in reply.headers
     page = Page(await reply.text())
     assert_plain(page)
-    console = next(attributes for attributes in page.named("main"))
+    console = own_part(page)
     assert console["data-server"] == quote(name, safe="")
     assert console["data-cloud"] == "prod"
     assert not page.named("img")
@@ -177,13 +186,13 @@ async def test_the_page_of_a_bare_name_is_there_without_asking_and_leads_nowhere
     assert {"Location", "Set-Cookie"}.isdisjoint(reply.headers)
     page = Page(await reply.text())
     assert_plain(page)
-    [main] = page.named("main")
+    main = own_part(page)
     assert (main["data-name"], main["data-listed"]) == (quote(name, safe=""), "")
     assert page.texts.count(shown(name)) == 2, "in the title and in the heading"
 
 
 async def test_the_page_of_a_cloud_s_name_knows_the_way_to_its_list(client: Client) -> None:
-    [main] = Page(await (await get(client, "/c/rax-dfw")).text()).named("main")
+    main = own_part(Page(await (await get(client, "/c/rax-dfw")).text()))
     assert main["data-listed"] == "/?q=rax-dfw"
 
 
@@ -223,24 +232,49 @@ PROBLEM = {
 
 
 def test_a_problem_is_said_in_words() -> None:
-    text = render_problem(PROBLEM, STATIC)
-    page = Page(text)
-    assert_plain(page)
+    page = Page(render_problem(PROBLEM))
     assert not page.named("b")
     for words in ("The cloud asks for patience.", "503", "rax-dfw: <b>no more</b> consoles", "Wait 41 s.", "req-9106"):
         assert any(words in found for found in page.texts)
-    assert STATIC.url("app.css") in text
 
 
-def test_a_problem_alone_tells_nothing_of_the_gateway() -> None:
-    page = Page(render_problem(PROBLEM))
-    assert not [tag for tag, _ in page.tags if tag in {"link", "script", "a"}]
+@pytest.mark.parametrize("status", [401, 403, 404, 421, 503])
+def test_an_error_page_loads_nothing_and_says_nothing_of_the_files(status: int) -> None:
+    text = render_problem(PROBLEM | {"status": status})
+    assert "/static/" not in text
+    page = Page(text)
+    assert not [tag for tag, _ in page.tags if tag in {"script", "img", "iframe", "object", "embed"}]
+    assert [one["href"] for one in page.named("link")] == ["data:,"]
+
+
+def test_the_style_of_an_error_page_is_the_one_that_its_policy_allows() -> None:
+    style = render_problem(PROBLEM).partition("<style>")[2].partition("</style>")[0]
+    found = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = PROBLEM_HEADERS["Content-Security-Policy"]
+    assert f"style-src 'sha256-{found}';" in policy
+    assert policy.startswith("default-src 'none';")
 
 
 def test_a_wrong_name_learns_nothing_of_the_gateway() -> None:
-    page = problem_page(STATIC)
-    assert page(PROBLEM) == render_problem(PROBLEM, STATIC)
-    assert page(PROBLEM | {"status": 421}) == render_problem(PROBLEM | {"status": 421})
+    assert not Page(render_problem(PROBLEM | {"status": 421})).named("a")
+    assert Page(render_problem(PROBLEM)).named("a")
+
+
+@pytest.mark.parametrize("path", ["/", "/c/prod/web-01"])
+async def test_a_page_names_the_hash_of_everything_that_it_runs(client: Client, path: str) -> None:
+    page = Page(await (await get(client, path)).text())
+    files = [one for tag, one in page.tags if tag == "script" or one.get("rel") in {"stylesheet", "modulepreload"}]
+    assert len(files) >= 2
+    assert all(one["integrity"].startswith("sha256-") for one in files)
+
+
+async def test_a_page_asks_for_all_of_its_modules_before_its_script(client: Client) -> None:
+    page = Page(await (await get(client, "/c/prod/web-01")).text())
+    heads = [one for tag, one in page.tags if tag == "script" or one.get("rel") == "modulepreload"]
+    assert [one.get("src") or one["href"] for one in heads] == [
+        STATIC.url("novnc/core/rfb.js"),
+        STATIC.url("console.js"),
+    ]
 
 
 def test_a_problem_with_a_title_only_is_enough() -> None:
@@ -252,8 +286,8 @@ def test_a_problem_with_a_title_only_is_enough() -> None:
 def test_an_ambiguous_name_offers_its_servers() -> None:
     servers = [Server("prod", UUID, name, "SHUTOFF") for name in STRANGE_NAMES]
     problem = problem_of(AmbiguousServerError("Many servers", servers), "http://jump.localhost:6080")
-    page = Page(render_problem(problem, STATIC))
-    assert_plain(page)
+    page = Page(render_problem(problem))
+    assert not [tag for tag, _ in page.tags if tag in {"script", "img"}]
     assert not [tag for tag, _ in page.tags if tag in {"b", "i"}]
     assert [link["href"] for link in page.named("a")] == ["/", *[f"/c/prod/{UUID}"] * len(servers), "/"]
     texts = [text.strip() for text in page.texts]
@@ -264,12 +298,13 @@ def test_an_ambiguous_name_offers_its_servers() -> None:
 
 @pytest.mark.parametrize("candidates", ["prod/x", {"prod": "x"}, [7, "prod/x"], None])
 def test_what_are_no_candidates_is_no_list(candidates: object) -> None:
-    page = Page(render_problem({"title": "Two servers", "status": 409, "candidates": candidates}, STATIC))
+    page = Page(render_problem({"title": "Two servers", "status": 409, "candidates": candidates}))
     assert [link["href"] for link in page.named("a")] == ["/", "/"]
 
 
 def test_a_wrong_name_learns_of_no_server() -> None:
     problem = problem_of(AmbiguousServerError("Two servers", [Server("prod", UUID, "twin", "ACTIVE")]))
+    problem["status"] = 421
     assert UUID not in render_problem(problem)
 
 
@@ -288,12 +323,13 @@ def test_every_template_is_in_use() -> None:
         "link.html",
         "list.html",
         "named.html",
+        "page.html",
+        "problem.css",
         "problem.html",
     }
 
 
 def test_a_problem_page_costs_no_reading_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = problem_page(STATIC)
     monkeypatch.setattr("launcher.web.pages.environment", None)
-    assert "No such server" in page({"title": "No such server", "status": 404})
-    assert "Misdirected" in page({"title": "Misdirected", "status": 421})
+    assert "No such server" in render_problem({"title": "No such server", "status": 404})
+    assert "Misdirected" in render_problem({"title": "Misdirected", "status": 421})

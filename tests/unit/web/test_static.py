@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from launcher.errors import ConfigError, NotFoundError
-from launcher.web.static import REQUIRED, StaticFiles, static_route
+from launcher.web.static import REQUIRED, StaticFile, StaticFiles, static_route
 
 Client = TestClient[web.Request, web.Application]
 
@@ -116,7 +117,7 @@ def test_a_missing_page_file_names_itself(folder: Path) -> None:
 
 
 def test_an_address_is_given_only_for_a_file_that_is_there(files: StaticFiles) -> None:
-    assert files.url("app.css") == f"/static/{files.hash}/app.css"
+    assert files.url("app.css") == f"/static/{files.segment}/app.css"
     assert files.hash in repr(files)
     with pytest.raises(KeyError):
         files.url("gone.css")
@@ -147,18 +148,62 @@ async def test_a_file_may_be_kept_for_ever(client: Client, files: StaticFiles) -
     ],
 )
 async def test_no_path_leaves_the_manifest(client: Client, files: StaticFiles, tail: str) -> None:
-    reply = await client.session.get(URL(f"{client.make_url('/').origin()}/static/{files.hash}/{tail}", encoded=True))
+    reply = await client.session.get(
+        URL(f"{client.make_url('/').origin()}/static/{files.segment}/{tail}", encoded=True)
+    )
     assert reply.status == 404
     assert "passwd" not in await reply.text()
 
 
-async def test_yesterdays_hash_is_not_served_todays_file(client: Client) -> None:
-    reply = await client.get("/static/0123456789/app.css")
-    assert reply.status == 404
-    assert await reply.text() == "There is no such file here; reload the page."
+KEY = bytes(range(32))
+
+
+def test_the_path_cannot_be_foretold_from_the_tree(folder: Path) -> None:
+    mine, again, others, random = (StaticFiles.load(folder, key) for key in (KEY, KEY, bytes(32), None))
+    assert mine.hash == others.hash == random.hash
+    assert mine.segment == again.segment
+    assert len({mine.segment, others.segment, random.segment, StaticFiles.load(folder).segment}) == 4
+
+
+async def test_a_path_of_before_an_upgrade_answers_with_todays_file_which_is_not_kept_there(folder: Path) -> None:
+    before = StaticFiles.load(folder, KEY)
+    (folder / "console.js").write_text("other", encoding="utf-8")
+    app = web.Application()
+    app.add_routes([static_route(StaticFiles.load(folder, KEY))])
+    async with TestClient(TestServer(app)) as client:
+        reply = await client.get(before.url("console.js"))
+        assert (reply.status, await reply.text()) == (200, "other")
+        assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_path_that_this_gateway_never_made_answers_nothing(folder: Path, client: Client) -> None:
+    files = StaticFiles.load(folder)
+    stranger = StaticFiles.load(folder, bytes(32)).segment
+    for segment in (files.hash, "0123456789", "-", "é-é", stranger, f"{files.hash}-", f"x{files.segment}"):
+        reply = await client.get(f"/static/{segment}/app.css")
+        assert reply.status == 404
+        assert await reply.text() == "There is no such file here; reload the page."
+
+
+def test_every_file_has_the_hash_that_html_wants() -> None:
+    assert StaticFile(b"", "x").integrity == "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
 def test_the_real_tree_holds_novnc_and_its_licence() -> None:
     files = StaticFiles.load(Path(__file__).parents[3] / "launcher" / "web" / "static")
     assert files.get("novnc/LICENSE.txt") is not None
     assert files.get("novnc/vendor/pako/lib/zlib/inflate.js") is not None
+    modules = files.modules("console.js")
+    assert "novnc/vendor/pako/lib/zlib/inflate.js" in modules
+    assert all(files.get(name) for name in modules)
+
+
+def test_no_module_of_the_real_tree_is_loaded_later() -> None:
+    """A page that runs has all of itself; so no module may import another by a call."""
+    files = StaticFiles.load(Path(__file__).parents[3] / "launcher" / "web" / "static")
+    for script in ("console.js", "list.js"):
+        for name in files.modules(script):
+            file = files.get(name)
+            assert file is not None
+            code = re.sub(r"/\*.*?\*/|//[^\n]*", "", file.content.decode(), flags=re.DOTALL)
+            assert not re.search(r"\bimport\s*\(", code), name
