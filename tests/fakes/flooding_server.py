@@ -1,4 +1,8 @@
-"""A VNC server in the test's own loop that never waits: behind the handshake it sends as fast as it is read."""
+"""A VNC server in the test's own loop that is far ahead of its viewers: it sends as fast as it is read, up to a lead.
+
+A websockify on non-blocking sockets keeps all that its viewer has not read: without an end to the lead thirty of them
+take a gigabyte each in five minutes.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,18 @@ from tests.fakes.console_proxy import BANNER
 
 _SERVER_INIT = struct.pack(">HHBBBBHHHBBBxxxI", 1920, 1080, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0, 5) + b"flood"
 _CHUNK = bytes(256 * 1024)
+_LEAD = 96 * 1024**2
+"""Bytes: more than all kernel buffers on the way hold, so that a sending is unfinished all the time."""
 
 
 class FloodingServer:
-    """Listens on a loopback port as long as the context lasts; security None, then bytes without end."""
+    """Listens on a loopback port as long as the context lasts; security None, then bytes without end.
 
-    def __init__(self) -> None:
+    Each viewer is sent `rate` bytes a second, the pace at which it reads, and a lead before that.
+    """
+
+    def __init__(self, rate: int = 1024**2) -> None:
+        self._rate = rate
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
         self.port = 0
@@ -44,9 +54,16 @@ class FloodingServer:
                 for said, heard in ((BANNER, 12), (b"\1\1", 1), (bytes(4), 1), (_SERVER_INIT, 0)):
                     writer.write(said)
                     await reader.readexactly(heard)
-                while True:
-                    writer.write(_CHUNK)
-                    await writer.drain()
+                await self._flood(writer)
         finally:
             writer.close()
             self._writers.discard(writer)
+
+    async def _flood(self, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        began, sent = loop.time(), 0
+        while True:
+            writer.write(_CHUNK)
+            await writer.drain()
+            sent += len(_CHUNK)
+            await asyncio.sleep(began + (sent - _LEAD) / self._rate - loop.time())

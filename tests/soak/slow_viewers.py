@@ -70,7 +70,7 @@ async def run(folder: Path, output: Path, *, viewers: int, seconds: float, ping:
     async with AsyncExitStack() as stack:
         compute = await stack.enter_async_context(FakeCompute())
         proxy = await stack.enter_async_context(ConsoleProxy(folder, command=ON_EVENTLET))
-        server = await stack.enter_async_context(FloodingServer())
+        server = await stack.enter_async_context(FloodingServer(rate))
         compute.add_server("web-01")
         compute.mint = lambda *_: proxy.url(server.port)
         clouds = {"lab": {"provider": "none", "endpoint": compute.endpoint}}
