@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from launcher.access.accounts import group_id
+from launcher.access.accountnames import AccountNames
+from launcher.access.accounts import group_id, name_of
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
 from launcher.audit.log import LogJournal
@@ -60,6 +61,8 @@ _DRAIN = 2.0
 half a second: with viewers that do not answer and a cloud that hangs it stays under four, and systemd waits for ten."""
 _DISMISSED = "You may no longer use this gateway."
 _OPERATORS = "console-operators"
+_GROUP_PATIENCE = 5.0
+"""Seconds for the look-up of the group; the gateway answers meanwhile, but is not ready."""
 _SHARE_OF_FILES = 4
 """Servers' sockets take no more than a quarter of the files that the process may have open."""
 _COLLECTIONS = (700, 10, 30)
@@ -188,10 +191,11 @@ async def open_gateway(
     passed: Sequence[Passed] = (),
     journal: LogJournal | None = None,
     state: Path | None = None,
+    name_of: Callable[[int], str] = name_of,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts; `state` is the directory of what outlives it, if any.
 
-    Raises ListenError, ConfigError.
+    `name_of` gives a user id's account name; it may hang, and is called in threads. Raises ListenError, ConfigError.
     """
     read_in_records()
     gathered = gather(config)
@@ -209,7 +213,9 @@ async def open_gateway(
             lasting = _lasting(config, clock, limits, http, tasks, own, journal, watch)
             tasks.create_task(watch.keep(), name="refusals")
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting, own, watch, state) as gateway:
+                async with _serving(
+                    config, Gateway(lasting, gathered), passed, lasting, own, watch, name_of, state
+                ) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
@@ -265,11 +271,12 @@ async def _serving(
     lasting: Lasting,
     own: OwnListeners,
     watch: RefusalWatch,
+    name_of: Callable[[int], str],
     state: Path | None,
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC, static_key(state))
-    peers = Peers()
+    peers = Peers(names=AccountNames(lambda: gateway.parts.policy, name_of, lasting.clock))
     app = build_app(
         guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, watch=watch),
         links=links(static, lambda: gateway.parts.links_from),
@@ -304,6 +311,24 @@ async def _serving(
         peers.close()
 
 
+async def _sockets_group(wanted: str | None) -> int | None:
+    """The id of the group that the servers' own sockets are for, looked up in a thread: a directory may hang."""
+    name = wanted or _OPERATORS
+    try:
+        async with asyncio.timeout(_GROUP_PATIENCE):
+            group = await asyncio.to_thread(group_id, name)
+    except TimeoutError:
+        _LOG.warning(
+            'relay.sockets_group: the system\'s name service did not say within %g s whether there is a group "%s". '
+            "Until the gateway starts again, its servers' sockets are given to no group.",
+            *(_GROUP_PATIENCE, name),
+        )
+        return None
+    if group is None and wanted:
+        _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', wanted)
+    return group
+
+
 @asynccontextmanager
 async def _server_sockets(
     config: Config, gateway: Gateway, peers: Peers, lasting: Lasting, own: OwnListeners
@@ -313,9 +338,7 @@ async def _server_sockets(
     if not relay.sockets:
         yield
         return
-    group = group_id(relay.sockets_group or _OPERATORS)
-    if group is None and relay.sockets_group:
-        _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
+    group = await _sockets_group(relay.sockets_group)
     sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, own)
     most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     gateway.keeper = SocketKeeper(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import threading
 from collections.abc import Iterable
 
+from launcher.access.nametable import NAMELESS, nameless
 from launcher.access.policy import Policy
 from launcher.config.accounts import overflow_uid, uid_of
 
 _ROOT = 0
-_NAMELESS = "uid "
-"""How a user id without an account is called; no account that is awaited may be called so."""
+_PATIENCE = 2.0
+"""Seconds for the name of the daemon's own account, which nothing hangs on."""
 
 
 def admitted(local_users: Iterable[str]) -> Policy:
@@ -23,9 +25,22 @@ def admitted(local_users: Iterable[str]) -> Policy:
     """
     unmapped = overflow_uid()
     found = {name: uid_of(name) for name in local_users}
-    known = {uid for uid in found.values() if uid is not None and uid != unmapped}
-    awaited = {name for name, uid in found.items() if uid is None and not name.startswith(_NAMELESS)}
-    return Policy(frozenset({_ROOT, os.geteuid()} | known), frozenset(awaited), unmapped)
+    known = {uid: name for name, uid in found.items() if uid is not None and uid != unmapped}
+    awaited = {name for name, uid in found.items() if uid is None and not name.startswith(NAMELESS)}
+    own = os.geteuid()
+    names = {_ROOT: "root"} | known
+    if own not in names:
+        names[own] = _soon(own)
+    return Policy(frozenset(names), frozenset(awaited), unmapped, names)
+
+
+def _soon(uid: int) -> str:
+    """The account's name, or `uid 1234` where it cannot be found within `_PATIENCE`."""
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(name_of(uid)), name=f"name of {uid}", daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    return found[0] if found else nameless(uid)
 
 
 def group_id(name: str) -> int | None:
@@ -41,4 +56,4 @@ def name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"{_NAMELESS}{uid}"
+        return nameless(uid)

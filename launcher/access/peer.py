@@ -19,7 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from launcher.access.accounts import name_of
+from launcher.access.accountnames import AccountNames
 from launcher.access.proctcp import Address, tcp_uid
 from launcher.access.sockdiag import asked_uid
 from launcher.model import Actor
@@ -59,19 +59,22 @@ class Peers:
         self,
         read: Callable[[], Tables] = read_tables,
         ask: Callable[[Address, Address], int | None] = asked_uid,
+        names: AccountNames | None = None,
     ) -> None:
+        """`names` are to know the same policy that the actors are judged by."""
         self._read = read
         self._ask = ask
-        # Threads of its own: a name server that does not answer may hold all of the event loop's.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="peers")
+        self._names = names or AccountNames()
+        # A thread of its own: a name server that does not answer may hold all of the event loop's.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="peers")
         self._turn = asyncio.Lock()
         self._begun = 0
         self._last: tuple[int, Tables] = (0, ())
         self._asking = 0
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let the thread go."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
     async def actor(self, sock: Socket) -> Actor | None:
         """The account that connected; None where the kernel does not tell, or no longer."""
@@ -81,9 +84,7 @@ class Peers:
         return None if uid is None else await self._named(uid, "tcp")
 
     async def _named(self, uid: int, via: str) -> Actor:
-        """With the account's name, looked up in a worker thread: a directory service may take its time."""
-        name = await asyncio.get_running_loop().run_in_executor(self._threads, name_of, uid)
-        return Actor(uid=uid, name=name, via=via)
+        return Actor(uid=uid, name=await self._names.name(uid), via=via)
 
     async def _tcp_uid(self, sock: Socket) -> int | None:
         try:
@@ -111,7 +112,7 @@ class Peers:
                 if self._last[0] <= begun:
                     self._begun += 1
                     number = self._begun
-                    self._last = (number, await asyncio.get_running_loop().run_in_executor(self._threads, self._read))
+                    self._last = (number, await asyncio.get_running_loop().run_in_executor(self._reader, self._read))
                 return self._last[1]
         finally:
             self._asking -= 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from launcher.access.nametable import nameless
 from launcher.errors import ForbiddenError, NotSignedInError
 from launcher.model import Action, Actor, Server
 
@@ -13,13 +15,23 @@ class Policy:
     """Local accounts by user id: whoever is let in may do everything, everyone else nothing.
 
     Names that had no user id when the configuration was read are awaited: an actor whose account is called so is let
-    in. An actor's name is the account database's own word, looked up for each connection.
+    in. The name of an actor who is let in by user id stands in `names`; every other is the account database's own word.
     """
 
     allowed_uids: frozenset[int]
     awaited: frozenset[str] = frozenset()
     unmapped: int | None = None
     """The user id that stands for every account which the kernel cannot map: nobody's, whatever it is called."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """The names by which accounts of `allowed_uids` were admitted; one without is called `uid 1234`."""
+
+    def known(self, uid: int) -> str | None:
+        """The name of an account that is let in by its user id; None for every other."""
+        return self.names.get(uid, nameless(uid)) if uid in self.allowed_uids else None
+
+    def awaits(self, name: str) -> bool:
+        """Whether an account is let in because it is called so."""
+        return name in self.awaited
 
     def authorize(
         self,

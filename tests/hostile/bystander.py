@@ -10,14 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-from tests.process.daemon import Daemon
+from typing import Protocol, Self
 
 TCP, UNIX = "tcp", "unix"
 WAYS = (TCP, UNIX)
 _PYTHON = "/usr/bin/python3"
 _SOURCE = Path(__file__).with_name("opener.py")
+
+
+class Doors(Protocol):
+    """Where a gateway listens: `tests.process.daemon.Daemon`, or one in the test's own loop."""
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def socket_path(self) -> Path: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Bystander:
 
     def __init__(
         self,
-        daemon: Daemon,
+        daemon: Doors,
         path: str = "/ws/lab/web-01",
         *,
         account: pwd.struct_passwd | None = None,

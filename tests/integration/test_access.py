@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from launcher.access.accountnames import AccountNames
 from launcher.access.accounts import admitted
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
@@ -81,7 +82,8 @@ async def door(folder: Path, *local_users: str) -> AsyncIterator[list[str]]:
         return web.Response(text="ok")
 
     policy = admitted(local_users)
-    app = web.Application(middlewares=[problems(str), guard(Names([]), lambda: policy, Peers())])
+    peers = Peers(names=AccountNames(lambda: policy))
+    app = web.Application(middlewares=[problems(str), guard(Names([]), lambda: policy, peers)])
     app.on_response_prepare.append(hardened({"X-Content-Type-Options": "nosniff"}))
     app.add_routes([web.get("/", who), web.get("/healthz", health)])
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)

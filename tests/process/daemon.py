@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +29,12 @@ ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 
 def start(config: Path, log: Path) -> subprocess.Popen[bytes]:
     """`console-launcher serve` with this configuration, both its streams into `log`."""
-    command = [sys.executable, "-m", "launcher", "serve", "--config", str(config)]
+    return start_within((), config, log)
+
+
+def start_within(within: Sequence[str], config: Path, log: Path) -> subprocess.Popen[bytes]:
+    """The same by another program, whose last words these are: `("unshare", "--mount")`; it must exec."""
+    command = [*within, sys.executable, "-m", "launcher", "serve", "--config", str(config)]
     with log.open("ab") as stream:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, cwd=ROOT)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
+import threading
 
 import pytest
 
+from launcher.access import accounts
 from launcher.access.accounts import admitted, name_of
 
 
@@ -18,6 +20,32 @@ def test_local_users_are_let_in_by_their_user_id() -> None:
     policy = admitted(["daemon"])
     assert pwd.getpwnam("daemon").pw_uid in policy.allowed_uids
     assert policy.awaited == frozenset()
+    assert policy.known(pwd.getpwnam("daemon").pw_uid) == "daemon"
+
+
+def test_root_and_the_daemons_own_account_have_their_names() -> None:
+    policy = admitted(["daemon"])
+    assert policy.known(0) == "root"
+    assert policy.known(os.geteuid()) == pwd.getpwuid(os.geteuid()).pw_name
+
+
+def test_the_daemons_own_name_is_waited_for_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    hang = threading.Event()
+
+    def hanging(uid: int) -> str:
+        hang.wait(60)
+        return f"late-{uid}"
+
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    monkeypatch.setattr(accounts, "name_of", hanging)
+    monkeypatch.setattr(accounts, "_PATIENCE", 0.05)
+    try:
+        policy = admitted([])
+    finally:
+        hang.set()
+    assert (policy.known(4321), policy.known(0)) == ("uid 4321", "root")
+    monkeypatch.setattr(accounts, "_PATIENCE", 10)
+    assert admitted([]).known(4321) == "late-4321"
 
 
 def test_an_account_that_does_not_exist_is_awaited_and_keeps_nobody_out() -> None:

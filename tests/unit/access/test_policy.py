@@ -51,3 +51,19 @@ def test_nobody_known_is_not_signed_in() -> None:
 def test_a_policy_that_names_nobody_lets_nobody_in() -> None:
     with pytest.raises(ForbiddenError):
         Policy(frozenset()).authorize(Actor(0, "root", "unix"), Action.LIST)
+
+
+NAMED = Policy(frozenset({0, 1000}), frozenset({"dora"}), names={1000: "alice"})
+
+
+def test_who_is_let_in_by_user_id_has_the_name_by_which_it_was_admitted_or_a_number() -> None:
+    assert (NAMED.known(1000), NAMED.known(0)) == ("alice", "uid 0")
+
+
+def test_nobody_else_is_known() -> None:
+    assert NAMED.known(1001) is None
+
+
+def test_awaited_names_are_those_that_let_somebody_in() -> None:
+    assert NAMED.awaits("dora")
+    assert not NAMED.awaits("alice")
