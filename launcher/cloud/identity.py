@@ -17,7 +17,7 @@ from launcher.clock import Clock
 from launcher.cloud.holding import Holding, retold
 from launcher.cloud.signin import Door, Grant, compute_regions, door_of, sign_in
 from launcher.cloud.signin_faults import fault_of_signin
-from launcher.cloud.transport import hush
+from launcher.cloud.transport import LONGEST, hush
 from launcher.config.models import Cloud
 from launcher.egress import Listeners, NoListeners
 from launcher.errors import CloudCredentialsError, CloudError, CloudUnreachableError, LauncherError
@@ -26,7 +26,7 @@ from launcher.spans import span
 
 _T = TypeVar("_T")
 
-_LONGEST_SIGN_IN = 60.0
+_LONGEST_SIGN_IN = LONGEST
 _NOWHERE = NoListeners()
 
 

@@ -2,7 +2,8 @@
 
 Blocking: for a worker thread only. The address of each connection is judged before it is made, whatever the Identity
 service names as its versions. Neither proxies nor passwords are taken from the environment or `~/.netrc`, a reply is at
-most `REPLY_LIMIT` bytes when unpacked, and each wait for the network at most `PATIENCE` seconds.
+most `REPLY_LIMIT` bytes when unpacked, each wait for the network at most `PATIENCE` seconds, a whole session at most
+`LONGEST`: a byte now and then buys no peer a thread.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import io
 import logging
 import socket
 import ssl
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import keystoneauth1.session
 import requests
@@ -28,6 +31,8 @@ from launcher.cloud.wire import REPLY_LIMIT
 from launcher.egress import AddressRefusedError, Gate
 
 PATIENCE: Final = 20.0
+LONGEST: Final = 60.0
+"""Seconds for a whole session: a sign-in is three requests or so."""
 
 _TALKATIVE = ("keystoneauth", "keystoneauth1", "openstack", "stevedore", "requests", "urllib3")
 _CHUNK = 16 * 1024
@@ -40,17 +45,62 @@ class ReplyTooLargeError(requests.exceptions.RequestException):
     """The Identity service's reply is larger than `REPLY_LIMIT`."""
 
 
+class _Curfew:
+    """Shuts the connections of a session that takes too long, from a thread of its own, and lets it have no new ones.
+
+    `with _Curfew(seconds) as curfew:` is the session.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.over = False
+        self._lock = threading.Lock()
+        self._connections: list[socket.socket] = []
+        """Copies of their descriptors: TLS takes the sockets themselves over."""
+        self._timer = threading.Timer(seconds, self._strike)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def watch(self, connection: socket.socket) -> None:
+        """Shut this one, too, when the time comes."""
+        with self._lock:
+            self._connections.append(connection.dup())
+        if self.over:
+            self._strike()
+
+    def _strike(self) -> None:
+        with self._lock:
+            self.over = True
+            for connection in self._connections:
+                with suppress(OSError):  # it is closed already
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Judged(urllib3.connection.HTTPConnection):
     """Connects to those of its host's addresses that `gate` lets pass, and to nothing else."""
 
     gate: Gate
+    curfew: _Curfew
 
     def _new_conn(self) -> socket.socket:
         """Raises urllib3's own exceptions, as its own connections do."""
         failure: urllib3.exceptions.HTTPError | None = None
         for address in self._allowed():
+            if self.curfew.over:
+                raise urllib3.exceptions.ConnectTimeoutError(self, "no time is left")
             try:
-                return urllib3.util.connection.create_connection(
+                connection = urllib3.util.connection.create_connection(
                     (address, self.port), self.timeout, self.source_address, self.socket_options
                 )
             except TimeoutError as error:
@@ -59,6 +109,9 @@ class _Judged(urllib3.connection.HTTPConnection):
             except OSError as error:
                 failure = urllib3.exceptions.NewConnectionError(self, f"no connection: {error}")
                 failure.__cause__ = error
+            else:
+                self.curfew.watch(connection)
+                return connection
         assert failure is not None, "there is an address, or an exception says that there is none"
         raise failure
 
@@ -80,37 +133,51 @@ class _JudgedTls(_Judged, urllib3.connection.HTTPSConnection):
 
 
 class _Bounded(requests.adapters.HTTPAdapter):
-    """Dials what `gate` lets pass; reads a reply's body itself, up to the limit."""
+    """Dials what `gate` lets pass until the `curfew`; reads a reply's body itself, up to the limit."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, curfew: _Curfew) -> None:
         self._gate = gate
+        self._curfew = curfew
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        plain = type("Plain", (_Judged,), {"gate": self._gate})
-        tls = type("Tls", (_JudgedTls,), {"gate": self._gate})
+        mine = {"gate": self._gate, "curfew": self._curfew}
+        plain, tls = type("Plain", (_Judged,), mine), type("Tls", (_JudgedTls,), mine)
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("TlsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls}),
         }
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super().send(request, *args, **kwargs)
-        body = io.BytesIO()
+        """Raises requests' own exceptions; what the curfew cut off is a Timeout, whatever it looks like."""
         try:
-            for chunk in response.raw.stream(_CHUNK, decode_content=True):
-                body.write(chunk)
-                if body.tell() > REPLY_LIMIT:
-                    raise ReplyTooLargeError(f"the reply is larger than {REPLY_LIMIT} bytes")
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ConnectionError("the reply broke off") from error
-        finally:
-            response.raw.release_conn()
-            response.raw.close()
-        body.seek(0)
-        response.raw = body
+            response = _whole(super().send(request, *args, **kwargs))
+        except requests.exceptions.RequestException as error:
+            if self._curfew.over:
+                raise requests.exceptions.Timeout("no time is left") from error
+            raise
+        if self._curfew.over:
+            raise requests.exceptions.Timeout("no time is left")
         return response
+
+
+def _whole(response: requests.Response) -> requests.Response:
+    """The reply with its body read, up to the limit."""
+    body = io.BytesIO()
+    try:
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            body.write(chunk)
+            if body.tell() > REPLY_LIMIT:
+                raise ReplyTooLargeError(f"the reply is larger than {REPLY_LIMIT} bytes")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ConnectionError("the reply broke off") from error
+    finally:
+        response.raw.release_conn()
+        response.raw.close()
+    body.seek(0)
+    response.raw = body
+    return response
 
 
 def hush() -> None:
@@ -127,10 +194,10 @@ def open_session(gate: Gate, cacert: Path | None, certificate: ClientCertificate
 
     Certificates are checked against `cacert`, or the system's authorities.
     """
-    with requests.Session() as transport:
+    with _Curfew(LONGEST) as curfew, requests.Session() as transport:
         transport.trust_env = False
         for scheme in ("https://", "http://"):
-            transport.mount(scheme, _Bounded(gate))
+            transport.mount(scheme, _Bounded(gate, curfew))
         yield keystoneauth1.session.Session(
             session=transport,
             verify=_authorities(cacert),

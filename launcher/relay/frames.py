@@ -25,8 +25,8 @@ OUR_PING = b"console-launcher"
 NO_CODE = 1005
 """Stands for a close frame without a code; never on the wire (RFC 6455 §7.4.1)."""
 
-EMPTY_ROW = 64
-"""Data frames without payload that may follow one another; nova-novncproxy sends single ones."""
+EMPTY_ROW = 1000
+"""Data frames without payload that may follow one another: nova-novncproxy sends single ones, Autobahn a thousand."""
 HEADERS = 8192
 """Whole binary frames that are walked in one turn; that takes about a millisecond."""
 COSTLY = 8

@@ -11,10 +11,13 @@ from typing import Final, NamedTuple
 
 from launcher.model import EndReason
 from launcher.relay.carriage import Unwrapping
-from launcher.relay.rfb import Conversation
+from launcher.relay.rfb import RUNS_AT_ONCE, Conversation
 from launcher.relay.security import Welcome
 
 MILLION: Final = 1_000_000
+RUNS_PER_SECOND: Final = 1000
+"""Runs of like RFB messages that a viewer may send in the long run."""
+FLOOD: Final = f"The viewer sent more than {RUNS_PER_SECOND} messages a second."
 _FRAMES: Final = "The console proxy broke the protocol: it begins with more frames than any screen does."
 
 
@@ -43,7 +46,7 @@ class Verdict(NamedTuple):
 class Governor:
     """One session's."""
 
-    __slots__ = ("_conversation", "_screen_limit", "_stays", "_tap", "_welcome", "inputs", "verdict")
+    __slots__ = ("_conversation", "_judged_at", "_screen_limit", "_stays", "_tap", "_welcome", "inputs", "verdict")
 
     def __init__(
         self, *, view_only: bool, signed_in: bool, framed: bool, frame_limit: int, screen_limit: int, stays: bool
@@ -54,6 +57,7 @@ class Governor:
         """
         self._screen_limit = screen_limit
         self._stays = stays or view_only
+        self._judged_at = 0.0
         self._conversation = Conversation(view_only=view_only, signed_in=signed_in)
         self._tap = Unwrapping(frame_limit) if framed else None
         self._welcome = Welcome() if signed_in else None
@@ -99,8 +103,10 @@ class Governor:
             self.verdict = Verdict(EndReason.UPSTREAM_PROTOCOL, 1014, _FRAMES)
         return payload
 
-    def judge(self, payload: bytes) -> Passing:
-        """What comes of a message of the viewer's."""
+    def judge(self, payload: bytes, now: float) -> Passing:
+        """What comes of a message of the viewer's; `now`: seconds of a clock that never goes back."""
+        room = self._conversation.room + (now - self._judged_at) * RUNS_PER_SECOND
+        self._conversation.room, self._judged_at = min(RUNS_AT_ONCE, room), now
         if self._welcome is None:
             return Passing(self._passing(payload))
         down = self._welcome.answer(payload)
@@ -126,5 +132,7 @@ class Governor:
             return
         if screen is not None and screen[0] * screen[1] > self._screen_limit * MILLION:
             self.verdict = Verdict(EndReason.SCREEN_TOO_LARGE, 1008, too_large(*screen, self._screen_limit))
+        elif self._conversation.flooded:
+            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1008, FLOOD)
         elif self._conversation.trouble is not None:
             self.verdict = Verdict(EndReason.NOT_VIEW_ONLY, 1008, self._conversation.trouble)

@@ -336,7 +336,7 @@ class Pump:
     def _governed(self, governor: Governor, payload: bytes) -> None:
         """What of a message passes."""
         before = governor.inputs
-        up, down = governor.judge(payload)
+        up, down = governor.judge(payload, self._loop.time())
         if governor.inputs != before:
             self._input_at = self._loop.time()
         if down:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from launcher.relay.rfbhandshake import Handshake, Outcome, Side
-from launcher.relay.rfbmessages import UNKNOWN, Sort, lists_extended_buttons, read_head
+from launcher.relay.rfbmessages import UNKNOWN, Sort, lists_extended_buttons, read_head, run_of
 
 _SHARED: Final = b"\1"
 """ClientInit of somebody who throws nobody out."""
 
 _SIZE: Final = 4
 """Bytes of the screen's width and height."""
+
+RUNS_AT_ONCE: Final = 10_000
+"""Runs of like messages that are read of one viewer in a burst: that takes some tens of milliseconds at worst."""
 
 VEILED: Final = "This server's screen encrypts by itself, so it cannot be kept view-only. Open it without view-only."
 UNSEEN: Final = "The beginning of this screen was not understood, so it cannot be kept view-only."
@@ -41,8 +44,10 @@ class Conversation:
         "_passing",
         "_rest",
         "_view_only",
+        "flooded",
         "following",
         "inputs",
+        "room",
         "screen",
         "settled",
         "trouble",
@@ -58,6 +63,10 @@ class Conversation:
         """Why a view-only conversation cannot go on, for the person, in at most 123 bytes; nothing passes any more."""
         self.following = True
         """What the viewer says is still understood."""
+        self.flooded = False
+        """The viewer sent more messages than there was `room` for; what it says is followed no more."""
+        self.room: float = RUNS_AT_ONCE
+        """Runs of like messages that the viewer may still send; its owner makes room again as time goes by."""
         self.inputs = 0
         """Messages so far that were of a person's own doing, passed or dropped."""
         self._view_only = view_only
@@ -149,6 +158,10 @@ class Conversation:
 
     def _begin(self, stream: bytes, at: int) -> bool:
         """Begin the message at `at`; False while it cannot be told from others, and when it never can."""
+        if self.room < 1:
+            self.flooded = True
+            self.following = False
+            return False
         head = read_head(stream, at, extended_buttons=self._buttons)
         if head is None:
             return False
@@ -159,10 +172,12 @@ class Conversation:
             if len(stream) - at < head.length:
                 return False
             self._buttons = lists_extended_buttons(stream[at : at + head.length])
+        count = run_of(stream, at, head)
+        self.room -= 1
         self._begun = True
-        self._left = head.length
+        self._left = head.length * count
         self._passing = not (head.input and self._view_only)
-        self.inputs += head.input
+        self.inputs += head.input * count
         return True
 
     def _lose(self, why: str | None) -> None:

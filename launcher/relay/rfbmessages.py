@@ -22,6 +22,8 @@ from typing import Final, NamedTuple
 ENCODINGS_LIMIT: Final = 1024
 """Encodings that one SetEncodings may list: it alone is read whole, so held whole. Viewers list some 40."""
 EXTENDED_MOUSE_BUTTONS: Final = -316
+RUN: Final = 64
+"""Messages of one kind that are read at once; text that is typed by a program is thousands of keys."""
 
 
 class Sort(enum.Enum):
@@ -92,6 +94,15 @@ def read_head(stream: bytes, at: int, *, extended_buttons: bool) -> Head | None:
         return _pointer(stream, at) if extended_buttons else _SHORT_POINTER
     need, read = _VARYING.get(kind, _NOBODYS)
     return read(stream, at) if len(stream) - at >= need else None
+
+
+def run_of(stream: bytes, at: int, head: Head) -> int:
+    """How many messages of this very kind begin at `at` one behind the other: 1 to RUN; 1 where lengths vary."""
+    kind = stream[at]
+    if kind not in _FIXED:
+        return 1
+    kinds = stream[at : at + RUN * head.length : head.length]
+    return len(kinds) - len(kinds.lstrip(bytes((kind,))))
 
 
 def lists_extended_buttons(message: bytes) -> bool:

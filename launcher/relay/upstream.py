@@ -264,8 +264,9 @@ class UpstreamEnd(asyncio.BufferedProtocol):
             self._receiver.upstream_drained()
 
     def _write(self, chunk: bytes) -> None:
-        if self._transport is not None and chunk and not self._finished:
-            self._transport.write(chunk)
+        transport = self._transport
+        if transport is not None and chunk and not self._finished and not transport.is_closing():
+            transport.write(chunk)  # to one that is closing, asyncio would log a line for each
 
     def _open(self, chunk: bytes | memoryview) -> None:
         opening = self._opening

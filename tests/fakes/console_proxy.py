@@ -330,6 +330,11 @@ class FaultyProxy:
         for writer in tuple(self._writers):
             _reset(writer) if reset else writer.close()
 
+    async def until_left(self) -> None:
+        """Wait until no connection is open. Raises TimeoutError."""
+        async with asyncio.timeout(10):
+            await self._quiet.wait()
+
     def _next_fault(self) -> Fault:
         self.connections += 1
         return self._faults[min(self.connections, len(self._faults)) - 1]

@@ -27,8 +27,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.compute = FakeCompute()
         self.proxy = FaultyProxy()
-        """The console proxy of every server of `lab`."""
+        """The console proxy of every server of `lab` that has no other."""
         self.folder = folder
+        self._proxies: dict[str, FaultyProxy] = {}
         self._stack = AsyncExitStack()
         self._admitted: pwd.struct_passwd | None = None
         self._stranger: pwd.struct_passwd | None = None
@@ -42,8 +43,8 @@ class World:
         except BaseException:
             await self._stack.aclose()
             raise
+        self.compute.mint = lambda server_id, _: self._proxies.get(server_id, self.proxy).url()
         self.compute.add_server(SERVER)
-        self.compute.mint = lambda *_: self.proxy.url()
         return self
 
     async def __aexit__(
@@ -62,6 +63,12 @@ class World:
         """An account that no daemon lets in."""
         assert self._stranger is not None, "enter the world first"
         return self._stranger
+
+    def add_server(self, name: str, proxy: FaultyProxy) -> str:
+        """Another server of `lab`, with a console proxy of its own; its id."""
+        server_id = self.compute.add_server(name)
+        self._proxies[server_id] = proxy
+        return server_id
 
     def entry(self) -> dict[str, Any]:
         """The calm cloud as a configuration has it; bystanders may ask it as often as they like."""

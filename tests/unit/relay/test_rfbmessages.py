@@ -7,7 +7,16 @@ from random import Random
 
 import pytest
 
-from launcher.relay.rfbmessages import ENCODINGS_LIMIT, INPUTS, UNKNOWN, Sort, lists_extended_buttons, read_head
+from launcher.relay.rfbmessages import (
+    ENCODINGS_LIMIT,
+    INPUTS,
+    RUN,
+    UNKNOWN,
+    Sort,
+    lists_extended_buttons,
+    read_head,
+    run_of,
+)
 from tests.fakes.rfb_messages import EXTENDED_MOUSE_BUTTONS, random_messages, set_encodings
 
 MESSAGES = [
@@ -93,3 +102,16 @@ def test_random_messages_of_all_kinds_are_measured() -> None:
         head = read_head(message.raw, 0, extended_buttons=listed)
         assert head is not None
         assert (head.length, head.input) == (len(message.raw), message.input), message.name
+
+
+def test_a_run_is_of_one_kind_and_of_a_known_length_and_has_an_end() -> None:
+    key, request, empty_text = b"\4\1\0\0\0\0\0a", b"\3\1" + bytes(8), b"\6" + bytes(7)
+    stream = key * 3 + request * 100 + empty_text * 3 + key[:1]
+    lengths = []
+    at = 0
+    while at < len(stream):
+        head = read_head(stream, at, extended_buttons=False)
+        assert head is not None
+        lengths.append(run_of(stream, at, head))
+        at += lengths[-1] * head.length
+    assert lengths == [3, RUN, 100 - RUN, 1, 1, 1, 1]
