@@ -48,6 +48,7 @@ from launcher.web.serversockets import ServerSockets
 from launcher.web.socketkeeper import SocketKeeper
 from launcher.web.socketplan import SOCKETS_AT_MOST
 from launcher.web.static import StaticFiles
+from launcher.web.statickey import static_key
 from launcher.web.tls import ViewerTls, read_in_records
 from launcher.web.upgrade import token_route, viewer_route
 
@@ -148,7 +149,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(reload, stop))
     tell_doubts(config)
-    async with open_gateway(config, passed=given.passed) as gateway:
+    async with open_gateway(config, passed=given.passed, state=given.state) as gateway:
         again = read or (lambda: config)
         service = Service(gateway, config, read=again, asked=reload, given=given, clock=SystemClock())
         gc.freeze()  # what start-up made stays: each look at it cost some 50 ms of the loop
@@ -177,9 +178,17 @@ def _on_hangup(reload: asyncio.Event, stop: asyncio.Event) -> Callable[[], None]
 
 @asynccontextmanager
 async def open_gateway(
-    config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    dial: DialLimits | None = None,
+    passed: Sequence[Passed] = (),
+    state: Path | None = None,
 ) -> AsyncIterator[Gateway]:
-    """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
+    """A gateway that serves as long as the context lasts; `state` is the directory of what outlives it, if any.
+
+    Raises ListenError, ConfigError.
+    """
     read_in_records()
     gathered = gather(config)
     names = ThreadPoolExecutor(_NAME_THREADS, thread_name_prefix="names")
@@ -191,7 +200,7 @@ async def open_gateway(
         async with open_http() as http, asyncio.TaskGroup() as tasks:
             lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks)
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting, state) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
@@ -228,15 +237,14 @@ def _lasting(
 
 @asynccontextmanager
 async def _serving(
-    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting
+    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting, state: Path | None
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
-    static = StaticFiles.load(_STATIC)
+    static = StaticFiles.load(_STATIC, static_key(state))
     peers = Peers()
     app = build_app(
         guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers),
         links=links(static, lambda: gateway.parts.links_from),
-        static=static,
         public_url=config.public_urls[0],
         routes=[
             viewer_route(lambda: gateway.parts.viewers),

@@ -1,7 +1,7 @@
-"""What a service and systemd say to each other: readiness, status, the watchdog, passed sockets, the journal.
+"""What a service and systemd say to each other: readiness, status, the watchdog, passed sockets, state, the journal.
 
-The protocols are those of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3). Outside systemd none of their
-variables is set, and everything here does nothing.
+The protocols are those of sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) and systemd.exec(5). Outside systemd
+none of their variables is set, and everything here does nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import socket
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 _LOG = logging.getLogger(__name__)
@@ -105,6 +106,8 @@ class Supervision:
     watchdog: float | None = None
     """Seconds within which it wants to hear that the service is alive; None: never."""
     passed: tuple[Passed, ...] = ()
+    state: Path | None = None
+    """The first directory of StateDirectory=, which is the service's own and outlives it; None: there is none."""
 
 
 def take_supervision(environment: MutableMapping[str, str] = os.environ, pid: int | None = None) -> Supervision:
@@ -120,7 +123,10 @@ def take_supervision(environment: MutableMapping[str, str] = os.environ, pid: in
         os.set_inheritable(one.descriptor, False)
     ours = taken["WATCHDOG_PID"] in {"", str(pid)}
     return Supervision(
-        Notifier(_address(taken["NOTIFY_SOCKET"])), _seconds(taken["WATCHDOG_USEC"]) if ours else None, passed
+        Notifier(_address(taken["NOTIFY_SOCKET"])),
+        _seconds(taken["WATCHDOG_USEC"]) if ours else None,
+        passed,
+        _directory(environment.pop("STATE_DIRECTORY", "")),
     )
 
 
@@ -140,6 +146,12 @@ def _address(text: str) -> str | None:
     if text and text[0] not in "/@":
         _LOG.warning("$NOTIFY_SOCKET is no Unix socket, so that systemd cannot be told anything")
     return text if text.startswith(("/", "@")) else None
+
+
+def _directory(text: str) -> Path | None:
+    """The first of a list with colons between; None where it is no absolute path."""
+    first = text.partition(":")[0]
+    return Path(first) if first.startswith("/") else None
 
 
 def _passed(count: str, names: str) -> tuple[Passed, ...]:

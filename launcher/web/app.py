@@ -9,18 +9,17 @@ from aiohttp.typedefs import Middleware
 
 from launcher.web.guard import hardened
 from launcher.web.health import healthz
-from launcher.web.pages import SECURITY_HEADERS, problem_page
+from launcher.web.pages import PROBLEM_HEADERS, SECURITY_HEADERS, render_problem
 from launcher.web.problems import problems
-from launcher.web.static import StaticFiles
 
 _BODY_LIMIT = 64 * 1024
 
 
 def build_app(
-    *, guard: Middleware, links: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
+    *, guard: Middleware, links: Middleware, routes: Iterable[web.RouteDef], public_url: str
 ) -> web.Application:
     """`problems` stands outside `guard`, so that refusals are answers like all others; `links` see who was let in."""
-    answers = problems(problem_page(static), public_url)
+    answers = problems(render_problem, public_url, PROBLEM_HEADERS)
     app = web.Application(middlewares=[answers, guard, links], client_max_size=_BODY_LIMIT)
     app.on_response_prepare.append(hardened(SECURITY_HEADERS))
     app.add_routes([web.get("/healthz", healthz), *routes])

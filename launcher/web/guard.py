@@ -2,15 +2,17 @@
 
 In this order, and each step only after the one before it:
 
-1. the target is a plain path: an absolute form would say another host than `Host` does, and `//…` or `/\\…` is a
+1. a request for a service worker that names this gateway by its `Host` is answered, and goes no further
+   (`launcher.web.worker`): whatever its target, as browsers can have registered a worker at `//x` too;
+2. the target is a plain path: an absolute form would say another host than `Host` does, and `//…` or `/\\…` is a
    redirect off this gateway in the making;
-2. `Host`, as it was sent, is a name of this gateway (DNS rebinding);
-3. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests); so
+3. `Host`, as it was sent, is a name of this gateway (DNS rebinding);
+4. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests); so
    does everything else, but that links of other sites may open pages (`launcher.web.links`), and `/healthz` and
    `/readyz` are open to all;
-4. the account at the other end is found, once a connection, and may use this gateway; `/healthz` and `/readyz` alone
+5. the account at the other end is found, once a connection, and may use this gateway; `/healthz` and `/readyz` alone
    answer to every local account, and tell none of them more than that the daemon runs (`/readyz?deep=1` says more);
-5. a body arrives whole within its time.
+6. a body arrives whole within its time.
 
 Refusals are raised as `launcher.errors`; the middleware outside this one turns them into answers. `hardened` puts the
 security headers on every answer at the moment that it is prepared, whoever made it: also on those refusals, and on
@@ -32,6 +34,7 @@ from launcher.access.peer import Socket
 from launcher.access.provenance import Provenance, provenance
 from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError
 from launcher.model import Action, Actor
+from launcher.web.worker import asks_for_worker, farewell_worker
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 """Where routes find who asks: `request[ACTOR]`; not there where `is_open`."""
@@ -73,6 +76,9 @@ def guard(
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if asks_for_worker(request):
+            check_host(names, request)
+            return farewell_worker()
         check_target(request)
         host = check_host(names, request)
         check_origin(names, request, host)

@@ -6,6 +6,8 @@ servers are strangers' words: escaped in HTML, percent-encoded in addresses.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +17,7 @@ from urllib.parse import quote
 
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 
 from launcher.errors import CloudNotFoundError
 from launcher.web.static import StaticFiles, static_route
@@ -36,7 +39,10 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""noVNC makes its cursors and decodes its JPEG rectangles as `data:` images, and styles through the CSSOM only."""
+"""No worker may run (`default-src`).
+
+noVNC makes its cursors and decodes its JPEG rectangles as `data:` images, and styles through the CSSOM only.
+"""
 
 SECURITY_HEADERS: Final = MappingProxyType(
     {
@@ -86,18 +92,15 @@ def shown(name: str, length: int = SHOWN_LENGTH) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
 
 
-def render_problem(problem: Mapping[str, object], static: StaticFiles | None = None) -> str:
+def render_problem(problem: Mapping[str, object]) -> str:
     """The error page of a problem+json: `title` and `status` at least; the rest of it as far as it is known.
 
-    Without `static` the page stands alone, links nowhere and shows nothing of the gateway's own: for those who
-    called it by a wrong name.
+    It loads nothing, for it may be for somebody who is not let in, and may not learn where the gateway's files are. For
+    one who called the gateway by a wrong name (421) it links nowhere, and shows nothing of the gateway's own.
     """
-    return _rendered(environment(static).get_template("problem.html"), problem, alone=static is None)
-
-
-def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone: bool) -> str:
     known = {key: problem.get(key) for key in ("title", "status", "detail", "hint", "request_id", "instance")}
-    return template.render(problem=known, candidates=[] if alone else _candidates(problem), alone=alone)
+    alone = problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST
+    return _PROBLEM.render(problem=known, candidates=[] if alone else _candidates(problem), alone=alone)
 
 
 class _Pages:
@@ -134,31 +137,19 @@ class _Pages:
         )
 
 
-def problem_page(static: StaticFiles) -> Callable[[Mapping[str, object]], str]:
-    """`render_problem` with today's files; a request to a name that is not the gateway's (421) learns nothing of it."""
-
-    ours, bare = (environment(files).get_template("problem.html") for files in (static, None))
-
-    def page(problem: Mapping[str, object]) -> str:
-        alone = problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST
-        return _rendered(bare if alone else ours, problem, alone=alone)
-
-    return page
-
-
 def _candidates(problem: Mapping[str, object]) -> list[Mapping[str, object]]:
     """The servers that a reference could have meant, as `bookmarks.candidate` describes them."""
     found = problem.get("candidates")
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
-def environment(static: StaticFiles | None) -> jinja2.Environment:
-    """The pages' templates: they escape by themselves, and fail where a value is missing."""
+def environment(static: StaticFiles | None = None) -> jinja2.Environment:
+    """The pages' templates: they escape by themselves, and fail where a value is missing.
+
+    Those of pages with a script (page.html) need `static`.
+    """
     made = jinja2.Environment(
-        # Read once: an update of the installation must not mix its templates with the code that runs.
-        loader=jinja2.DictLoader(
-            {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "templates").iterdir()}
-        ),
+        loader=jinja2.DictLoader(_TEMPLATES),
         auto_reload=False,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -166,9 +157,31 @@ def environment(static: StaticFiles | None) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["shown"] = shown
-    made.globals["static"] = static.url if static else None
+    if static is not None:
+        made.globals |= {"static": static.url, "integrity": static.integrity, "modules": static.modules}
     return made
 
 
 def _page(text: str) -> web.Response:
     return web.Response(text=text, content_type="text/html", headers=PAGE_HEADERS)
+
+
+_TEMPLATES = {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "templates").iterdir()}
+"""Read once: an update of the installation must not mix its templates with the code that runs."""
+_STYLE = _TEMPLATES["problem.css"]
+_PROBLEM = environment().get_template("problem.html", globals={"style": Markup(_STYLE)})  # noqa: S704 -- our own file
+PROBLEM_HEADERS: Final = MappingProxyType(
+    {
+        "Content-Security-Policy": "; ".join(
+            (
+                "default-src 'none'",
+                f"style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
+                "img-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            )
+        )
+    }
+)
+"""For error pages: they have their style in them, and load nothing."""

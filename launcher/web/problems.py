@@ -8,6 +8,7 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -221,8 +222,15 @@ def farewell(error: LauncherError) -> tuple[int, str]:
     return code, cut_reason(f"{error} {hint}" if hint else str(error))
 
 
-def problems(page: Callable[[Mapping[str, object]], str], public_url: str = "") -> Middleware:
-    """The outermost middleware: whatever is raised becomes a problem, as JSON, or as a `page` for readers of HTML."""
+def problems(
+    page: Callable[[Mapping[str, object]], str],
+    public_url: str = "",
+    page_headers: Mapping[str, str] = MappingProxyType({}),
+) -> Middleware:
+    """The outermost middleware: whatever is raised becomes a problem, as JSON, or as a `page` for readers of HTML.
+
+    `page_headers` are those of such a page.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -236,7 +244,10 @@ def problems(page: Callable[[Mapping[str, object]], str], public_url: str = "") 
             problem = _http_problem(error)
         except Exception as error:  # noqa: BLE001 -- the last resort: the text of an unforeseen error stays inside
             problem = _fault_problem(error)
-        return _respond(problem, page if "text/html" in request.headers.get(hdrs.ACCEPT, "") else None)
+        response = _respond(problem, page if "text/html" in request.headers.get(hdrs.ACCEPT, "") else None)
+        if response.content_type == "text/html":
+            response.headers.update(page_headers)
+        return response
 
     return middleware
 

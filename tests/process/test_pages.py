@@ -81,6 +81,17 @@ async def follow_a_link(page: Page, to: str) -> None:
     await page.wait_for_selector("#open:enabled")
 
 
+async def open_by_a_wrong_name(page: Page, daemon: Daemon) -> None:
+    """What the daemon answers to a name that is not its own."""
+    headers = {"Host": "evil.example", "Accept": "text/html"}
+    async with aiohttp.ClientSession() as http, http.get(daemon.url, headers=headers) as reply:
+        assert reply.status == 421
+        body, policy = await reply.text(), reply.headers["Content-Security-Policy"]
+    kept = {"Content-Type": "text/html", "Content-Security-Policy": policy}
+    await page.route("http://evil.example/**", lambda route: route.fulfill(status=421, body=body, headers=kept))
+    await page.goto("http://evil.example/")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop", "4K"])
 async def test_no_page_has_a_barrier(
@@ -134,9 +145,11 @@ async def test_no_page_has_a_barrier(
         await look("link of another site")
         await tab.open(f"{daemon.url}/no/such/page")
         await look("404")
+        await open_by_a_wrong_name(page, daemon)
+        await look("421")
     await person.close()
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
-    assert len(found) == 13
+    assert len(found) == 14
 
 
 async def test_a_barrier_would_be_found(profile: Profile) -> None:
@@ -160,6 +173,39 @@ async def test_pages_ask_nobody_but_the_gateway_and_break_no_rule_of_their_own(
     assert [url for url in asked if not re.match(rf"(http|ws)://127\.0\.0\.1:{daemon.port}/|data:", url)] == []
     wrong = [line for line in lines if line.startswith(("error:", "console error:", "console warning:"))]
     assert [line for line in wrong if "404 (Not Found)" not in line] == []
+
+
+_NAMED_MODULES = """
+[...document.querySelectorAll("script, link[rel=modulepreload]")].map((one) => one.src || one.href)
+"""
+_LOADED_MODULES = """
+performance.getEntriesByType("resource").map((one) => one.name).filter((name) => name.endsWith(".js"))
+"""
+
+
+async def test_a_page_asks_for_all_of_its_modules_before_it_shows(site: Site, silent: None, profile: Profile) -> None:
+    async with site.daemon() as daemon:
+        for path in ("/", "/c/lab/web-01", "/c/web"):
+            tab = await profile.open(f"{daemon.url}{path}")
+            await tab.page.wait_for_selector("html:not([data-loading])")
+            named = await tab.page.evaluate(_NAMED_MODULES)
+            assert sorted(named) == sorted(set(await tab.page.evaluate(_LOADED_MODULES))), path
+
+
+async def test_a_page_whose_modules_do_not_all_come_says_so_instead_of_staying_blank(
+    site: Site, silent: None, profile: Profile
+) -> None:
+    async with site.daemon() as daemon:
+        for path, module in (("/", "search.js"), ("/c/lab/web-01", "novnc/core/rfb.js"), ("/c/web", "near.js")):
+            tab = await profile.tab()
+            await tab.page.route(f"**/static/*/{module}", lambda route: route.abort())
+            await tab.open(f"{daemon.url}{path}")
+            await tab.page.get_by_text("This page is loading.").wait_for()
+            assert "not all of its parts came whole. Load it again holding Shift" in await tab.text()
+            assert await barriers(tab.page) == []
+            await tab.page.unroute_all()
+            await tab.page.reload()
+            await tab.page.wait_for_selector("html:not([data-loading])")
 
 
 async def test_hostile_names_are_shown_literally_and_their_bookmarks_work(

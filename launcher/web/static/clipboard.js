@@ -14,9 +14,9 @@ export async function copy(text) {
 }
 
 /** Say something at the foot of the page, for a moment. */
-export function tell(text) {
+export function tell(text, milliseconds = TOLD_MS) {
   const toast = document.getElementById("toast");
   toast.textContent = text;
   clearTimeout(telling);
-  telling = setTimeout(() => (toast.textContent = ""), TOLD_MS);
+  telling = setTimeout(() => (toast.textContent = ""), milliseconds);
 }

@@ -4,6 +4,7 @@ import RFB from "./novnc/core/rfb.js";
 import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
 import { failing, look, pause, verdict } from "./ending.js";
+import { begun } from "./foreign.js";
 import * as panel from "./panel.js";
 import { tools, watching } from "./tools.js";
 import { warnings } from "./warnings.js";
@@ -281,4 +282,5 @@ offer(part("bookmark"), () => met);
 window.addEventListener("online", hurry);
 document.addEventListener("visibilitychange", hurry);
 
+begun();
 connect();

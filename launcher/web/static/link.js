@@ -1,6 +1,8 @@
 // Opens a console that another site's link leads to, once the person says so. The console's page takes this page's place
 // in the tab's history, so that neither reload nor "back" asks again.
 
+import { begun } from "./foreign.js";
+
 const CALM_MS = 500; // a double click or a key that was begun on another page must not count here
 
 const button = document.getElementById("open");
@@ -22,4 +24,5 @@ button.addEventListener("keydown", (event) => {
 });
 window.addEventListener("focus", calm);
 document.addEventListener("visibilitychange", calm);
+begun();
 calm();

@@ -2,6 +2,7 @@
 
 import { get, problemOf } from "./api.js";
 import { bookmarkButton } from "./bookmark.js";
+import { begun } from "./foreign.js";
 import { add, entries, matching, merged } from "./search.js";
 import { TEXT, shown } from "./words.js";
 
@@ -249,4 +250,5 @@ function refreshAfter(age) {
 
 document.addEventListener("visibilitychange", () => refreshAfter(FRESH_MS / 3));
 setInterval(() => refreshAfter(eager ? SOON_MS : FRESH_MS), 1000);
+begun();
 refresh();

@@ -1,6 +1,7 @@
 // The page of a bare name: finds out whose it is, and goes to that server's bookmark; or says what else there is.
 
 import { get, problemOf } from "./api.js";
+import { begun } from "./foreign.js";
 import { NEAR, near } from "./near.js";
 import { TEXT, shown } from "./words.js";
 
@@ -112,4 +113,5 @@ part("again").addEventListener("click", () => {
   document.documentElement.dataset.state = "looking";
   look();
 });
+begun();
 look();

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,9 +19,9 @@ from launcher.web import pages
 from launcher.web.bookmarks import page_path
 from launcher.web.pages import (
     PAGE_HEADERS,
+    PROBLEM_HEADERS,
     SECURITY_HEADERS,
     page_routes,
-    problem_page,
     render_problem,
     shown,
 )
@@ -27,7 +30,7 @@ from launcher.web.static import REQUIRED, StaticFile, StaticFiles
 
 Client = TestClient[web.Request, web.Application]
 
-STATIC = StaticFiles({name: StaticFile(b"", "text/plain") for name in (*REQUIRED, "icon.svg")})
+STATIC = StaticFiles({name: StaticFile(name.encode(), "text/plain") for name in (*REQUIRED, "icon.svg")})
 UUID = "9168b536-cd40-4630-b43f-b259807c6e87"
 STRANGE_NAMES = [
     "<img src=x onerror=alert(1)>",
@@ -103,12 +106,14 @@ class Page(HTMLParser):
         return [attributes for found, attributes in self.tags if found == tag]
 
 
-def assert_plain(page: Page) -> None:
-    """No script or style stands in the page, and nothing comes from elsewhere."""
-    assert not page.named("style")
+def assert_plain(page: Page, styles: int = 0) -> None:
+    """No script stands in the page, as many styles as are said, and nothing comes from elsewhere."""
+    assert len(page.named("style")) == styles
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
         for name in ("src", "href", "action"):
+            if attributes.get(name) == "data:,":  # nothing, instead of a request for /favicon.ico
+                continue
             assert attributes.get(name, "/").startswith("/")
             assert not attributes.get(name, "/").startswith("//")
     assert all(attributes.get("src") for attributes in page.named("script"))
@@ -202,6 +207,31 @@ async def test_the_pages_bring_their_own_files(client: Client) -> None:
         assert (await get(client, source)).status == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/c/prod/web-01", "/c/web-01"])
+async def test_a_page_runs_no_file_but_those_whose_hash_it_names(client: Client, path: str) -> None:
+    page = Page(await (await get(client, path)).text())
+    run = [tag for tag in page.named("script") + page.named("link") if tag.get("rel") != "icon"]
+    assert len(run) >= 2
+    for tag in run:
+        content = await (await get(client, tag.get("src") or tag["href"])).read()
+        assert tag["integrity"] == f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
+
+
+async def test_a_page_is_hidden_until_its_script_runs_and_has_words_for_those_who_wait(client: Client) -> None:
+    page = Page(await (await get(client, "/")).text())
+    [html] = page.named("html")
+    assert "data-loading" in html
+    assert any("not all of its parts came whole" in text for text in page.texts)
+
+
+def test_a_page_asks_for_every_module_at_once() -> None:
+    files = StaticFiles.load(pages.FOLDER / "static")
+    page = Page(pages.environment(files).get_template("list.html").render(clouds=()))
+    asked = [link["href"] for link in page.named("link") if link["rel"] == "modulepreload"]
+    assert asked == [files.url(name) for name in files.modules("list.js")[1:]]
+    assert len(asked) > 5
+
+
 async def test_the_list_says_which_clouds_it_shows(client: Client) -> None:
     assert "Servers of prod, rax-dfw" in await (await get(client, "/")).text()
 
@@ -223,24 +253,38 @@ PROBLEM = {
 
 
 def test_a_problem_is_said_in_words() -> None:
-    text = render_problem(PROBLEM, STATIC)
-    page = Page(text)
-    assert_plain(page)
+    page = Page(render_problem(PROBLEM))
+    assert_plain(page, styles=1)
     assert not page.named("b")
     for words in ("The cloud asks for patience.", "503", "rax-dfw: <b>no more</b> consoles", "Wait 41 s.", "req-9106"):
         assert any(words in found for found in page.texts)
-    assert STATIC.url("app.css") in text
 
 
-def test_a_problem_alone_tells_nothing_of_the_gateway() -> None:
-    page = Page(render_problem(PROBLEM))
-    assert not [tag for tag, _ in page.tags if tag in {"link", "script", "a"}]
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 421, 500, 503])
+def test_a_problem_page_loads_nothing_and_names_no_file_of_the_gateway(status: int) -> None:
+    text = render_problem(PROBLEM | {"status": status})
+    page = Page(text)
+    assert not page.named("script")
+    assert [link["href"] for link in page.named("link")] == ["data:,"]
+    assert not [attributes for _, attributes in page.tags if "src" in attributes]
+    assert "/static/" not in text
+
+
+def test_the_policy_of_problem_pages_allows_their_own_style_and_nothing_else() -> None:
+    text = render_problem(PROBLEM)
+    [style] = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = dict(part.split(" ", 1) for part in PROBLEM_HEADERS["Content-Security-Policy"].split("; "))
+    assert policy.pop("style-src") == f"'sha256-{digest}'"
+    assert policy.pop("img-src") == "data:"
+    assert set(policy.values()) == {"'none'"}
+    assert "default-src" in policy
+    assert not re.search(r"url\(|@import", style)
 
 
 def test_a_wrong_name_learns_nothing_of_the_gateway() -> None:
-    page = problem_page(STATIC)
-    assert page(PROBLEM) == render_problem(PROBLEM, STATIC)
-    assert page(PROBLEM | {"status": 421}) == render_problem(PROBLEM | {"status": 421})
+    page = Page(render_problem(PROBLEM | {"status": 421}))
+    assert not [tag for tag, _ in page.tags if tag in {"script", "a"}]
 
 
 def test_a_problem_with_a_title_only_is_enough() -> None:
@@ -252,8 +296,8 @@ def test_a_problem_with_a_title_only_is_enough() -> None:
 def test_an_ambiguous_name_offers_its_servers() -> None:
     servers = [Server("prod", UUID, name, "SHUTOFF") for name in STRANGE_NAMES]
     problem = problem_of(AmbiguousServerError("Many servers", servers), "http://jump.localhost:6080")
-    page = Page(render_problem(problem, STATIC))
-    assert_plain(page)
+    page = Page(render_problem(problem))
+    assert_plain(page, styles=1)
     assert not [tag for tag, _ in page.tags if tag in {"b", "i"}]
     assert [link["href"] for link in page.named("a")] == ["/", *[f"/c/prod/{UUID}"] * len(servers), "/"]
     texts = [text.strip() for text in page.texts]
@@ -264,13 +308,13 @@ def test_an_ambiguous_name_offers_its_servers() -> None:
 
 @pytest.mark.parametrize("candidates", ["prod/x", {"prod": "x"}, [7, "prod/x"], None])
 def test_what_are_no_candidates_is_no_list(candidates: object) -> None:
-    page = Page(render_problem({"title": "Two servers", "status": 409, "candidates": candidates}, STATIC))
+    page = Page(render_problem({"title": "Two servers", "status": 409, "candidates": candidates}))
     assert [link["href"] for link in page.named("a")] == ["/", "/"]
 
 
 def test_a_wrong_name_learns_of_no_server() -> None:
     problem = problem_of(AmbiguousServerError("Two servers", [Server("prod", UUID, "twin", "ACTIVE")]))
-    assert UUID not in render_problem(problem)
+    assert UUID not in render_problem(problem | {"status": 421})
 
 
 def test_what_cannot_be_seen_is_shown_as_an_escape() -> None:
@@ -288,12 +332,13 @@ def test_every_template_is_in_use() -> None:
         "link.html",
         "list.html",
         "named.html",
+        "page.html",
+        "problem.css",
         "problem.html",
     }
 
 
 def test_a_problem_page_costs_no_reading_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = problem_page(STATIC)
     monkeypatch.setattr("launcher.web.pages.environment", None)
-    assert "No such server" in page({"title": "No such server", "status": 404})
-    assert "Misdirected" in page({"title": "Misdirected", "status": 421})
+    assert "No such server" in render_problem({"title": "No such server", "status": 404})
+    assert "Misdirected" in render_problem({"title": "Misdirected", "status": 421})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from launcher.errors import ConfigError, NotFoundError
 from launcher.web.static import REQUIRED, StaticFiles, static_route
 
 Client = TestClient[web.Request, web.Application]
+
+KEY = b"k" * 32
 
 
 @pytest.fixture
@@ -30,8 +34,7 @@ def files(folder: Path) -> StaticFiles:
     return StaticFiles.load(folder)
 
 
-@pytest.fixture
-async def client(files: StaticFiles) -> AsyncIterator[Client]:
+def application(files: StaticFiles) -> web.Application:
     @web.middleware
     async def not_found(request: web.Request, handler: object) -> web.StreamResponse:
         try:
@@ -41,7 +44,12 @@ async def client(files: StaticFiles) -> AsyncIterator[Client]:
 
     app = web.Application(middlewares=[not_found])
     app.add_routes([static_route(files)])
-    async with TestClient(TestServer(app)) as client:
+    return app
+
+
+@pytest.fixture
+async def client(files: StaticFiles) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(application(files))) as client:
         yield client
 
 
@@ -116,7 +124,7 @@ def test_a_missing_page_file_names_itself(folder: Path) -> None:
 
 
 def test_an_address_is_given_only_for_a_file_that_is_there(files: StaticFiles) -> None:
-    assert files.url("app.css") == f"/static/{files.hash}/app.css"
+    assert files.url("app.css") == f"/static/{files.segment}/app.css"
     assert files.hash in repr(files)
     with pytest.raises(KeyError):
         files.url("gone.css")
@@ -147,15 +155,70 @@ async def test_a_file_may_be_kept_for_ever(client: Client, files: StaticFiles) -
     ],
 )
 async def test_no_path_leaves_the_manifest(client: Client, files: StaticFiles, tail: str) -> None:
-    reply = await client.session.get(URL(f"{client.make_url('/').origin()}/static/{files.hash}/{tail}", encoded=True))
+    reply = await client.session.get(
+        URL(f"{client.make_url('/').origin()}/static/{files.segment}/{tail}", encoded=True)
+    )
     assert reply.status == 404
     assert "passwd" not in await reply.text()
 
 
-async def test_yesterdays_hash_is_not_served_todays_file(client: Client) -> None:
-    reply = await client.get("/static/0123456789/app.css")
-    assert reply.status == 404
-    assert await reply.text() == "There is no such file here; reload the page."
+def test_a_file_s_integrity_is_its_sha_256(files: StaticFiles) -> None:
+    digest = hashlib.sha256(b"/* app.css */").digest()
+    assert files.integrity("app.css") == f"sha256-{base64.b64encode(digest).decode()}"
+    with pytest.raises(KeyError):
+        files.integrity("gone.css")
+
+
+def test_the_path_tells_nothing_of_the_key_and_is_another_with_another(folder: Path) -> None:
+    one, again, other = (StaticFiles.load(folder, key) for key in (KEY, KEY, bytes(32)))
+    assert one.hash == other.hash
+    assert one.segment == again.segment != other.segment
+    assert KEY.hex() not in one.segment + repr(one)
+
+
+def test_without_a_key_each_run_has_a_path_of_its_own(folder: Path) -> None:
+    one, other = StaticFiles.load(folder), StaticFiles.load(folder)
+    assert one.segment != other.segment
+    assert not one.knows(other.segment)
+
+
+def test_paths_of_this_key_alone_are_known_whatever_their_tree(folder: Path) -> None:
+    before = StaticFiles.load(folder, KEY)
+    stranger = StaticFiles.load(folder, bytes(32))
+    (folder / "console.js").write_text("of the next release", encoding="utf-8")
+    now = StaticFiles.load(folder, KEY)
+    assert now.segment != before.segment
+    assert now.knows(now.segment)
+    assert now.knows(before.segment)
+    tree, _, proof = now.segment.partition("-")
+    strange = [
+        stranger.segment, tree, before.hash, f"{tree}-", f"{before.hash}-{proof}", f"{tree}-{proof[:-1]}",
+        f"{tree}-{proof}0", f"{tree}{proof}", f"-{proof}", proof, "", "-", f"{tree}-{proof.upper()}é",
+    ]  # fmt: skip
+    assert [segment for segment in strange if now.knows(segment)] == []
+
+
+async def test_an_earlier_path_of_this_key_goes_on_to_answer_and_is_not_kept(folder: Path) -> None:
+    before = StaticFiles.load(folder, KEY)
+    (folder / "console.js").write_text("of the next release", encoding="utf-8")
+    async with TestClient(TestServer(application(StaticFiles.load(folder, KEY)))) as client:
+        reply = await client.get(before.url("app.css"))
+        assert (reply.status, await reply.text()) == (200, "/* app.css */")
+        assert reply.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_path_that_a_stranger_may_know_is_not_answered(client: Client, files: StaticFiles) -> None:
+    for segment in (files.hash, "0123456789", f"{files.hash}-{'0' * 32}"):
+        reply = await client.get(f"/static/{segment}/app.css")
+        assert reply.status == 404
+        assert await reply.text() == "There is no such file here; reload the page."
+
+
+def test_every_script_s_modules_are_there() -> None:
+    files = StaticFiles.load(Path(__file__).parents[3] / "launcher" / "web" / "static")
+    for script in ("console.js", "list.js", "named.js", "link.js"):
+        assert "foreign.js" in files.modules(script), "it shows the page, and looks for foreign workers"
+    assert "novnc/vendor/pako/lib/zlib/inflate.js" in files.modules("console.js")
 
 
 def test_the_real_tree_holds_novnc_and_its_licence() -> None:
