@@ -17,7 +17,7 @@ _USERS = frozenset({
     "WatchdogSec", "TimeoutStartSec", "TimeoutStopSec", "KillMode", "OOMPolicy", "UMask", "NoNewPrivileges",
     "RestrictNamespaces", "RestrictRealtime", "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute",
     "SystemCallArchitectures", "SystemCallFilter", "SystemCallErrorNumber", "RestrictAddressFamilies", "LimitNOFILE",
-    "LimitCORE", "MemoryMax", "TasksMax",
+    "LimitCORE", "MemoryMax", "TasksMax", "StateDirectory", "StateDirectoryMode",
 })  # fmt: skip
 """What an account's own service manager can do, of what stands in the shipped service."""
 _SETTING = re.compile(r"(?m)^(?P<key>[A-Za-z]+)=(?P<value>.*)\n?")

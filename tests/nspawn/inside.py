@@ -1,5 +1,6 @@
 """Runs inside the container, as root, once it has booted: puts the installed service to the proof.
 
+Those of case 40 belong together: a service that breaks or is attacked comes back, and tells nothing.
 A simulated cloud and its console proxy live in this process; people are accounts of the container.
 """
 
@@ -7,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import yaml
 
 from tests.fakes.compute import FakeCompute
@@ -26,7 +29,11 @@ SERVICE, SOCKET_UNIT = "console-launcher.service", "console-launcher.socket"
 SOCKET = "/run/console-launcher/web.sock"
 CONFIG = Path("/etc/console-launcher/config.yaml")
 CREDENTIALS = Path("/etc/console-launcher/credentials")
-DROP_INS = Path("/etc/systemd/system/console-launcher.service.d")
+UNITS = Path("/etc/systemd/system")
+DROP_INS = UNITS / f"{SERVICE}.d"
+STATE = Path("/var/lib/console-launcher")
+KEY = STATE / "static-path.key"
+OLD_UNITS = Path("/srv/tests/releases/0.1.0")
 TCP = "6080"
 FAR = "192.0.2.7"
 """An address of this container that is not loopback."""
@@ -247,7 +254,7 @@ class Proof:
             await run("systemctl", "restart", SERVICE)
         assert set(statuses) == {"200"}, statuses
 
-    async def a_blocked_event_loop_is_ended_by_the_watchdog_and_starts_anew(self) -> None:
+    async def case_40_a_blocked_event_loop_is_ended_by_the_watchdog_and_starts_anew(self) -> None:
         DROP_INS.mkdir(exist_ok=True)
         (DROP_INS / "soon.conf").write_text("[Service]\nWatchdogSec=3\n")
         await run("systemctl", "daemon-reload")
@@ -266,11 +273,88 @@ class Proof:
         await run("systemctl", "daemon-reload")
         await run("systemctl", "restart", SERVICE)
 
-    async def a_crash_is_followed_by_a_start(self) -> None:
+    async def case_40_after_a_sigkill_the_next_request_is_served_from_the_queued_socket(self) -> None:
         before = await shown("MainPID")
         await run("systemctl", "kill", "--kill-who=main", "--signal=KILL", SERVICE)
         assert await ask("alice", SOCKET, CLOUDS) == "200"
         assert await shown("MainPID") != before
+
+    async def case_40_a_credential_that_was_tampered_with_keeps_the_service_from_starting(self) -> None:
+        sealed = CONFIG.with_name("sealed-token.cred")
+        await run(
+            "systemd-creds", "encrypt", "--with-key=host", "--name=sealed", str(CREDENTIALS / "lab-token"), str(sealed)
+        )
+        whole = sealed.read_text()
+        self.write(clouds={"lab": {**self.lab(), "api_token": {"credential": "sealed"}}})
+        async with _own_drop_in("sealed.conf", f"[Service]\nLoadCredentialEncrypted=sealed:{sealed}\n"):
+            await run("systemctl", "restart", SERVICE)
+            assert await ask("alice", SOCKET, SERVER) == "200"
+            sealed.write_text(_tampered(whole))
+            await run("systemctl", "stop", SERVICE)
+            await run("systemctl", "start", "--no-block", SERVICE)
+            await until(lambda: self._said("status=243/CREDENTIALS"))
+            assert await shown("ActiveState") != "active"
+            sealed.write_text(whole)
+            assert await ask("alice", SOCKET, SERVER) == "200", "the socket waits, and the service is tried again"
+        sealed.unlink()
+        self.write()
+        await run("systemctl", "restart", SERVICE)
+
+    async def case_40_a_process_of_the_same_account_reads_neither_environment_nor_memory(self) -> None:
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
+        pid = await shown("MainPID")
+        status = Path(f"/proc/{pid}/status").read_text()
+        [uid], [gid] = (re.findall(rf"{kind}:\t(\d+)", status) for kind in ("Uid", "Gid"))
+        peer = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+        async with _process(*peer, "sleep", "60") as _, asyncio.timeout(20):
+            other = (await run("pgrep", "--uid", uid, "--exact", "sleep")).strip()
+            assert set((await run(*peer, sys.executable, "-c", _OPEN, other)).split()) == {"open"}, "as peers can"
+        found = await run(*peer, sys.executable, "-c", _OPEN, pid)
+        assert set(found.split()) == {"EACCES"}, found
+
+    async def case_40_a_crash_leaves_no_core(self) -> None:
+        before = await shown("MainPID")
+        assert re.search(r"Max core file size +0 +0 ", Path(f"/proc/{before}/limits").read_text())
+        cores = await self._cores()
+        await run("systemctl", "kill", "--kill-who=main", "--signal=SEGV", SERVICE)
+        await until(lambda: self._restarted(before))
+        assert await self._said("status=11/SEGV")
+        assert await self._cores() == cores
+
+    async def case_40_the_key_of_the_static_path_is_the_services_own_and_survives_a_restart(self) -> None:
+        segment = await self._static_segment()
+        real = KEY.resolve()
+        assert real == Path("/var/lib/private/console-launcher", KEY.name)
+        assert (real.stat().st_mode & 0o7777, real.stat().st_size) == (0o600, 32)
+        assert real.parent.stat().st_mode & 0o7777 == 0o700
+        assert [path.name for path in real.parent.iterdir()] == [KEY.name]
+        for who in ("alice", "eve"):
+            command = ["setpriv", f"--reuid={who}", f"--regid={who}", "--init-groups", "cat", str(KEY)]
+            assert "Permission denied" in await run(*command, check=False)
+        key = real.read_bytes()
+        assert key.hex() not in segment
+        await run("systemctl", "restart", SERVICE)
+        assert (real.read_bytes(), real.stat().st_mode & 0o7777) == (key, 0o600)
+        assert await self._static_segment() == segment
+        await run("systemctl", "stop", SERVICE)
+        real.unlink()
+        assert await self._static_segment() != segment, "who removes the state makes all paths new"
+
+    async def the_units_of_the_release_before_start_this_program_unchanged(self) -> None:
+        shipped = {unit: (UNITS / unit).read_text() for unit in (SERVICE, SOCKET_UNIT)}
+        try:
+            await self._swap({unit: (OLD_UNITS / unit).read_text() for unit in shipped})
+            assert await ask("alice", SOCKET, CLOUDS) == "200"
+            assert await shown("StateDirectory") == ""
+            async with viewing("alice", SOCKET):
+                await until(lambda: self._status("1 session, 2 clouds"))
+            segment = await self._static_segment()
+            await run("systemctl", "restart", SERVICE)
+            assert await self._static_segment() != segment, "without a state directory the key is of one run"
+            assert await ask("mallory", SOCKET, CLOUDS) == "403"
+        finally:
+            await self._swap(shipped)
+        assert await ask("alice", SOCKET, CLOUDS) == "200"
 
     async def a_bad_configuration_is_tried_calmly_and_mends_itself(self) -> None:
         self.write(relais={})
@@ -351,7 +435,7 @@ class Proof:
         assert not link.exists()
         await self._print_score("with servers' sockets", 12)
 
-    async def the_ip_filter_cuts_off_what_it_does_not_name(self) -> None:
+    async def case_40_the_ip_filter_cuts_off_what_it_does_not_name(self) -> None:
         reached: list[object] = []
         await run("ip", "address", "add", f"{FAR}/32", "dev", "lo")
 
@@ -390,7 +474,7 @@ class Proof:
                 await self._print_score("with both", 10)
         await run("systemctl", "restart", SERVICE)
 
-    async def no_secret_is_to_be_seen(self) -> None:
+    async def case_40_no_secret_is_to_be_seen(self) -> None:
         async with viewing("alice", SOCKET):
             seen = await run("ps", "axeww") + await run("journalctl", "--output=export", "--no-pager", "--all")
             for path in [*Path("/proc").glob("[0-9]*/environ"), *Path("/proc").glob("[0-9]*/cmdline")]:
@@ -403,13 +487,38 @@ class Proof:
         assert len(ISSUED) > 5
         assert [secret for secret in ISSUED if secret in seen] == []
 
-    async def the_units_score_is_as_low_as_it_is_said(self) -> None:
+    async def case_40_the_units_score_is_as_low_as_it_is_said(self) -> None:
         await self._print_score("as it is shipped", 12)
 
     async def _print_score(self, words: str, most: int) -> None:
         """By the running systemd itself; at most so many tenths."""
         report = await run("systemd-analyze", "security", "--no-pager", f"--threshold={most}", SERVICE)
         print(f"      {words}: {report.strip().splitlines()[-1].removeprefix('→ ')}")
+
+    async def _swap(self, units: dict[str, str]) -> None:
+        """Put these in the units' place, from a stop on; the socket listens afterwards."""
+        await run("systemctl", "stop", SERVICE, SOCKET_UNIT)
+        for unit, text in units.items():
+            (UNITS / unit).write_text(text)
+        await run("systemctl", "daemon-reload")
+        await run("systemctl", "start", SOCKET_UNIT)
+
+    async def _static_segment(self) -> str:
+        """What stands before the files' names in the list's page; a file below it is there."""
+        async with aiohttp.ClientSession("http://localhost", connector=aiohttp.UnixConnector(SOCKET)) as client:
+            async with client.get("/") as page:
+                found: set[str] = set(re.findall(r'"/static/([^/"]+)/', await page.text()))
+                [segment] = found
+            async with client.get(f"/static/{segment}/app.css") as file:
+                assert file.status == 200
+        return segment
+
+    async def _said(self, words: str) -> bool:
+        return any(words in str(one.get("MESSAGE")) for one in await journal())
+
+    async def _cores(self) -> str:
+        """Files of the container that are named as core files are; of programs' own there are some, too."""
+        return await run("find", "/", "-xdev", "-type", "f", "(", "-name", "core", "-o", "-name", "core.*", ")")
 
     async def _status(self, text: str) -> bool:
         return text in await shown("StatusText")
@@ -427,11 +536,36 @@ class Proof:
         return sum("Starting console-launcher" in str(one.get("MESSAGE")) for one in await journal())
 
 
-@asynccontextmanager
-async def _drop_in(name: str) -> AsyncIterator[None]:
+_OPEN = """
+import errno, os, sys
+for name in ("environ", "mem", "maps", "fd"):
+    try:
+        os.close(os.open(f"/proc/{sys.argv[1]}/{name}", os.O_RDONLY))
+        print("open")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+"""
+"""What one process may open of another."""
+
+
+def _tampered(sealed: str) -> str:
+    """An encrypted credential (Base64) with one letter changed in its middle."""
+    place = len(sealed) // 2
+    while not sealed[place].isalnum():
+        place += 1
+    return f"{sealed[:place]}{'B' if sealed[place] == 'A' else 'A'}{sealed[place + 1 :]}"
+
+
+def _drop_in(name: str) -> AbstractAsyncContextManager[None]:
     """A shipped drop-in in force, from the next start of the service on."""
+    return _own_drop_in(name, Path("/srv/drop-ins", name).read_text())
+
+
+@asynccontextmanager
+async def _own_drop_in(name: str, text: str) -> AsyncIterator[None]:
+    """The same, with this text."""
     DROP_INS.mkdir(exist_ok=True)
-    (DROP_INS / name).write_text(Path("/srv/drop-ins", name).read_text())
+    (DROP_INS / name).write_text(text)
     await run("systemctl", "daemon-reload")
     try:
         yield

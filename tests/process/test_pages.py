@@ -81,6 +81,17 @@ async def follow_a_link(page: Page, to: str) -> None:
     await page.wait_for_selector("#open:enabled")
 
 
+async def open_by_a_wrong_name(page: Page, daemon: Daemon) -> None:
+    """What the daemon answers to a name that is not its own."""
+    headers = {"Host": "evil.example", "Accept": "text/html"}
+    async with aiohttp.ClientSession() as http, http.get(daemon.url, headers=headers) as reply:
+        assert reply.status == 421
+        body, policy = await reply.text(), reply.headers["Content-Security-Policy"]
+    kept = {"Content-Type": "text/html", "Content-Security-Policy": policy}
+    await page.route("http://evil.example/**", lambda route: route.fulfill(status=421, body=body, headers=kept))
+    await page.goto("http://evil.example/")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop", "4K"])
 async def test_no_page_has_a_barrier(
@@ -134,9 +145,11 @@ async def test_no_page_has_a_barrier(
         await look("link of another site")
         await tab.open(f"{daemon.url}/no/such/page")
         await look("404")
+        await open_by_a_wrong_name(page, daemon)
+        await look("421")
     await person.close()
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
-    assert len(found) == 13
+    assert len(found) == 14
 
 
 async def test_a_barrier_would_be_found(profile: Profile) -> None:

@@ -183,3 +183,23 @@ def test_the_journal_is_known_by_device_and_inode(tmp_path: Path) -> None:
             assert not stderr_is_journal({"JOURNAL_STREAM": other}, file.fileno())
     assert not stderr_is_journal({}, 2)
     assert not stderr_is_journal({"JOURNAL_STREAM": stream}, 9999)
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("/var/lib/console-launcher", Path("/var/lib/console-launcher")),
+        ("/var/lib/a:/var/lib/b", Path("/var/lib/a")),
+        ("", None),
+        ("relative", None),
+        (":/var/lib/b", None),
+    ],
+)
+def test_the_state_directory_is_the_first_that_systemd_names(said: str, found: Path | None) -> None:
+    environment = {"STATE_DIRECTORY": said, "PATH": "/usr/bin"}
+    assert take_supervision(environment).state == found
+    assert environment == {"PATH": "/usr/bin"}
+
+
+def test_without_systemd_there_is_no_state_directory() -> None:
+    assert take_supervision({}).state is None

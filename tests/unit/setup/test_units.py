@@ -16,6 +16,8 @@ ExecStart=/opt/console-launcher/bin/console-launcher serve
 ExecReload=/bin/kill -HUP $MAINPID
 ExecStopPost=/bin/false
 DynamicUser=yes
+StateDirectory=console-launcher
+StateDirectoryMode=0700
 ProtectSystem=strict
 NoNewPrivileges=yes
 # Programs.
@@ -60,6 +62,8 @@ def test_an_accounts_service_keeps_what_its_manager_can_do_without_privileges() 
     ]
     assert lines(found, "SystemCallFilter") == ["@system-service", "~@privileged"]
     assert lines(found, "RuntimeDirectory") == ["console-launcher"]
+    assert lines(found, "StateDirectory") == ["console-launcher"]
+    assert lines(found, "StateDirectoryMode") == ["0700"]
     assert lines(found, "WantedBy") == ["default.target"]
     for key in ("DynamicUser", "ProtectSystem", "LoadCredential", "ExecPaths", "Requires", "ExecStopPost"):
         assert lines(found, key) == [], key

@@ -159,6 +159,40 @@ async def test_a_safe_request_to_one_of_our_names_needs_no_origin(gateway: Gatew
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+WORKER = "Service-Worker: script"
+
+
+@pytest.mark.parametrize("path", [*PATHS, "//worker.js", "/\\\\worker.js", "/static/x/worker.js?v=1", "/readyz?deep=1"])
+@pytest.mark.parametrize("actor", [ALICE, MALLORY, None])
+async def test_a_request_for_a_service_worker_is_answered_by_one_that_removes_itself_whoever_asks(
+    gateway: Gateway, path: str, actor: Actor | None
+) -> None:
+    gateway.peers.present = actor
+    status, headers, text = await gateway.ask("GET", path, GOOD, WORKER, "Sec-Fetch-Dest: serviceworker")
+    assert (status, text) == (200, SCRIPT)
+    assert headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Service-Worker-Allowed"] == "/"
+    assert headers["Connection"] == "close"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
+@pytest.mark.parametrize("host", ["evil.example:6080", "jump2", "127.0.0.1."])
+async def test_a_foreign_host_gets_no_service_worker_either(gateway: Gateway, host: str) -> None:
+    status, _, text = await gateway.ask("GET", "/worker.js", host, WORKER)
+    assert status == 421
+    assert SCRIPT not in text
+
+
+@pytest.mark.parametrize("header", ["Service-Worker: ", "Service-Worker: none", "X-Service-Worker: script"])
+async def test_only_a_request_for_a_worker_is_answered_by_one(gateway: Gateway, header: str) -> None:
+    _, _, text = await gateway.ask("GET", "/c/prod/web-01", GOOD, header)
+    assert SCRIPT not in text
+    _, _, text = await gateway.ask("POST", "/c/prod/web-01", GOOD, WORKER)
+    assert SCRIPT not in text
+
+
 async def test_an_answer_that_says_otherwise_keeps_its_own_header(gateway: Gateway) -> None:
     _, headers, _ = await gateway.ask("GET", "/static/app.css", GOOD)
     assert headers["Cache-Control"] == "immutable"

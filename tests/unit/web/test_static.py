@@ -14,6 +14,8 @@ from launcher.web.static import REQUIRED, StaticFile, StaticFiles, static_route
 
 Client = TestClient[web.Request, web.Application]
 
+KEY = b"k" * 32
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -31,8 +33,7 @@ def files(folder: Path) -> StaticFiles:
     return StaticFiles.load(folder)
 
 
-@pytest.fixture
-async def client(files: StaticFiles) -> AsyncIterator[Client]:
+def application(files: StaticFiles) -> web.Application:
     @web.middleware
     async def not_found(request: web.Request, handler: object) -> web.StreamResponse:
         try:
@@ -42,7 +43,12 @@ async def client(files: StaticFiles) -> AsyncIterator[Client]:
 
     app = web.Application(middlewares=[not_found])
     app.add_routes([static_route(files)])
-    async with TestClient(TestServer(app)) as client:
+    return app
+
+
+@pytest.fixture
+async def client(files: StaticFiles) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(application(files))) as client:
         yield client
 
 
