@@ -8,7 +8,7 @@ import ssl
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,13 @@ from launcher.cloud.identity import identity_of
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.consoles.url import Rewrite
 from launcher.egress import Egress, NoListeners
-from launcher.errors import CloudReplyError, CloudUnreachableError, LauncherError, UpstreamUnreachableError
+from launcher.errors import (
+    CloudReplyError,
+    CloudUnreachableError,
+    LauncherError,
+    UpstreamProtocolError,
+    UpstreamUnreachableError,
+)
 from launcher.model import Console, ConsoleKey, Kind, Secret
 from launcher.opening import ConsoleRules, Opener
 from launcher.relay.upstream import DialLimits
@@ -78,6 +84,44 @@ async def test_case_17_a_console_url_that_leads_astray_is_refused_before_connect
             await opener(loopback=False, hosts=hosts).open(console(url.format(port=trap.port, token=issue())))
         assert trap.connections == 0
         assert "is not dialled" in str(refused.value) or "cannot be used" in str(refused.value)
+
+
+_ENDLESS = {
+    "headers": (
+        b"HTTP/1.1 101 Switching Protocols\r\n",
+        b"X-Endless: " + b"x" * 1000 + b"\r\n",
+        "more than 16384 bytes",
+    ),
+    "one header": (b"HTTP/1.1 101 Switching Protocols\r\nX-Endless: ", b"x" * 1000, "more than 16384 bytes"),
+    "status line": (b"HTTP/1.1 101 ", b"x" * 1000, "more than 16384 bytes"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"x" * 1000, "200 OK instead of a WebSocket"),
+}
+
+
+@pytest.mark.parametrize("part", _ENDLESS)
+async def test_case_21_a_console_proxy_whose_answer_has_no_end_is_left(part: str) -> None:
+    begin, more, why = _ENDLESS[part]
+    sent, left = 0, asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begin)
+        with suppress(ConnectionError):
+            while sent < 100_000_000:
+                writer.write(more * 100)
+                sent += len(more) * 100
+                await writer.drain()
+        writer.transport.abort()
+        left.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/?token={issue()}"
+        with pytest.raises(UpstreamProtocolError, match=why):
+            await opener(loopback=True).open(console(url))
+        async with asyncio.timeout(10):
+            await left.wait()
+    assert sent < 16_000_000, "what the kernel holds of it"
 
 
 class Rewritten:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -26,9 +27,8 @@ async def daemon(suite_output: Path) -> AsyncIterator[Daemon]:
     async with first, later, restless:
         named = {"first": first, "later": later, "restless": restless}
         servers = {name: {"vnc": f"tcp://127.0.0.1:{screen.port}"} for name, screen in named.items()}
-        async with Daemon(
-            suite_output / "screen-limit", {"rack": {"provider": "static", "servers": servers}}
-        ) as daemon:
+        clouds = {"rack": {"provider": "static", "servers": servers}}
+        async with Daemon(suite_output / "screen-limit", clouds, relay={"sockets": ["rack/*"]}) as daemon:
             yield daemon
 
 
@@ -51,6 +51,22 @@ async def test_a_screen_that_is_too_large_or_restless_is_told_and_not_made(
     await expect(tab.page.get_by_text(sentence)).to_be_visible()
     await expect(tab.page.locator("html")).to_have_attribute("data-state", "failed")
     assert await pixels(tab) < 1_000_000
+
+
+async def test_a_native_viewer_is_cut_off_before_it_hears_of_such_a_screen(daemon: Daemon) -> None:
+    socket = daemon.folder / "rack" / "first.sock"
+    async with asyncio.timeout(15):
+        while not socket.exists():
+            await asyncio.sleep(0.05)
+        reader, writer = await asyncio.open_unix_connection(socket)
+        for said, answer in ((b"RFB 003.008\n", b"RFB 003.008\n"), (b"\1\1", b"\1"), (bytes(4), b"\1")):
+            assert await reader.readexactly(len(said)) == said
+            writer.write(answer)
+        assert await reader.read() == b""
+        writer.close()
+        while not (ends := [end for end in daemon.log_events("session-end") if end["via"] == "unix"]):
+            await asyncio.sleep(0.05)
+    assert [end["end_reason"] for end in ends] == ["screen too large"]
 
 
 async def test_novnc_has_the_hook_that_the_guard_hangs_on(daemon: Daemon, profile: Profile) -> None:
