@@ -14,6 +14,7 @@
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
     │   ├── TooManySessionsError
+    │   ├── TooManyConnectionsError
     │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id,       the cloud
     │   │          retry_after)
@@ -144,6 +145,10 @@ class AmbiguousServerError(RequestError):
     def __init__(self, message: str, candidates: Sequence[Server]) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
+
+
+class TooManyConnectionsError(RequestError):
+    """The gateway holds as many connections as it may, of one account or in all."""
 
 
 class TooManySessionsError(RequestError):

@@ -15,6 +15,7 @@ from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
 from launcher.errors import ListenError
+from launcher.process import keep_private
 
 
 class Serve(Protocol):
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     def read() -> Config:
         return _read(options)
 
+    keep_private()
     config = read()
     set_up_logging(SystemClock(), config.log_level)
     try:

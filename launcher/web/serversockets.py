@@ -18,10 +18,11 @@ from typing import Final, Protocol
 
 from launcher.access.peer import Socket
 from launcher.audit.log import describe
-from launcher.errors import ListenError
+from launcher.errors import ListenError, TooManyConnectionsError
 from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.sockets import sends_no_more
+from launcher.web.accepting import Acceptor, Reception
 from launcher.web.listeners import Bound, bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
 
@@ -48,7 +49,7 @@ class _Serving:
     """A socket that is listened on."""
 
     bound: Bound
-    server: asyncio.Server
+    server: Acceptor
 
     def close(self) -> None:
         self.bound.unlink()
@@ -59,13 +60,20 @@ class ServerSockets:
     """All of them. `route` gives who answers at the moment; `group` is the group's id that may connect, if any."""
 
     def __init__(
-        self, directory: str, group: int | None, route: Callable[[], Opens], peers: Identifies, tasks: asyncio.TaskGroup
+        self,
+        directory: str,
+        group: int | None,
+        route: Callable[[], Opens],
+        peers: Identifies,
+        tasks: asyncio.TaskGroup,
+        reception: Reception,
     ) -> None:
         self._directory = Path(directory)
         self._group = group
         self._route = route
         self._peers = peers
         self._tasks = tasks
+        self._reception = reception
         self._serving: dict[Spot, _Serving] = {}
         self._links: dict[str, str] = {}
         self._used: set[str] = set()
@@ -87,7 +95,7 @@ class ServerSockets:
             self._tell_once(f"servers have no sockets: {self._directory} {trouble}")
             return
         for count, spot in enumerate(sorted(plan.spots - self._serving.keys()), 1):
-            await self._serve(spot)
+            self._serve(spot)
             await _breathe(count)
         for link, target in plan.links.items():
             if Spot(_cloud(link), target.removesuffix(".sock")) in self._serving:
@@ -129,7 +137,7 @@ class ServerSockets:
                 with suppress(OSError):
                     folder.rmdir()
 
-    async def _serve(self, spot: Spot) -> None:
+    def _serve(self, spot: Spot) -> None:
         path = self._directory / spot.path
         try:
             self._make_folder(path.parent)
@@ -139,9 +147,7 @@ class ServerSockets:
             return
         try:
             self._give_to_group(path)
-            server = await asyncio.get_running_loop().create_server(
-                lambda: _Knock(self, spot), sock=bound.sock, backlog=_BACKLOG
-            )
+            server = self._reception.accept(bound.sock, lambda: _Knock(self, spot), backlog=_BACKLOG)
         except BaseException:
             bound.close()
             raise
@@ -158,14 +164,18 @@ class ServerSockets:
         Whoever has gone by then only looked whether somebody answers, as another gateway does: no cloud is asked.
         """
         try:
-            actor = await self._peers.actor(transport.get_extra_info("socket"))
+            sock = transport.get_extra_info("socket")
+            actor = await self._peers.actor(sock)
             if transport.is_closing() or sends_no_more(transport):
                 transport.abort()
                 return
+            self._reception.admit_if_let_in(sock, actor)
             viewer = NativeViewer(transport)
             transport.set_protocol(viewer)
             self._route().open(viewer, actor, spot.cloud, spot.server_id)
             viewer.proceed()
+        except TooManyConnectionsError:
+            transport.abort()
         except Exception as error:  # noqa: BLE001 -- see above
             _LOG.error("a native viewer was hung up on by a fault of the gateway: %s", describe(error))
             transport.abort()
