@@ -18,16 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from launcher.access.accounts import group_id
 from launcher.access.origin import Names
 from launcher.access.peer import Peers
+from launcher.audit.log import LogJournal
 from launcher.clock import Clock, SystemClock
-from launcher.cloud.compute import open_http
+from launcher.cloud.compute import CloudHttp, open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
+from launcher.listening import OwnListeners
 from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
 from launcher.process import open_files, raise_file_limit
@@ -43,9 +43,11 @@ from launcher.web.app import build_app, build_runner
 from launcher.web.connections import Caps, Connections, caps, files_for
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
+from launcher.web.links import links
 from launcher.web.listeners import listen
 from launcher.web.novnc import novnc_routes
 from launcher.web.pages import page_routes
+from launcher.web.refused import RefusalWatch
 from launcher.web.serversockets import ServerSockets
 from launcher.web.socketkeeper import SocketKeeper
 from launcher.web.socketplan import SOCKETS_AT_MOST
@@ -139,11 +141,13 @@ async def serve(
     *,
     read: Callable[[], Config] | None = None,
     ready: Callable[[Sequence[str]], None] | None = None,
+    journal: LogJournal | None = None,
     supervision: Supervision | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads what `read` gives. Raises ListenError, ConfigError.
 
-    `supervision` is systemd's, as the environment has it unless it is given.
+    `journal` is where events go on record; what begins waits for it. `supervision` is systemd's, as the environment
+    has it unless it is given.
     """
     given = supervision or take_supervision()
     stop, reload = asyncio.Event(), asyncio.Event()
@@ -152,7 +156,7 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(reload, stop))
     tell_doubts(config)
-    async with open_gateway(config, passed=given.passed) as gateway:
+    async with open_gateway(config, passed=given.passed, journal=journal) as gateway:
         again = read or (lambda: config)
         service = Service(gateway, config, read=again, asked=reload, given=given, clock=SystemClock())
         gc.freeze()  # what start-up made stays: each look at it cost some 50 ms of the loop
@@ -181,7 +185,12 @@ def _on_hangup(reload: asyncio.Event, stop: asyncio.Event) -> Callable[[], None]
 
 @asynccontextmanager
 async def open_gateway(
-    config: Config, *, clock: Clock | None = None, dial: DialLimits | None = None, passed: Sequence[Passed] = ()
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    dial: DialLimits | None = None,
+    passed: Sequence[Passed] = (),
+    journal: LogJournal | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that serves as long as the context lasts. Raises ListenError, ConfigError."""
     read_in_records()
@@ -191,15 +200,21 @@ async def open_gateway(
     failure: Exception | None = None
     clock = clock or SystemClock()
     lasting: Lasting | None = None
+    own = OwnListeners()
     try:
-        async with open_http() as http, asyncio.TaskGroup() as tasks:
-            lasting = _lasting(config, clock, dial or DialLimits(frame=config.relay.frame_limit), http, tasks)
+        async with open_http(own) as http, asyncio.TaskGroup() as tasks:
+            journal = journal or LogJournal()
+            watch = RefusalWatch(journal, clock)
+            limits = dial or DialLimits(frame=config.relay.frame_limit)
+            lasting = _lasting(config, clock, limits, http, tasks, own, journal, watch)
+            tasks.create_task(watch.keep(), name="refusals")
             try:
-                async with _serving(config, Gateway(lasting, gathered), passed, lasting) as gateway:
+                async with _serving(config, Gateway(lasting, gathered), passed, lasting, own, watch) as gateway:
                     tasks.create_task(lasting.sessions.keep_awake(config.relay.ping), name="keep-alive")
                     yield gateway
             except Exception as error:  # noqa: BLE001 -- raised again below, outside the group that would wrap it
                 failure = error
+            watch.close()
             raise _StoppingError  # noqa: TRY301 -- this is how a TaskGroup is told to end its tasks
     except* _StoppingError:
         pass
@@ -213,7 +228,14 @@ async def open_gateway(
 
 
 def _lasting(
-    config: Config, clock: Clock, limits: DialLimits, http: aiohttp.ClientSession, tasks: asyncio.TaskGroup
+    config: Config,
+    clock: Clock,
+    limits: DialLimits,
+    http: CloudHttp,
+    tasks: asyncio.TaskGroup,
+    own: OwnListeners,
+    journal: LogJournal,
+    watch: RefusalWatch,
 ) -> Lasting:
     return Lasting(
         clock=clock,
@@ -223,23 +245,34 @@ def _lasting(
         launches=Launches(clock),
         limits=limits,
         rules=Rules(
-            frame_limit=limits.frame, terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit)
+            frame_limit=limits.frame,
+            screen_limit=config.relay.screen_limit,
+            terms=Terms(idle=config.relay.idle_timeout, total=config.relay.session_limit),
         ),
         margin=config.consoles.margin,
         public_url=config.public_urls[0],
+        journal=journal,
+        refused=watch.saw,
+        own=own,
     )
 
 
 @asynccontextmanager
 async def _serving(
-    config: Config, gateway: Gateway, passed: Sequence[Passed], lasting: Lasting
+    config: Config,
+    gateway: Gateway,
+    passed: Sequence[Passed],
+    lasting: Lasting,
+    own: OwnListeners,
+    watch: RefusalWatch,
 ) -> AsyncIterator[Gateway]:
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
     peers = Peers()
     reception = Reception(Connections(_caps(config)), peers, lambda uid, name: gateway.parts.policy.lets_in(uid, name))
     app = build_app(
-        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, counts=reception),
+        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, counts=reception, watch=watch),
+        links=links(static, lambda: gateway.parts.links_from),
         static=static,
         public_url=config.public_urls[0],
         routes=[
@@ -247,7 +280,7 @@ async def _serving(
             token_route(lambda: gateway.parts.viewers),
             *api_routes(lambda: gateway.parts.api),
             *doctor_routes(lambda: gateway.parts.doctor_api, ready=lambda: not gateway.stopping),
-            *page_routes(lambda: gateway.parts.directory, static),
+            *page_routes(lambda: gateway.parts.directory, static, config.relay.screen_limit),
             *novnc_routes(lambda: gateway.parts.tokens),
         ],
     )
@@ -256,9 +289,11 @@ async def _serving(
     try:
         tls = None if gateway.tls is None else gateway.tls.context
         listening = await listen(runner, config.addresses, passed=passed, tls=tls, reception=reception)
+        for one in listening:
+            own.add(one.sock)
         gateway.where = tuple(one.where for one in listening)
         try:
-            async with _server_sockets(config, gateway, peers, reception, lasting):
+            async with _server_sockets(config, gateway, peers, reception, lasting, own):
                 yield gateway
         finally:
             gateway.stopping = True
@@ -291,7 +326,7 @@ def _caps(config: Config) -> Caps:
 
 @asynccontextmanager
 async def _server_sockets(
-    config: Config, gateway: Gateway, peers: Peers, reception: Reception, lasting: Lasting
+    config: Config, gateway: Gateway, peers: Peers, reception: Reception, lasting: Lasting, own: OwnListeners
 ) -> AsyncIterator[None]:
     """Servers' own sockets, where the configuration wants such; nobody comes in by them afterwards."""
     relay, directory = config.relay, config.sockets_directory
@@ -301,7 +336,7 @@ async def _server_sockets(
     group = group_id(relay.sockets_group or _OPERATORS)
     if group is None and relay.sockets_group:
         _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
-    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, reception)
+    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, reception, own)
     most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     gateway.keeper = SocketKeeper(
         sockets,

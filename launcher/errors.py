@@ -13,8 +13,11 @@
     │   ├── ServerNotFoundError(request_id)
     │   │   └── CloudNotFoundError          there is no cloud of this name
     │   ├── AmbiguousServerError(candidates)
+    │   ├── LoopDetectedError               a session came back to a gateway that it had passed
     │   ├── TooManySessionsError
     │   ├── TooManyConnectionsError
+    │   ├── TooManyLookupsError(retry_after)
+    │   ├── LogFullError                    nothing reads the gateway's log, and this must be in it
     │   └── GatewayStoppingError
     ├── CloudError(cloud, request_id,       the cloud
     │   │          retry_after)
@@ -151,8 +154,24 @@ class TooManyConnectionsError(RequestError):
     """The gateway holds as many connections as it may, of one account or in all."""
 
 
+class LoopDetectedError(RequestError):
+    """The viewer is a gateway, and its session has passed here already, or too many others."""
+
+
 class TooManySessionsError(RequestError):
     """The gateway carries as many sessions as it is allowed to."""
+
+
+class TooManyLookupsError(RequestError):
+    """The actor has asked for many servers that nobody knows; `retry_after`: seconds until one more is looked up."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LogFullError(RequestError):
+    """What is asked must be put on record, and the log has no room."""
 
 
 class GatewayStoppingError(RequestError):
@@ -192,6 +211,14 @@ class CloudReplyError(CloudError):
     def __init__(self, message: str, *, cloud: str, request_id: str | None = None, status: int | None = None) -> None:
         super().__init__(message, cloud=cloud, request_id=request_id)
         self.status = status
+
+
+class ListingCutError(CloudReplyError):
+    """The cloud's list of servers is larger than is read and kept; `servers` are those of it that fitted."""
+
+    def __init__(self, message: str, *, cloud: str, servers: Sequence[Server]) -> None:
+        super().__init__(message, cloud=cloud)
+        self.servers = tuple(servers)
 
 
 class HostSilentError(CloudReplyError):

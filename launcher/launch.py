@@ -2,6 +2,7 @@
 
 resolve → authorize → wait until ready → obtain → open → relay → record
 
+A launch begins when the log has room for what it puts on record; until then it waits, and its page says so.
 Two branches. The upstream ends before its first bytes: the console is stale, is discarded, and obtained and opened once
 more. The cloud refuses a console, or shows no screen: the server's state is looked at again, and where that explains it
 the launch waits for the server, or says what it is. The viewer has its 101 already and sees nothing of either.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -50,6 +51,8 @@ from launcher.waiting import (
 )
 
 _LOG = logging.getLogger(__name__)
+_LOG_PAUSE = 0.5
+"""Seconds between two looks whether the log has room."""
 _TRIES = 2
 """How often a server that is said to run is asked for anew after the cloud has refused or failed."""
 _ASKS_FOR_THE_STATE = (
@@ -64,7 +67,7 @@ _PASSES_PERHAPS = (ConsoleRefusedError, CloudReplyError, ServerNotFoundError)
 
 
 class Resolves(Protocol):
-    async def resolve(self, cloud: str, reference: str) -> Server: ...
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server: ...
     async def current(self, cloud: str, server_id: str) -> Server: ...
 
 
@@ -78,11 +81,17 @@ class Obtains(Protocol):
 
 
 class Opens(Protocol):
-    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]: ...
+    async def open(self, console: Console, gateways: Sequence[str] = ()) -> tuple[UpstreamEnd, bytes]: ...
 
 
 class Journal(Protocol):
-    def record(self, event: Event) -> None: ...
+    def record(self, event: Event, *, owed: bool = True) -> None:
+        """Put the event on record; one that is not `owed` only if there is room."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether something may begin that has to be put on record."""
+        ...
 
 
 class Launcher:
@@ -144,6 +153,7 @@ class Launcher:
         opened: tuple[UpstreamEnd, bytes] | None = None
         try:
             async with viewer.present():
+                await self._until_on_record(launch)
                 server = await self._resolve(launch)
                 self._authorize(launch, server)
                 opened = await self._show(launch, server)
@@ -159,9 +169,16 @@ class Launcher:
         await asyncio.shield(viewer.lost)
         return None
 
+    async def _until_on_record(self, launch: Launch) -> None:
+        if not self._journal.has_room():
+            with launch.step(StepName.LOG, "Waiting for the log, which is full"):
+                while not self._journal.has_room():
+                    await self._clock.sleep(_LOG_PAUSE)
+        launch.let_in = True
+
     async def _resolve(self, launch: Launch) -> Server:
         with launch.step(StepName.RESOLVE, f"Looking for {launch.reference} in {launch.cloud}"):
-            asked = partial(self._directory.resolve, launch.cloud, launch.reference)
+            asked = partial(self._directory.resolve, launch.cloud, launch.reference, by=launch.actor)
             launch.server = await persist(launch, self._clock, asked, retries=True)
         return launch.server
 
@@ -217,7 +234,7 @@ class Launcher:
     async def _open(self, launch: Launch, console: Console) -> tuple[UpstreamEnd, bytes]:
         whom = "the cloud" if console.target is None else "the VNC server"
         with launch.step(StepName.OPEN, f"Waiting for {whom} to show the screen"):
-            return await self._opener.open(console)
+            return await self._opener.open(console, launch.gateways)
 
     def _join(self, launch: Launch, session: Session, viewer: ViewerEnd, upstream: UpstreamEnd, first: bytes) -> Pump:
         """No await between the open upstream and its owner: a cancellation cannot come between."""
@@ -261,7 +278,8 @@ class Launcher:
                 outcome=outcome,
                 reason=str(error) if error else None,
                 request_id=request_id,
-            )
+            ),
+            owed=launch.let_in,
         )
 
     def _record_end(

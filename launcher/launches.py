@@ -22,6 +22,8 @@ _KEPT_AT_MOST = 2000
 class StepName(enum.StrEnum):
     """The steps of a launch, as a person is told them."""
 
+    LOG = "log"
+    """Only where it has to be waited for."""
     RESOLVE = "resolve"
     AUTHORIZE = "authorize"
     WAIT = "wait"
@@ -71,6 +73,8 @@ class Launch:
     """The person wants the console whatever the server's state is."""
     view_only: bool = False
     """Nothing that the viewer sends may change anything on the server."""
+    gateways: tuple[str, ...] = ()
+    """The ids of other gateways that the viewer has passed on its way here."""
     waiting: Waiting | None = None
     steps: list[Step] = field(default_factory=list)
     state: LaunchState = LaunchState.LAUNCHING
@@ -79,6 +83,8 @@ class Launch:
     console: Console | None = None
     cached: bool | None = None
     stale: bool = False
+    let_in: bool = False
+    """Whether it has begun: there was room in the log for what it will put there."""
     problem: LauncherError | None = None
     over_at: float | None = None
 
@@ -119,13 +125,14 @@ class Launches:
         *,
         anyway: bool = False,
         view_only: bool = False,
+        gateways: tuple[str, ...] = (),
     ) -> Launch:
         """A new launch. Raises BadRequestError where the id is in use."""
         now = self._clock.monotonic()
         self._forget(now)
         if launch_id in self._launches:
             raise BadRequestError("This launch id is in use. Make a new random one for each launch.")
-        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway, view_only)
+        launch = Launch(launch_id, actor, cloud, reference, kind, now, self._clock, anyway, view_only, gateways)
         self._launches[launch_id] = launch
         return launch
 

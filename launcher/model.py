@@ -186,6 +186,7 @@ class EndReason(enum.StrEnum):
     IDLE = "idle"
     TIME_LIMIT = "time limit"
     NOT_VIEW_ONLY = "cannot be kept view-only"
+    SCREEN_TOO_LARGE = "screen too large"
     ENDED = "ended by an operator"
     ACCESS_REMOVED = "access removed"
     STOPPING = "gateway stopping"

@@ -10,22 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from launcher.consoles.url import Rewrite, target_of
-from launcher.model import Console
+from launcher.consoles.url import Rewrite, names, target_of
+from launcher.egress import Egress, Gate, Listeners, is_loopback_form
+from launcher.model import Console, Target
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 
-class Egress(Protocol):
-    """What a cloud's own endpoint tells of where its console proxy may be."""
-
-    @property
-    def loopback(self) -> bool: ...
-    @property
-    def plain(self) -> bool: ...
-
-
 class KnowsEgress(Protocol):
-    async def egress(self) -> Egress: ...
+    async def egress(self) -> Egress:
+        """What is allowed to the cloud's console proxies. Raises CloudError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +34,37 @@ class ConsoleRules:
 
 
 class Opener:
-    """Opens consoles of any cloud."""
+    """Opens consoles of any cloud; `own` is where this process listens, `node` the id of this gateway."""
 
-    def __init__(self, rules: Mapping[str, ConsoleRules], limits: DialLimits) -> None:
+    def __init__(self, rules: Mapping[str, ConsoleRules], limits: DialLimits, *, own: Listeners, node: str) -> None:
         self._rules = rules
         self._limits = limits
+        self._own = own
+        self._node = node
 
-    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
-        """The upstream and the bytes that proved it. Raises CloudError or UpstreamError."""
+    async def open(self, console: Console, gateways: Sequence[str] = ()) -> tuple[UpstreamEnd, bytes]:
+        """The upstream and the bytes that proved it, for a session that has passed these gateways.
+
+        Raises CloudError or UpstreamError.
+        """
         rules = self._rules[console.key.cloud]
-        egress = await rules.endpoint.egress()
-        target = console.target or target_of(
-            console.url,
-            cloud=console.key.cloud,
-            kind=console.key.kind,
-            rewrites=rules.rewrites,
-            hosts=rules.hosts,
-            plain=rules.plain or egress.plain,
+        target, gate = dialled(console, rules, await rules.endpoint.egress(), self._own)
+        return await open_upstream(
+            target, gate=gate, tls=rules.tls, limits=self._limits, gateways=(*gateways, self._node)
         )
-        return await open_upstream(target, loopback=egress.loopback, tls=rules.tls, limits=self._limits)
+
+
+def dialled(console: Console, rules: ConsoleRules, egress: Egress, own: Listeners) -> tuple[Target, Gate]:
+    """Where a console is dialled, and which of the addresses there may be. Raises CloudReplyError."""
+    if console.target is not None:
+        return console.target, Gate(egress.loopback, own)
+    target = target_of(
+        console.url,
+        cloud=console.key.cloud,
+        kind=console.key.kind,
+        rewrites=rules.rewrites,
+        hosts=rules.hosts,
+        plain=rules.plain or egress.plain,
+    )
+    meant = is_loopback_form(target.host) and names(rules.rewrites, target)
+    return target, Gate(egress.loopback or meant, own)

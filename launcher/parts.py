@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 import ssl
 import weakref
 from collections.abc import Mapping
@@ -19,13 +20,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-
 from launcher.access.accounts import admitted
 from launcher.access.policy import Policy
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock
-from launcher.cloud.compute import Compute
+from launcher.cloud.compute import CloudHttp, Compute
 from launcher.cloud.directory import Directory
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
@@ -38,6 +37,7 @@ from launcher.consoles.direct import DirectConsoles
 from launcher.doctor.cloud import Tools
 from launcher.doctor.doctor import Doctor
 from launcher.doctor.patient import Patient
+from launcher.egress import Listeners, NoListeners
 from launcher.errors import ConfigError, ConfigProblem
 from launcher.launch import Launcher
 from launcher.launches import Launches
@@ -48,7 +48,7 @@ from launcher.relay.sessions import Sessions
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi
-from launcher.web.nativeroute import NativeRoute
+from launcher.web.nativeroute import NativeRoute, Refused
 from launcher.web.problems import farewell
 from launcher.web.tls import chain_context
 from launcher.web.upgrade import ViewerRoute
@@ -59,7 +59,7 @@ class Lasting:
     """What no reload replaces."""
 
     clock: Clock
-    http: aiohttp.ClientSession
+    http: CloudHttp
     tasks: asyncio.TaskGroup
     sessions: Sessions
     launches: Launches
@@ -67,6 +67,13 @@ class Lasting:
     rules: Rules
     margin: float
     public_url: str
+    journal: LogJournal = field(default_factory=LogJournal)
+    refused: Refused = lambda _event: None
+    """Puts a refusal on record."""
+    own: Listeners = field(default_factory=NoListeners)
+    """Where this process listens: it never dials itself."""
+    node: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """The gateway's id in `launcher.relay.loops`."""
     pools: weakref.WeakSet[ThreadPoolExecutor] = field(default_factory=weakref.WeakSet)
     """The threads of every cloud that is in use: their owner ends them."""
 
@@ -78,6 +85,8 @@ class Gathered:
     clouds: tuple[AnyCloud, ...]
     aliases: Mapping[str, str]
     policy: Policy
+    links_from: frozenset[str]
+    """The origins whose links open consoles at once."""
     digests: Mapping[str, bytes]
     """By cloud: of the files that its entry names, which may change while the entry does not."""
     tls: Mapping[str, ssl.SSLContext]
@@ -105,6 +114,7 @@ class Parts:
     clouds: Mapping[str, CloudPart]
     directory: Directory
     policy: Policy
+    links_from: frozenset[str]
     viewers: ViewerRoute
     natives: NativeRoute
     api: Api
@@ -144,6 +154,7 @@ def gather(config: Config) -> Gathered:
         clouds=clouds,
         aliases=config.aliases,
         policy=admitted(config.access.local_users),
+        links_from=frozenset(config.access.links_from),
         digests={cloud.name: _digest(cloud) for cloud in clouds},
         tls={
             cloud.name: ssl.create_default_context(cafile=str(cloud.entry.cacert)) if cloud.entry.cacert else usual
@@ -168,16 +179,18 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         cloud.name: _kept(cloud, gathered, before) or _new(cloud, gathered, lasting, before.get(cloud.name))
         for cloud in gathered.clouds
     }
-    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases)
+    directory = Directory({name: part.listing for name, part in clouds.items()}, gathered.aliases, clock=lasting.clock)
     tokens = TokenClouds(part.source for part in clouds.values() if isinstance(part.source, StaticServers))
     policy = gathered.policy
     brokers = Brokers({name: part.broker for name, part in clouds.items()})
-    journal = LogJournal()
+    journal = lasting.journal
     launcher = Launcher(
         directory=directory,
         policy=policy,
         broker=brokers,
-        opener=Opener({name: part.rules for name, part in clouds.items()}, lasting.limits),
+        opener=Opener(
+            {name: part.rules for name, part in clouds.items()}, lasting.limits, own=lasting.own, node=lasting.node
+        ),
         sessions=lasting.sessions,
         launches=lasting.launches,
         journal=journal,
@@ -194,6 +207,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         launcher=launcher,
         tasks=lasting.tasks,
         frame_limit=lasting.limits.frame,
+        node=lasting.node,
     )
     natives = NativeRoute(
         policy=policy,
@@ -202,6 +216,7 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
         launcher=launcher,
         tasks=lasting.tasks,
         farewell=farewell,
+        refused=lasting.refused,
     )
     api = Api(
         clouds=gathered.clouds,
@@ -217,10 +232,21 @@ def build(gathered: Gathered, lasting: Lasting, before: Mapping[str, CloudPart])
     doctor = Doctor(
         {name: Patient(part.cloud, part.rules, part.broker) for name, part in clouds.items()},
         directory,
-        Tools(lasting.http, lasting.clock, lasting.limits.frame),
+        Tools(lasting.http, lasting.clock, lasting.limits.frame, lasting.own),
         lasting.tasks,
     )
-    return Parts(clouds, directory, policy, viewers, natives, api, tokens, doctor, DoctorApi(doctor, policy))
+    return Parts(
+        clouds,
+        directory,
+        policy,
+        gathered.links_from,
+        viewers,
+        natives,
+        api,
+        tokens,
+        doctor,
+        DoctorApi(doctor, policy),
+    )
 
 
 def _kept(cloud: AnyCloud, gathered: Gathered, before: Mapping[str, CloudPart]) -> CloudPart | None:
@@ -233,7 +259,7 @@ def _new(cloud: AnyCloud, gathered: Gathered, lasting: Lasting, before: CloudPar
     if isinstance(cloud, StaticCloud):
         return _static(cloud, gathered, lasting)
     pool = _thread(f"sign-in {cloud.name}", lasting)
-    compute = Compute(cloud, identity_of(cloud, lasting.clock, pool), lasting.http, lasting.clock)
+    compute = Compute(cloud, identity_of(cloud, lasting.clock, pool, lasting.own), lasting.http, lasting.clock)
     # After a reload, requests under way may still sign in: the thread goes with the last who can ask.
     weakref.finalize(compute, pool.shutdown, wait=False)
     broker = Broker(

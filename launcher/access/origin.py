@@ -1,8 +1,9 @@
 """The names this gateway answers to, and the origins whose pages may use it.
 
 Two checks, and both are needed. A page of another site can open a WebSocket to a loopback port, so `Origin` must be one
-of ours, with its port. A page whose DNS name was rebound to 127.0.0.1 sends an `Origin` that equals its `Host`, so the
-`Host` must be one of ours too. Everything is compared whole: no pattern is ever open at its end.
+of ours, with its port, and belong to the `Host` that was asked. A page whose DNS name was rebound to 127.0.0.1 sends an
+`Origin` that equals its `Host`, so the `Host` must be one of ours too. Everything is compared whole: no pattern is ever
+open at its end.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ class Names:
 
     public_urls: InitVar[Iterable[str]]
     _hosts: frozenset[str] = field(init=False)
-    _origins: frozenset[str] = field(init=False)
+    _pages: frozenset[tuple[str, str]] = field(init=False)
+    """Each public URL's origin and the `Host` that belongs to it."""
 
     def __post_init__(self, public_urls: Iterable[str]) -> None:
         pairs = [_parse(url) for url in public_urls]
         object.__setattr__(self, "_hosts", frozenset(host for _, host in pairs))
-        object.__setattr__(self, "_origins", frozenset(f"{scheme}://{host}" for scheme, host in pairs))
+        object.__setattr__(self, "_pages", frozenset((f"{scheme}://{host}", host) for scheme, host in pairs))
 
     def allows_host(self, raw_host: str) -> bool:
         """Whether a `Host` header, as it was sent, names this gateway.
@@ -49,13 +51,15 @@ class Names:
     def allows_origin(self, origin: str, raw_host: str, *, tls: bool = False) -> bool:
         """Whether the page that an `Origin` header names may use this gateway under the name in `raw_host`.
 
-        A page of a loopback name came over a connection like its own requests do: over TLS, or not.
+        An origin is good under its own name only: a public URL's with that URL's host, a loopback name's with that
+        name. Somebody else may serve a page at one of our names; under the others it is another site's. A page of a
+        loopback name came over a connection like its own requests do: over TLS, or not.
 
         Browsers send origins in lower case and without a default port; any other spelling is not a browser's.
         """
-        if origin in self._origins:
-            return True
         host = _lower(raw_host)
+        if (origin, host) in self._pages:
+            return True
         return _is_loopback(host) and origin == f"{'https' if tls else 'http'}://{host}"
 
 

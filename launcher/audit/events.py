@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -85,7 +86,46 @@ class RevealEvent:
     """The cloud's id of the request that made the console."""
 
 
-Event = LaunchEvent | SessionEvent | RevealEvent
+class RefusalKind(enum.StrEnum):
+    """What was not as it must be."""
+
+    HOST = "host"
+    """The name that the request calls this gateway by."""
+    SITE = "site"
+    """The page that asks: another site's."""
+    ACCOUNT = "account"
+    """The account is not let in."""
+    PEER = "peer"
+    """The kernel does not tell whose the connection is."""
+    RIGHT = "right"
+    """The account is let in, and may not do this."""
+    CLAIM = "claim"
+    """Headers that name an account: ignored, and the request is answered as without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalEvent:
+    """A request is refused, or a part of it is ignored; the line stands for `more` others of the kind, too."""
+
+    EVENT: ClassVar[str] = "refusal"
+
+    kind: RefusalKind
+    actor: str | None
+    """The account's name, where that had been looked up already."""
+    uid: int | None
+    via: str
+    """`unix`, `tcp` or, where the connection is gone, `unknown`."""
+    method: str
+    path: str
+    """Without its query; or the path of a server's own socket."""
+    sent: str | None
+    """The header's value that was refused, or the names of those that were ignored."""
+    why: str
+    more: int = 0
+    """How many others there were since the last line of this kind and account."""
+
+
+Event = LaunchEvent | SessionEvent | RevealEvent | RefusalEvent
 
 
 def fields(event: Event) -> dict[str, object]:

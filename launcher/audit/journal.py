@@ -34,15 +34,12 @@ def event_fields(event: Mapping[str, object]) -> dict[str, str]:
     return {f"LAUNCHER_{name.upper()}": _text(value) for name, value in event.items() if value is not None}
 
 
-def loss_fields(count: int) -> dict[str, str]:
-    """An entry that says how many others there are none of."""
-    lost = "1 entry of this log is lost" if count == 1 else f"{count} entries of this log are lost"
-    return {
-        "MESSAGE": f"{lost}: the journal had no room",
-        "PRIORITY": "4",
-        "SYSLOG_IDENTIFIER": IDENTIFIER,
-        "LAUNCHER_LOST": str(count),
-    }
+def loss_sentence(counts: Mapping[str, int]) -> str:
+    """How many lines are missing in the log, and of which kinds, the most frequent first."""
+    total = sum(counts.values())
+    lost = "1 entry of this log is lost" if total == 1 else f"{total} entries of this log are lost"
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+    return f"{lost}, for want of room or form: {kinds}"
 
 
 def sentence(event: Mapping[str, object]) -> str:
@@ -59,7 +56,18 @@ def sentence(event: Mapping[str, object]) -> str:
         return f"session of {who}: {event.get('end_reason')}{by}, after {seconds:.1f} s"
     if kind == "reveal":
         return f"console URL ({event.get('kind')}) revealed to {who}"
+    if kind == "refusal":
+        return _refusal(event)
     return f"{kind}: {who}"
+
+
+def _refusal(event: Mapping[str, object]) -> str:
+    who = event.get("actor") or ("an unknown account" if event.get("uid") is None else f"user id {event.get('uid')}")
+    sent = f" ({event['sent']})" if event.get("sent") else ""
+    more = f", and {event['more']} more since the last such line" if event.get("more") else ""
+    what = f"{event.get('method')} {event.get('path')}"
+    verb = "ignored" if event.get("kind") == "claim" else "refused"
+    return f"{event.get('kind')} {verb}: {who} by {event.get('via')}: {what}{sent}{more}: {event.get('why')}"
 
 
 def visible(text: str) -> str:

@@ -1,169 +1,170 @@
 """Writes events and everything else that is logged: to the journal in its own fields, plainly to a terminal, else as
 JSON lines.
 
-JSON in ASCII escapes control and bidi characters, and the journal's protocol keeps values apart: a server's name can
-neither forge a second line nor colour a terminal.
+A record gets its form, and its time, where it is logged; what writes it is a thread (`launcher.audit.writer`), so that
+a log that nobody reads holds up nobody. JSON in ASCII escapes control and bidi characters, and the journal's protocol
+keeps values apart: a server's name can neither forge a second line nor colour a terminal.
 """
 
 from __future__ import annotations
 
-import json
+import io
 import logging
-import socket
 import sys
-import traceback
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Final, TextIO
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from launcher.audit.events import Event, fields
-from launcher.audit.journal import IDENTIFIER, entry, event_fields, loss_fields, priority, sentence, visible
+from launcher.audit.events import Event, RefusalEvent, fields
+from launcher.audit.formats import JsonLines, PlainLines, describe, journal_entry, loss_record
+from launcher.audit.outputs import DescriptorOutput, JournalOutput, Output, TextOutput
+from launcher.audit.queues import Backlog, Limits, Line
+from launcher.audit.writer import LogWriter
 from launcher.clock import Clock
 from launcher.config.environment import wants_colour
 from launcher.systemd import stderr_is_journal
 
-JOURNAL: Final = "/run/systemd/journal/socket"
+if TYPE_CHECKING:
+    from types import TracebackType
 
-_TONES = ((logging.ERROR, "31"), (logging.WARNING, "33"))
-"""What is coloured, from the highest level on, and its ANSI code (ECMA-48 §8.3.117)."""
+__all__ = ["JsonLines", "Log", "LogJournal", "describe", "logging_to", "set_level"]
+
 _EVENTS = logging.getLogger("launcher.events")
+_LOG = logging.getLogger(__name__)
+_NOISY = ("keystoneauth", "keystoneauth1", "openstack", "stevedore", "urllib3")
+
+
+class HasRoom(Protocol):
+    def has_room(self) -> bool: ...
 
 
 class LogJournal:
-    """Records events as log lines."""
+    """Records events as log lines; `log` is where they wait, and without one there is always room."""
 
-    def record(self, event: Event) -> None:
-        _EVENTS.info(event.EVENT, extra={"fields": fields(event)})
+    def __init__(self, log: HasRoom | None = None) -> None:
+        self._log = log
+
+    def record(self, event: Event, *, owed: bool = True) -> None:
+        """Put the event on record. One that is not `owed` is counted and left out where there is no room."""
+        level = logging.WARNING if isinstance(event, RefusalEvent) else logging.INFO
+        _EVENTS.log(level, event.EVENT, extra={"fields": fields(event), "owed": owed})
+
+    def has_room(self) -> bool:
+        """Whether something may begin that has to be put on record."""
+        return self._log is None or self._log.has_room()
 
 
-class JsonLines(logging.Formatter):
-    """One record, one line. Of an exception only its type and place: its text may hold what must not be logged."""
+class Log(logging.Handler):
+    """Takes every record of `logging`, gives it its form, and hands it to the writer. It never waits."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, output: Output, form: logging.Formatter, *, to_journal: bool, limits: Limits | None) -> None:
         super().__init__()
-        self._clock = clock
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": self._clock.now().isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-        }
-        known = getattr(record, "fields", None)
-        if isinstance(known, dict):
-            line |= known
-        else:
-            line |= {"logger": record.name, "message": record.getMessage()}
-        if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = describe(record.exc_info[1])
-        return json.dumps(line, default=str)
-
-
-class PlainLines(logging.Formatter):
-    """The same for a person at a terminal: local time, level, sentence; nothing in it can move the cursor."""
-
-    def __init__(self, clock: Clock, *, colour: bool) -> None:
-        super().__init__()
-        self._clock = clock
-        self._colour = colour
-
-    def format(self, record: logging.LogRecord) -> str:
-        known = getattr(record, "fields", None)
-        line = visible(sentence(known) if isinstance(known, dict) else record.getMessage())
-        if record.exc_info and record.exc_info[1] is not None:
-            line += f" [{visible(describe(record.exc_info[1]))}]"
-        return f"{self._clock.now().astimezone():%H:%M:%S} {self._level(record)} {line}"
-
-    def _level(self, record: logging.LogRecord) -> str:
-        level = f"{record.levelname.lower():<7}"
-        tone = next((tone for least, tone in _TONES if record.levelno >= least), "")
-        return f"\x1b[{tone}m{level}\x1b[0m" if self._colour and tone else level
-
-
-class JournalHandler(logging.StreamHandler[TextIO]):
-    """One record, one entry of the journal with fields of its own; where there is no journal, a line as formatted.
-
-    It never waits: what a journal that does not read has no room for is lost, and counted, and the next entry that it
-    takes says how much that was. The socket is not connected: a journal that is restarted is found again.
-    """
-
-    def __init__(self, stream: TextIO, address: str = JOURNAL) -> None:
-        super().__init__(stream)
-        self._address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._lost = 0
+        self.setFormatter(form)
+        self._to_journal = to_journal
+        self.writer = LogWriter(output, Backlog(limits), lambda counts: self._line(loss_record(counts)))
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the record's line for the writer; one that cannot be made is counted as lost."""
         try:
-            self._say_what_is_lost()
-            self._send(_journal_fields(record))
-        except BlockingIOError:  # standard error leads to the same journal, and would wait for it
-            self._lost += 1
-        except OSError:
-            super().emit(record)
-        except Exception:  # noqa: BLE001 -- logging's own way with a record that cannot be written
-            self.handleError(record)
+            line = self._line(record)
+        except Exception:  # noqa: BLE001 -- `handleError` would write to standard error, arguments and all
+            self.writer.lose(_kind(record))
+        else:
+            self.writer.put(line, owed=getattr(record, "owed", False))
 
-    def close(self) -> None:
-        with suppress(OSError):
-            self._say_what_is_lost()
-        self._socket.close()
-        super().close()
+    def say(self, text: str) -> None:
+        """A line for the person before a terminal, as it is."""
+        data = f"{text}\n".encode(errors="backslashreplace")
+        self.writer.put(Line(data, "sentence", spare=data))
 
-    def _say_what_is_lost(self) -> None:
-        if self._lost:
-            self._send(loss_fields(self._lost))
-            self._lost = 0
+    def has_room(self) -> bool:
+        """Whether something may begin that has to be put on record."""
+        return self.writer.has_room()
 
-    def _send(self, found: Mapping[str, str]) -> None:
-        """Raises BlockingIOError where there is no room, OSError where there is no journal."""
-        self._socket.sendto(entry(found), self._address)
+    def _line(self, record: logging.LogRecord) -> Line:
+        is_event = hasattr(record, "fields")
+        written = f"{self.format(record)}\n".encode()
+        if self._to_journal:
+            return Line(journal_entry(record), _kind(record), is_event, spare=written)
+        return Line(written, _kind(record), is_event)
 
 
-def _journal_fields(record: logging.LogRecord) -> dict[str, str]:
-    event = getattr(record, "fields", None)
-    known = event if isinstance(event, dict) else None
-    message = sentence(known) if known else record.getMessage()
-    found = {
-        "MESSAGE": visible(message),
-        "PRIORITY": str(priority(record.levelno)),
-        "SYSLOG_IDENTIFIER": IDENTIFIER,
-        **(event_fields(known) if known else {"LAUNCHER_LOGGER": record.name}),
-    }
-    if record.exc_info and record.exc_info[1] is not None:
-        exception = describe(record.exc_info[1])
-        found |= {"MESSAGE": f"{found['MESSAGE']} [{visible(exception)}]", "LAUNCHER_EXCEPTION": exception}
-    return found
+@contextmanager
+def logging_to(
+    clock: Clock, level: str = "info", stream: TextIO | None = None, *, limits: Limits | None = None
+) -> Iterator[Log]:
+    """Everything that is logged, warned of or raised where nobody catches it goes to the log, as long as this lasts.
 
-
-def describe(error: BaseException) -> str:
-    """An exception without its text: type, and the places it passed, innermost last."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " > ".join(f"{frame.name}:{frame.lineno}" for frame in frames[-6:])
-    inner = ""
-    if isinstance(error, BaseExceptionGroup):
-        inner = f" ({'; '.join(describe(one) for one in error.exceptions[:3])})"
-    return f"{type(error).__module__}.{type(error).__qualname__} at {places}{inner}"
-
-
-def set_up_logging(clock: Clock, level: str = "info", stream: TextIO | None = None) -> None:
-    """Everything goes to the journal, or to `stream` (standard error unless given): in JSON, or plainly on a terminal.
-
-    Libraries speak up from warnings on, and never of what they send.
+    That is the journal, or `stream` (standard error unless given): in JSON, or plainly on a terminal. Libraries speak
+    up from warnings on, and never of what they send.
     """
-    output = JournalHandler(sys.stderr) if stream is None and stderr_is_journal() else logging.StreamHandler(stream)
-    written = stream or sys.stderr
-    output.setFormatter(PlainLines(clock, colour=wants_colour(written)) if written.isatty() else JsonLines(clock))
+    log = _log(clock, stream, limits)
     root = logging.getLogger()
-    root.handlers[:] = [output]
+    root.handlers[:] = [log]
     root.setLevel(logging.WARNING)
     set_level(level)
-    for noisy in ("keystoneauth", "keystoneauth1", "openstack", "stevedore", "urllib3"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     # What it has to say is of requests that are no HTTP; faults of our own routes never reach it.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    log.writer.start()
+    try:
+        with _strays_logged():
+            yield log
+    finally:
+        log.writer.stop()  # the handler stays: without any, `logging` itself would write to standard error
 
 
 def set_level(level: str) -> None:
     """The least that our own rooms log: `debug`, `info`, `warning` or `error`."""
     logging.getLogger("launcher").setLevel(level.upper())
+
+
+def _log(clock: Clock, stream: TextIO | None, limits: Limits | None) -> Log:
+    to_journal = stream is None and stderr_is_journal()
+    written = stream or sys.stderr
+    form = PlainLines(clock, colour=wants_colour(written)) if written.isatty() else JsonLines(clock)
+    return Log(_output(written, to_journal=to_journal), form, to_journal=to_journal, limits=limits)
+
+
+def _output(stream: TextIO, *, to_journal: bool) -> Output:
+    try:
+        descriptor = stream.fileno()
+    except (OSError, io.UnsupportedOperation):
+        return TextOutput(stream)
+    if to_journal:
+        return JournalOutput(DescriptorOutput(descriptor, spare=True))
+    return DescriptorOutput(descriptor)
+
+
+def _kind(record: logging.LogRecord) -> str:
+    event = getattr(record, "fields", None)
+    return str(event.get("event")) if isinstance(event, dict) else f"{record.levelname.lower()} {record.name}"
+
+
+@contextmanager
+def _strays_logged() -> Iterator[None]:
+    """What Python itself would write to standard error goes to the log, and no exception's text with it."""
+    in_finalizer, in_thread = sys.unraisablehook, threading.excepthook
+    sys.unraisablehook = _on_unraisable
+    threading.excepthook = _on_thread_end
+    logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        sys.unraisablehook, threading.excepthook = in_finalizer, in_thread
+
+
+def _on_unraisable(found: sys.UnraisableHookArgs) -> None:
+    _tell_stray("an exception where none can be raised", found.exc_value, found.exc_traceback)
+
+
+def _on_thread_end(found: threading.ExceptHookArgs) -> None:
+    _tell_stray("a thread ended by an exception", found.exc_value, found.exc_traceback)
+
+
+def _tell_stray(what: str, error: BaseException | None, trace: TracebackType | None) -> None:
+    told = "unknown" if error is None else describe(error.with_traceback(trace))
+    _LOG.error("%s: %s", what, told)

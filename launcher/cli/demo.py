@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from launcher.audit.log import set_up_logging
+from launcher.audit.log import LogJournal, logging_to
 from launcher.cli.exits import Exit
 from launcher.clock import SystemClock
 from launcher.config.environment import SshConnection, ssh_connection, wants_colour
@@ -37,9 +37,9 @@ _BOLD, _PLAIN = "\x1b[1;36m", "\x1b[0m"
 
 def run(options: argparse.Namespace) -> int:
     """Runs until Ctrl-C or SIGTERM."""
-    set_up_logging(SystemClock(), options.log_level)
     try:
-        asyncio.run(_demo(options))
+        with logging_to(SystemClock(), options.log_level) as log:
+            asyncio.run(_demo(options, LogJournal(log)))
     except ListenError as error:
         _complain(str(error))
         return Exit.CANNOT_LISTEN
@@ -55,7 +55,7 @@ class _OpenrcError(Exception):
     """The file for --openrc cannot be written; the text says why."""
 
 
-async def _demo(options: argparse.Namespace) -> None:
+async def _demo(options: argparse.Namespace, journal: LogJournal) -> None:
     """Raises ListenError, _OpenrcError."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -65,7 +65,7 @@ async def _demo(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="console-launcher-demo-") as folder:
         async with open_cloud() as cloud:
             with _openrc(options.openrc, cloud):
-                async with _gateway(Path(folder), cloud, options.port) as port:
+                async with _gateway(Path(folder), cloud, options.port, journal) as port:
                     _say(_welcome(port, options, ssh_connection(), colour=wants_colour(sys.stdout)))
                     if options.open:
                         Thread(target=_open_browser, args=(_link(port),), daemon=True).start()
@@ -73,7 +73,7 @@ async def _demo(options: argparse.Namespace) -> None:
 
 
 @asynccontextmanager
-async def _gateway(folder: Path, cloud: DemoCloud, wanted: int) -> AsyncIterator[int]:
+async def _gateway(folder: Path, cloud: DemoCloud, wanted: int, journal: LogJournal) -> AsyncIterator[int]:
     """The gateway on the first port from `wanted` on that is free; which. Raises ListenError."""
     from launcher.config.load import load
     from launcher.daemon import open_gateway
@@ -83,7 +83,7 @@ async def _gateway(folder: Path, cloud: DemoCloud, wanted: int) -> AsyncIterator
         place = folder / str(port)
         place.mkdir()
         try:
-            async with open_gateway(load(write_settings(place, cloud, port))) as gateway:
+            async with open_gateway(load(write_settings(place, cloud, port)), journal=journal) as gateway:
                 yield port
                 await gateway.sessions.drain(_PATIENCE)
                 return
@@ -158,10 +158,11 @@ def _tunnel(port: int, ssh: SshConnection) -> list[str]:
     """For a person whose browser is on another machine than this one."""
     there = f"{pwd.getpwuid(os.getuid()).pw_name}@{ssh.host}"
     extra = "" if ssh.port == 22 else f"-p {ssh.port} "
+    both = f"-L 127.0.0.1:{port}:127.0.0.1:{port} -L '[::1]:{port}:127.0.0.1:{port}'"
     return [
         "You came in by SSH, so run this on the machine that you came from:",
         "",
-        f"    ssh -L {port}:127.0.0.1:{port} {extra}{there}",
+        f"    ssh -o ExitOnForwardFailure=yes {both} {extra}{there}",
         "",
         "and open in a browser there:",
     ]

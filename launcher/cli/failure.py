@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 from launcher.cli.exits import Exit
 
 
@@ -17,3 +19,11 @@ class Failure(Exception):  # noqa: N818 -- not an error of the program: its word
 
 class NoSuchServer(Failure):
     """The gateway knows no server by what it was asked for."""
+
+
+def told_fault(error: Exception) -> str:
+    """Where an unforeseen error happened and what kind it is, never its text: that may hold what must not be shown."""
+    places = "".join(traceback.format_tb(error.__traceback__))
+    return (
+        f"{places}console-launcher: an internal fault ({type(error).__name__}): please report it with the lines above"
+    )

@@ -8,13 +8,12 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from launcher.cli.exits import Exit
-from launcher.cli.failure import Failure
+from launcher.cli.failure import Failure, told_fault
 from launcher.cli.output import say_failure
 from launcher.cli.parser import command_names, invitation, no_such_command, parser
 from launcher.cli.problems import print_problems
@@ -94,7 +93,4 @@ def _run_command(options: argparse.Namespace) -> int:
 
 
 def _say_fault(error: Exception) -> None:
-    """Where it happened and what kind it is, never its text: that may hold what must not be shown."""
-    places = "".join(traceback.format_tb(error.__traceback__))
-    sentence = f"console-launcher: an internal fault ({type(error).__name__}): please report it with the lines above"
-    print(f"{places}{sentence}", file=sys.stderr)  # noqa: T201 -- the command's answer
+    print(told_fault(error), file=sys.stderr)  # noqa: T201 -- the command's answer

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from launcher.audit.log import set_up_logging
+from launcher.audit.log import Log, LogJournal, logging_to
 from launcher.cli.exits import Exit
+from launcher.cli.failure import told_fault
 from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
-from launcher.errors import ListenError
+from launcher.errors import ConfigError, ListenError
 from launcher.process import keep_private
 
 
@@ -27,6 +28,7 @@ class Serve(Protocol):
         *,
         read: Callable[[], Config] | None = None,
         ready: Callable[[Sequence[str]], None] | None = None,
+        journal: LogJournal | None = None,
     ) -> Awaitable[None]: ...
 
 
@@ -38,14 +40,19 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
 
     keep_private()
     config = read()
-    set_up_logging(SystemClock(), config.log_level)
-    try:
-        asyncio.run(_serve(serve or _daemon(), config, read))
-    except ListenError as error:
-        _say(f"console-launcher: {error}")
-        return Exit.CANNOT_LISTEN
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    with logging_to(SystemClock(), config.log_level) as log:
+        try:
+            asyncio.run(_serve(serve or _daemon(), config, read, log))
+        except ListenError as error:
+            log.say(f"console-launcher: {error}")
+            return Exit.CANNOT_LISTEN
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- standard error, where it would be told otherwise, may be unread
+            log.say(told_fault(error))
+            return Exit.FAULT
+        except KeyboardInterrupt:
+            return Exit.INTERRUPTED
     return Exit.OK
 
 
@@ -64,15 +71,11 @@ def _daemon() -> Serve:
     return serve
 
 
-async def _serve(serve: Serve, config: Config, read: Callable[[], Config]) -> None:
-    await serve(config, read=read, ready=lambda where: _say_ready(config, where))
+async def _serve(serve: Serve, config: Config, read: Callable[[], Config], log: Log) -> None:
+    await serve(config, read=read, ready=lambda where: _say_ready(config, where, log), journal=LogJournal(log))
 
 
-def _say_ready(config: Config, where: Sequence[str]) -> None:
+def _say_ready(config: Config, where: Sequence[str], log: Log) -> None:
     """For the person at a terminal; the log says the same to everything else."""
     if sys.stderr.isatty():
-        _say(f"console-launcher listens on {', '.join(where)}; its first public URL is {config.public_urls[0]}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 -- the command's answer
+        log.say(f"console-launcher listens on {', '.join(where)}; its first public URL is {config.public_urls[0]}")

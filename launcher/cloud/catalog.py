@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from launcher.cloud.wire import clean
 from launcher.errors import CloudReplyError
 
+_ENDPOINTS = 1000
+"""Endpoints of the service that are looked at; real catalogs have one a region and interface."""
+_URL_LIMIT = 2048
 _SAID = 20
 """Names that a sentence lists at most."""
 
@@ -68,6 +71,8 @@ def usable(cloud: str, endpoint: str | None) -> str:
         parts = urlsplit(endpoint or "")
     except ValueError as error:  # half the brackets of an IPv6 address
         raise refusal from error
+    if len(endpoint or "") > _URL_LIMIT:
+        raise CatalogError(f"{cloud}: its Compute endpoint is longer than {_URL_LIMIT} characters.", cloud=cloud)
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise refusal
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
@@ -93,7 +98,7 @@ def _endpoints(cloud: str, access: Any, wanted: Wanted) -> list[Any]:
     by_type = access.service_catalog.get_endpoints_data(
         service_type=wanted.service_type, service_name=wanted.service_name, interface=wanted.interface
     )
-    found = [endpoint for endpoints in by_type.values() for endpoint in endpoints]
+    found = [endpoint for endpoints in by_type.values() for endpoint in endpoints][:_ENDPOINTS]
     if not found:
         service = f"{wanted.service_type} service" + (f' "{wanted.service_name}"' if wanted.service_name else "")
         raise CatalogError(f"{cloud}: this account's catalog has no {service}.", cloud=cloud)

@@ -12,29 +12,34 @@ consoles have limits of their own, which their owner minds.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
+import socket
 from collections.abc import Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Protocol, Self
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
+from aiohttp.abc import ResolveResult
 from yarl import URL
 
 from launcher.clock import Clock
 from launcher.cloud import faults, wire
+from launcher.cloud.bounds import Gathering
 from launcher.cloud.faults import About
 from launcher.cloud.flight import Flight
 from launcher.cloud.freshness import BELIEVED
 from launcher.cloud.identity import ApiAccess
+from launcher.cloud.tls_faults import distrust
 from launcher.config.models import BareEntry, Cloud
-from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ServerNotFoundError
+from launcher.egress import AddressRefusedError, Egress, Gate, Listeners, NoListeners, Refusal
+from launcher.errors import CloudBusyError, CloudReplyError, CloudUnreachableError, ListingCutError, ServerNotFoundError
 from launcher.model import Console, ConsoleKey, Kind, Server
 from launcher.spans import span
 
-_PAGES_AT_MOST: Final = 200
 _CONNECT_TIMEOUT: Final = 10.0
 _CONSOLE_TIMEOUT: Final = 70.0
 """A cloud asks the server's host, and gives up after a minute (rpc_response_timeout of Nova): then it says why."""
@@ -57,15 +62,6 @@ class Identity(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Egress:
-    """What the cloud's own endpoint says about where its console proxies may be."""
-
-    loopback: bool
-    plain: bool
-    """`http`, not `https`."""
-
-
 class RedirectRefusedError(aiohttp.ClientError):
     """A cloud answered with a redirect; `headers` are those of its reply."""
 
@@ -84,13 +80,65 @@ async def _refuse_redirects(request: aiohttp.ClientRequest, ask: aiohttp.ClientH
     return response
 
 
-def open_http() -> aiohttp.ClientSession:
-    """The HTTP client for all clouds: no redirects, no cookies, no proxies of the environment; its owner closes it.
+class _GuardedResolver(aiohttp.ThreadedResolver):
+    """Resolves names, and leaves out the addresses that must not be dialled."""
 
-    How many requests are under way, whoever asks decides: what all clouds share must not let one wait for another.
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self._gate = gate
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises AddressRefusedError where no address is left."""
+        found = await super().resolve(host, port, family)
+        allowed = self._gate.allowed([one["host"] for one in found], port)
+        return [one for one in found if one["host"] in allowed]
+
+
+class CloudHttp:
+    """The HTTP clients for all clouds: no redirects, no cookies, no proxies of the environment.
+
+    Addresses are judged as they are dialled. Connections are shared by clouds that may dial the same: one for those
+    that the operator has put on loopback, one for the others. How many requests are under way, whoever asks decides:
+    what clouds share must not let one wait for another.
     """
+
+    def __init__(self, own: Listeners) -> None:
+        self._own = own
+        self._clients: dict[bool, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        self._clients = {loopback: _client(Gate(loopback, self._own)) for loopback in (False, True)}
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            for client in self._clients.values():
+                stack.push_async_callback(client.close)
+
+    def client(self, *, loopback: bool) -> aiohttp.ClientSession:
+        """For clouds that the operator has put on loopback, or for the others."""
+        return self._clients[loopback]
+
+
+def open_http(own: Listeners = NoListeners()) -> CloudHttp:  # noqa: B008 -- it has no state
+    """To be entered, and so owned; `own` is where this process listens."""
+    return CloudHttp(own)
+
+
+def _client(gate: Gate) -> aiohttp.ClientSession:
+    def judged(address: AddrInfoType) -> socket.socket:
+        """The socket for an address that is about to be dialled: also literal ones, for which no resolver is asked."""
+        gate.allowed([str(address[4][0])], int(address[4][1]))
+        return socket.socket(address[0], address[1], address[2])
+
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
+        connector=aiohttp.TCPConnector(
+            limit=0, limit_per_host=0, resolver=_GuardedResolver(gate), socket_factory=judged
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_refuse_redirects,),
         trust_env=False,
@@ -105,7 +153,7 @@ class Compute:
         self,
         cloud: Cloud,
         identity: Identity,
-        http: aiohttp.ClientSession,
+        http: CloudHttp,
         clock: Clock,
         *,
         timeout: float = 40.0,
@@ -127,12 +175,12 @@ class Compute:
         self._discovery = Flight[wire.Api]()
 
     async def egress(self) -> Egress:
-        """Whether the endpoint is on loopback, and whether it is plain http."""
-        parts = urlsplit((await self._identity.access()).endpoint)
-        return Egress(_is_loopback(parts.hostname or ""), parts.scheme == "http")
+        """Whether the operator has put the cloud on loopback, and whether the endpoint is plain http."""
+        access = await self._identity.access()
+        return Egress(access.loopback, urlsplit(access.endpoint).scheme == "http")
 
     async def servers(self) -> tuple[Server, ...]:
-        """All servers of the account's project in this region."""
+        """All servers of the account's project in this region. Raises ListingCutError as well."""
         return await self._all_pages(None)
 
     async def named(self, name: str) -> tuple[Server, ...]:
@@ -171,17 +219,18 @@ class Compute:
         )
 
     async def _all_pages(self, name: str | None) -> tuple[Server, ...]:
-        found: dict[str, Server] = {}
+        """All servers, or those of exactly this name. Raises ListingCutError, which has those that fitted."""
+        gathering = Gathering(self.name, self._clock.monotonic())
         marker: str | None = None
-        for _ in range(_PAGES_AT_MOST):
+        more = True
+        while more:
             page = wire.parse_page(self.name, await self._ask(wire.servers_request(marker, name), self._about()))
-            before = len(found)
-            found.update((server.id, server) for server in page.servers)
             marker = page.marker
-            if marker is None or len(found) == before:  # an old cloud may give the same page for ever
-                return tuple(found.values())
-        message = f"{self.name} lists more than {_PAGES_AT_MOST * wire.PAGE_SIZE} servers, or never ends its list."
-        raise CloudReplyError(message, cloud=self.name)
+            now = self._clock.monotonic()
+            more = gathering.add(page.servers, now, overfull=page.overfull, more=marker is not None)
+        if gathering.cut is not None:
+            raise ListingCutError(gathering.cut, cloud=self.name, servers=gathering.servers)
+        return gathering.servers
 
     def _about(self, server_id: str | None = None, kind: Kind | None = None) -> About:
         """What a request is about. Raises ServerNotFoundError for an id that has no place in a path."""
@@ -269,7 +318,7 @@ class Compute:
             async with (
                 asyncio.timeout(limits.total),
                 nullcontext() if console else self._questions,
-                self._http.request(
+                self._http.client(loopback=access.loopback).request(
                     request.method,
                     URL(url + query, encoded=True),
                     json=request.body,
@@ -293,11 +342,15 @@ class Compute:
     def _unreachable(self, url: str, error: Exception) -> CloudUnreachableError:
         """No answer; aiohttp's own texts may hold whole URLs and headers, so only chosen parts are said."""
         parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc}"
+        refused = _refused(error)
+        if refused is not None:
+            return _not_dialled(self.name, place, refused)
         match error:
             case TimeoutError():
                 why = "no answer in time"
             case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-                why = "its TLS certificate or handshake cannot be trusted; name its CA in cacert"
+                why = distrust(error)
             case aiohttp.ClientConnectorDNSError():
                 why = "its name cannot be resolved"
             case aiohttp.ClientConnectorError() | OSError():
@@ -306,7 +359,6 @@ class Compute:
                 why = "the connection broke off"
             case _:
                 why = "its answer is not HTTP that can be read"
-        place = f"{parts.scheme}://{parts.netloc}"
         return CloudUnreachableError(
             f"{self.name}: its Compute API at {place} cannot be reached: {why}.", cloud=self.name
         )
@@ -316,12 +368,19 @@ def _limits(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_TIMEOUT)
 
 
-def _is_loopback(host: str) -> bool:
-    """By literal address or the name localhost; other names are not asked for."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+def _refused(error: Exception) -> AddressRefusedError | None:
+    """Why no connection was tried at all."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return cause if isinstance(cause, AddressRefusedError) else None
+
+
+def _not_dialled(cloud: str, place: str, refused: AddressRefusedError) -> CloudUnreachableError:
+    mend = "Correct the endpoint in the configuration, or the catalog at the cloud."
+    if Refusal.LOOPBACK in refused.refused.values():
+        mend = (
+            "If it does run on this host: name it in endpoint, auth_url, or compute_endpoint_override of clouds.yaml."
+        )
+    return CloudUnreachableError(f"{cloud}: its Compute API at {place} is not dialled: {refused}. {mend}", cloud=cloud)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

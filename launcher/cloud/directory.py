@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from launcher.clock import Clock, SystemClock
+from launcher.cloud.bounds import CANDIDATES
 from launcher.cloud.flight import Flight
 from launcher.cloud.kept import KeptListing, Seen, ServersOfOneCloud
-from launcher.cloud.listing import Servers, parse_marker, part_of
+from launcher.cloud.listing import Servers, holds, parse_marker, part_of
+from launcher.cloud.lookups import Lookups
 from launcher.errors import (
     AmbiguousServerError,
     BadRequestError,
@@ -25,12 +28,17 @@ from launcher.errors import (
     CloudReplyError,
     CloudUnreachableError,
     ServerNotFoundError,
+    TooManyLookupsError,
 )
-from launcher.model import Server
+from launcher.model import Actor, Server
 from launcher.spans import span
 
 NAME_PATIENCE: Final = 5.0
 """Seconds that each cloud has to say whether it knows a name that all clouds are asked for."""
+_LISTED = 60.0
+"""Seconds: a list as old says which names there are, for who may look up no others."""
+_MET = 10_000
+"""References that are remembered for having been found."""
 _Lookup = tuple[str, str, str]
 """Cloud; by id alone, or by any reference; what is looked for."""
 
@@ -76,9 +84,18 @@ class Directory:
     """Knows which server a person means."""
 
     def __init__(
-        self, clouds: Mapping[str, KeptListing], aliases: Mapping[str, str], *, patience: float = NAME_PATIENCE
+        self,
+        clouds: Mapping[str, KeptListing],
+        aliases: Mapping[str, str],
+        *,
+        patience: float = NAME_PATIENCE,
+        clock: Clock | None = None,
     ) -> None:
         """`aliases` are name → `cloud/server`, where server is a name or a UUID."""
+        self._clock = clock or SystemClock()
+        self._budget = Lookups()
+        self._met: dict[tuple[str, str], None] = {}
+        """Clouds and references that look-ups have found, the oldest first."""
         self._patience = patience
         self._clouds = dict(clouds)
         self._aliases = dict(aliases)
@@ -93,10 +110,13 @@ class Directory:
         cloud, slash, server = self._aliases.get(alias_or_name, "").partition("/")
         return (cloud, server) if slash else None
 
-    async def resolve(self, cloud: str, reference: str) -> Server:
-        """The one server of this name or UUID. Raises ServerNotFoundError, AmbiguousServerError, CloudError."""
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None = None) -> Server:
+        """The one server of this name or UUID; what nobody knows is looked up within the budget of `by`, if given.
+
+        Raises ServerNotFoundError, AmbiguousServerError, TooManyLookupsError, CloudError.
+        """
         self._require(cloud)
-        return _only(reference, cloud, await self._matching(cloud, reference))
+        return _only(reference, cloud, await self._afforded(cloud, reference, by))
 
     async def current(self, cloud: str, server_id: str) -> Server:
         """The server as it is now; one request for all who ask at the same time.
@@ -117,16 +137,26 @@ class Directory:
             return aliased
         return (await self.unique(name)).cloud, name
 
-    async def unique(self, name: str) -> Server:
+    async def unique(self, name: str, *, by: Actor | None = None) -> Server:
         """The server that is the only one of this name or UUID among all clouds; aliases aside.
 
-        Of a cloud that does not answer in `NAME_PATIENCE` the listing counts that is kept. Raises ServerNotFoundError,
-        AmbiguousServerError, and CloudError if nothing was found but a cloud is silent.
+        Of a cloud that does not answer in `NAME_PATIENCE`, or that `by` has asked for too many unknown names, the
+        listing counts that is kept. Raises ServerNotFoundError, AmbiguousServerError, and TooManyLookupsError or
+        CloudError if nothing was found but a cloud was not asked, or is silent.
         """
-        found, errors = await self._ask_each(self.clouds(), lambda cloud: self._promptly(cloud, name))
+        spent: list[TooManyLookupsError] = []
+
+        async def ask(cloud: str) -> Servers:
+            try:
+                return await self._promptly(cloud, name, by)
+            except TooManyLookupsError as error:
+                spent.append(error)
+                return ()
+
+        found, errors = await self._ask_each(self.clouds(), ask)
         servers = tuple(server for matching in found.values() for server in matching)
-        if not servers and errors:
-            raise next(iter(errors.values()))
+        if not servers and (spent or errors):
+            raise next(iter([*spent, *errors.values()]))
         return _only(name, None, servers)
 
     async def list(
@@ -172,16 +202,59 @@ class Directory:
         hint = f' Did you mean "{close[0]}"?' if close else ""
         raise CloudNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._clouds)}).{hint}')
 
+    def _knows(self, cloud: str, reference: str) -> bool:
+        """Whether a server of this name or UUID is in the kept list, stands behind an alias, or was found before."""
+        if (cloud, reference) in self._met or f"{cloud}/{reference}" in self._aliases.values():
+            return True
+        snapshot = self._clouds[cloud].snapshot
+        return snapshot is not None and holds(snapshot, reference)
+
+    async def _afforded(self, cloud: str, reference: str, by: Actor | None) -> Servers:
+        """The servers of this name or UUID; a name that nobody knows costs `by` a look-up unless it is found.
+
+        Raises TooManyLookupsError, CloudError.
+        """
+        if by is None or self._knows(cloud, reference):
+            return await self._matching(cloud, reference)
+        wait = self._budget.take(cloud, by.uid, self._clock.monotonic())
+        if wait:
+            await self._require_listed(cloud, reference, by, wait)
+        found = await self._matching(cloud, reference)
+        if found:
+            self._meet(cloud, reference)
+            if not wait:
+                self._budget.give_back(cloud, by.uid, self._clock.monotonic())
+        return found
+
+    async def _require_listed(self, cloud: str, reference: str, by: Actor, wait: float) -> None:
+        """Raises TooManyLookupsError, or why there is no list, unless the cloud's list of the last minute has it."""
+        kept = self._clouds[cloud]
+        seen = await kept.seen(self._patience if kept.snapshot else None, _LISTED)
+        if self._knows(cloud, reference):
+            return
+        if seen.snapshot is None and seen.error is not None:
+            raise seen.error
+        raise TooManyLookupsError(
+            f"{by.name} has asked {cloud} for too many servers that it does not have: for the next {span(wait)} it is "
+            "asked only for those in its list.",
+            retry_after=wait,
+        )
+
+    def _meet(self, cloud: str, reference: str) -> None:
+        self._met[cloud, reference] = None
+        if len(self._met) > _MET:
+            del self._met[next(iter(self._met))]
+
     async def _matching(self, cloud: str, reference: str) -> Servers:
         """The servers of this name, or the one of this UUID; asked once for all who ask at the same time."""
         asked = (cloud, "any", reference)
         return await self._shared_lookup(asked, lambda: _look_up(self._clouds[cloud].source, reference))
 
-    async def _promptly(self, cloud: str, reference: str) -> Servers:
-        """The same, or what was known before where the cloud takes too long. Raises CloudError."""
+    async def _promptly(self, cloud: str, reference: str, by: Actor | None) -> Servers:
+        """As `_afforded`, or what was known before where the cloud takes too long."""
         try:
             async with asyncio.timeout(self._patience):
-                return await self._matching(cloud, reference)
+                return await self._afforded(cloud, reference, by)
         except TimeoutError:
             snapshot = self._clouds[cloud].snapshot
             if snapshot is not None:
@@ -250,7 +323,7 @@ def _only(reference: str, cloud: str | None, servers: Servers) -> Server:
         who = "No cloud has a" if cloud is None else f"{cloud} has no"
         raise ServerNotFoundError(f'{who} server "{reference}".')
     if len(servers) > 1:
-        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers)
+        raise AmbiguousServerError(f'{len(servers)} servers answer to "{reference}".', servers[:CANDIDATES])
     return servers[0]
 
 

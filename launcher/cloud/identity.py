@@ -19,6 +19,7 @@ from launcher.cloud.signin import Door, Grant, compute_regions, door_of, sign_in
 from launcher.cloud.signin_faults import fault_of_signin
 from launcher.cloud.transport import hush
 from launcher.config.models import Cloud
+from launcher.egress import Listeners, NoListeners
 from launcher.errors import CloudCredentialsError, CloudError, CloudUnreachableError, LauncherError
 from launcher.model import Secret
 from launcher.spans import span
@@ -26,6 +27,7 @@ from launcher.spans import span
 _T = TypeVar("_T")
 
 _LONGEST_SIGN_IN = 60.0
+_NOWHERE = NoListeners()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class ApiAccess:
     expires_at: float | None
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     """How the endpoint's certificate is checked; None: against the system's authorities."""
+    loopback: bool = False
+    """Whether the operator's own words put the cloud on loopback: only then is it dialled there, or its consoles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +117,19 @@ class SharedAccess:
         except CloudError as error:
             return error
         expires_at = None if grant.life is None else asked_at + grant.life
-        return _Granted(ApiAccess(grant.token, grant.endpoint, expires_at, grant.tls), asked_at, grant.life)
+        return _Granted(
+            ApiAccess(grant.token, grant.endpoint, expires_at, grant.tls, grant.loopback), asked_at, grant.life
+        )
 
 
-def identity_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> SharedAccess:
-    """The cloud's identity, whatever its provider; nothing is asked yet."""
+def identity_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor, own: Listeners = _NOWHERE) -> SharedAccess:
+    """The cloud's identity, whatever its provider; nothing is asked yet. `own` is where this process listens."""
     hush()
-    return SharedAccess(cloud.name, lambda: _told(cloud, clock, lambda: sign_in(cloud, clock.now())), clock, pool)
+
+    def ask() -> Grant:
+        return _told(cloud, clock, lambda: sign_in(cloud, clock.now(), own))
+
+    return SharedAccess(cloud.name, ask, clock, pool)
 
 
 async def regions_of(cloud: Cloud, clock: Clock, pool: ThreadPoolExecutor) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Protocol
 from launcher.clock import Clock
 from launcher.cloud.freshness import Freshness
 from launcher.cloud.listing import Servers, Snapshot, snapshot_of
-from launcher.errors import CloudError, CloudReplyError
+from launcher.errors import CloudError, CloudReplyError, ListingCutError
 from launcher.model import Server
 
 _LOG = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class ServersOfOneCloud(Protocol):
     """What is asked of each cloud. Every method raises CloudError."""
 
     async def servers(self) -> Servers:
-        """All servers."""
+        """All servers. Raises ListingCutError, which has those that fitted, as well."""
         ...
 
     async def named(self, name: str) -> Servers:
@@ -49,7 +49,7 @@ class Seen:
     as_of: datetime | None
     """Since when, in UTC."""
     error: CloudError | None
-    """Why the last attempt failed; the servers are those of one before."""
+    """Why the last attempt failed: the servers are those of one before; or why they are not all (ListingCutError)."""
     asking: bool
     """An attempt is under way."""
     late: bool
@@ -69,6 +69,8 @@ class KeptListing:
         self._snapshot: Snapshot | None = None
         self._version = 0
         self._as_of: datetime | None = None
+        self._cut: ListingCutError | None = None
+        """Why the listing is not whole."""
         self._attempt: asyncio.Task[None] | None = None
 
     async def seen(self, wait: float | None = None, max_age: float | None = None) -> Seen:
@@ -85,7 +87,7 @@ class KeptListing:
         wanted = self._freshness.waited_for(now, max_age)
         if self._attempt is not None and wanted:
             await asyncio.wait([self._attempt], timeout=wait)
-        problem, asking = self._freshness.problem(self._clock.monotonic()), self._attempt is not None
+        problem, asking = self._freshness.problem(self._clock.monotonic()) or self._cut, self._attempt is not None
         return Seen(self._snapshot, self._version, self._as_of, problem, asking, asking and wanted)
 
     @property
@@ -98,6 +100,8 @@ class KeptListing:
         as_of = self._clock.now()
         try:
             self._take(await self.source.servers(), as_of)
+        except ListingCutError as cut:
+            self._take(cut.servers, as_of, cut)
         except CloudError as error:
             self._miss(error)
         except Exception as error:  # noqa: BLE001 -- see above; nor may one cloud's fault hide the others' servers
@@ -112,7 +116,10 @@ class KeptListing:
             _LOG.warning("%s is not listed: %s", self.cloud, error)
         self._freshness.fail(error, self._clock.monotonic())
 
-    def _take(self, servers: Sequence[Server], as_of: datetime) -> None:
+    def _take(self, servers: Sequence[Server], as_of: datetime, cut: ListingCutError | None = None) -> None:
+        if cut is not None and self._cut is None:
+            _LOG.warning("%s", cut)
+        self._cut = cut and ListingCutError(str(cut), cloud=self.cloud, servers=())  # the snapshot has them
         if self._freshness.error is not None:
             _LOG.info("%s is listed again", self.cloud)
         snapshot = snapshot_of(servers)

@@ -7,7 +7,7 @@ last server, which may be gone by then.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -75,6 +75,15 @@ def part_of(snapshots: Mapping[str, Snapshot], query: str, limit: int, behind: P
         next_marker=marker_of(page[-1]) if page and len(servers) > limit else None,
         shared=frozenset((one.cloud, one.name) for one in page if one.name in snapshots[one.cloud].shared),
     )
+
+
+def holds(snapshot: Snapshot, reference: str) -> bool:
+    """Whether a server of the cloud has this name or UUID."""
+    place = bisect_left(snapshot.servers, reference, key=lambda server: server.name)
+    if place < len(snapshot.servers) and snapshot.servers[place].name == reference:
+        return True
+    server_id = reference.lower()
+    return any(server.id == server_id for server in snapshot.servers)
 
 
 def marker_of(server: Server) -> str:

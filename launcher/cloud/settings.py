@@ -53,6 +53,14 @@ def read(cloud: Cloud, entry: OpenStackEntry) -> Any:
     return settings
 
 
+def words(settings: Any) -> tuple[str, ...]:
+    """The URLs that the operator wrote for this cloud: auth_url, an endpoint in its place, and the overrides."""
+    auth = settings.get_auth_args() or {}
+    overrides = (value for key, value in settings.config.items() if key.endswith("_endpoint_override"))
+    urls = (auth.get("auth_url"), auth.get("endpoint"), settings.get_endpoint("compute"), *overrides)
+    return tuple(str(url) for url in urls if url)
+
+
 def is_token(settings: Any) -> bool:
     """Whether the entry signs in with a token of Keystone's, which nothing can renew."""
     return str(settings.config.get("auth_type")) in _TOKENS

@@ -7,11 +7,13 @@ read by openstacksdk's own loader. Every function raises CloudError and keystone
 
 from __future__ import annotations
 
+import logging
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keystoneauth1.exceptions as theirs
 
@@ -21,8 +23,20 @@ from launcher.cloud.rackspace import GENERATION_2, plugin_of
 from launcher.cloud.signin_faults import refusal_of_token
 from launcher.cloud.transport import ClientCertificate, open_session, tls_context
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
+from launcher.egress import Gate, Listeners, NoListeners, says_loopback
 from launcher.errors import CloudReplyError, CloudUnreachableError
 from launcher.model import Secret
+
+_LOG = logging.getLogger(__name__)
+_NOWHERE: Final = NoListeners()
+_HOSTS: Final = Path("/etc/hosts")
+_PLAIN: Final = (
+    "%s: its catalog names a plain Compute API, %s, though auth_url is https: the API token and the console tokens "
+    "cross the network in the clear. A later release will refuse it: have the catalog corrected, or write an endpoint "
+    "override (compute_endpoint_override in clouds.yaml)"
+)
+_TOKEN_LIMIT = 32 * 1024
+"""Characters of an API token; Keystone's largest kind (PKI) has some 16 thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,8 @@ class Grant:
     """Seconds that the token lives from now on; None if unknown."""
     tls: ssl.SSLContext | None
     """How the endpoint's certificate is checked; None: against the system's authorities."""
+    loopback: bool = False
+    """Whether the operator's own words put the cloud on loopback; what a catalog says counts for nothing here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,8 @@ class Door:
     url: str
     tls: ssl.SSLContext | None
     """How its certificate is checked; None: against the system's authorities."""
+    loopback: bool = False
+    """As in `Grant`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +76,31 @@ class SignedIn:
     access: Any = field(default=None, repr=False)
     """keystoneauth1's `AccessInfo`, which has the catalog; None without Identity."""
     wanted: Wanted = field(default_factory=Wanted)
+    words: tuple[str, ...] = ()
+    """The URLs that the operator wrote: auth_url, endpoint, overrides."""
 
 
-def sign_in(cloud: Cloud, now: datetime) -> Grant:
-    """Both steps: present the credentials, find the endpoint."""
-    signed_in = present_credentials(cloud)
-    return Grant(signed_in.token, endpoint_of(cloud, signed_in), life_of(signed_in, now), signed_in.tls)
+def sign_in(cloud: Cloud, now: datetime, own: Listeners = _NOWHERE) -> Grant:
+    """Both steps: present the credentials, find the endpoint. `own` is where this process listens."""
+    signed_in = present_credentials(cloud, own)
+    endpoint = endpoint_of(cloud, signed_in)
+    if endpoint.startswith("http://") and not any(word.startswith("http://") for word in signed_in.words):
+        _LOG.warning(_PLAIN, cloud.name, endpoint)
+    loopback = _on_loopback(signed_in.words)
+    return Grant(signed_in.token, endpoint, life_of(signed_in, now), signed_in.tls, loopback)
 
 
-def present_credentials(cloud: Cloud) -> SignedIn:
+def present_credentials(cloud: Cloud, own: Listeners = _NOWHERE) -> SignedIn:
     """The first step: credentials → API token, by the cloud's provider."""
     match cloud.entry:
         case BareEntry() as entry:
             token = _token(cloud, entry.api_token.reveal()) if entry.api_token else None
-            return SignedIn(token, _tls(cloud, entry.cacert), usable(cloud.name, entry.endpoint))
+            endpoint = usable(cloud.name, entry.endpoint)
+            return SignedIn(token, _tls(cloud, entry.cacert), endpoint, words=(endpoint,))
         case RackspaceEntry() as entry:
-            return _rackspace(cloud, entry)
+            return _rackspace(cloud, entry, own)
         case OpenStackEntry() as entry:
-            return _openstack(cloud, entry)
+            return _openstack(cloud, entry, own)
 
 
 def endpoint_of(cloud: Cloud, signed_in: SignedIn) -> str:
@@ -93,9 +118,9 @@ def life_of(signed_in: SignedIn, now: datetime) -> float | None:
     return life if life > 0 else None  # a new token that is over says that the clocks disagree, and nothing else
 
 
-def compute_regions(cloud: Cloud) -> tuple[str, ...]:
+def compute_regions(cloud: Cloud, own: Listeners = _NOWHERE) -> tuple[str, ...]:
     """The regions that the account's catalog has a Compute endpoint in; none where no catalog is asked."""
-    signed_in = present_credentials(cloud)
+    signed_in = present_credentials(cloud, own)
     return () if signed_in.endpoint else regions_in(cloud.name, signed_in.access, signed_in.wanted)
 
 
@@ -108,37 +133,48 @@ def door_of(cloud: Cloud) -> Door | None:
         case BareEntry():
             return None
         case RackspaceEntry() as entry:
-            return Door(entry.auth_url, _tls(cloud, entry.cacert))
+            return Door(entry.auth_url, _tls(cloud, entry.cacert), _on_loopback([entry.auth_url]))
         case OpenStackEntry() as entry:
             settings = clouds_yaml.read(cloud, entry)
             url = settings.get_auth_args().get("auth_url")
-            return Door(str(url), _tls(cloud, *clouds_yaml.certificates(cloud, entry, settings))) if url else None
+            tls = _tls(cloud, *clouds_yaml.certificates(cloud, entry, settings))
+            return Door(str(url), tls, _on_loopback(clouds_yaml.words(settings))) if url else None
 
 
-def _rackspace(cloud: Cloud, entry: RackspaceEntry) -> SignedIn:
+def _on_loopback(words: Iterable[str]) -> bool:
+    """Whether the operator has put a cloud on loopback: by a URL, or by the name that /etc/hosts gives this host."""
+    try:
+        hosts = _HOSTS.read_text(errors="replace")
+    except OSError:
+        hosts = ""
+    return says_loopback(words, hosts)
+
+
+def _rackspace(cloud: Cloud, entry: RackspaceEntry, own: Listeners) -> SignedIn:
     tls = _tls(cloud, entry.cacert)
-    with open_session(entry.cacert) as session:
+    with open_session(Gate(_on_loopback([entry.auth_url]), own), entry.cacert) as session:
         access = plugin_of(entry).get_access(session)
     wanted = Wanted(service_name=GENERATION_2, region=cloud.region)
-    return SignedIn(_token(cloud, access.auth_token), tls, access=access, wanted=wanted)
+    return SignedIn(_token(cloud, access.auth_token), tls, access=access, wanted=wanted, words=(entry.auth_url,))
 
 
-def _openstack(cloud: Cloud, entry: OpenStackEntry) -> SignedIn:
+def _openstack(cloud: Cloud, entry: OpenStackEntry, own: Listeners) -> SignedIn:
     settings = clouds_yaml.read(cloud, entry)
     cacert, certificate = clouds_yaml.certificates(cloud, entry, settings)
     tls = _tls(cloud, cacert, certificate)
     plugin = settings.get_auth()
     override = settings.get_endpoint("compute")
-    with open_session(cacert, certificate) as session:
+    words = clouds_yaml.words(settings)
+    with open_session(Gate(_on_loopback(words), own), cacert, certificate) as session:
         if not hasattr(plugin, "get_access"):  # signs in without Identity: there is no catalog
             token, endpoint = plugin.get_token(session), override or plugin.get_endpoint(session)
-            return SignedIn(_token(cloud, token), tls, usable(cloud.name, endpoint))
+            return SignedIn(_token(cloud, token), tls, usable(cloud.name, endpoint), words=words)
         access = _access(cloud, settings, plugin, session)
     clouds_yaml.require_project(cloud, access)
     if override:
         override = usable(cloud.name, override.replace("%(project_id)s", str(access.project_id)))
     wanted = clouds_yaml.wanted(cloud, settings)
-    return SignedIn(_token(cloud, access.auth_token), tls, override or None, access, wanted)
+    return SignedIn(_token(cloud, access.auth_token), tls, override or None, access, wanted, words)
 
 
 def _access(cloud: Cloud, settings: Any, plugin: Any, session: Any) -> Any:
@@ -175,6 +211,10 @@ def _unusable_files(cloud: Cloud, what: str, error: OSError) -> CloudUnreachable
 
 
 def _token(cloud: Cloud, token: str | None) -> Secret:
+    if token and len(token) > _TOKEN_LIMIT:
+        raise CloudReplyError(
+            f"{cloud.name}: signing in gave an API token of {len(token)} characters.", cloud=cloud.name
+        )
     if not token or not token.isprintable() or not token.isascii():
         raise CloudReplyError(f"{cloud.name}: signing in gave no API token that can be used.", cloud=cloud.name)
     return Secret(token)

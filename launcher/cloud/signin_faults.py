@@ -18,7 +18,9 @@ import openstack.exceptions
 
 from launcher.cloud import wire
 from launcher.cloud.sent import asks_for_access_token, sent_secrets
+from launcher.cloud.tls_faults import distrust
 from launcher.cloud.transport import ReplyTooLargeError
+from launcher.egress import AddressRefusedError
 from launcher.errors import CloudCredentialsError, CloudError, CloudReplyError, CloudUnreachableError, LauncherError
 
 _MISSHAPEN: Final[tuple[type[Exception], ...]] = (
@@ -177,6 +179,13 @@ def _unreachable(cloud: str, error: Any) -> CloudError:
     """No connection, no TLS, no whole reply in time."""
     url = re.search(r"https?://[^\s/?#@]+", str(error))
     place = f" at {url[0]}" if url else ""
+    refused = next((cause for cause in _chain(error) if isinstance(cause, AddressRefusedError)), None)
+    if refused is not None:
+        mend = (
+            "Correct the auth_url, or what the name in it resolves to; or Identity names versions of itself elsewhere"
+        )
+        message = f"{cloud}: its Identity service{place} is not dialled: {refused}. {mend}."
+        return CloudUnreachableError(message, cloud=cloud)
     message = f"{cloud}: its Identity service{place} cannot be reached: {_why(error)}."
     return CloudUnreachableError(message, cloud=cloud)
 
@@ -188,7 +197,7 @@ def _why(error: Any) -> str:
     if isinstance(error, theirs.SSLError):
         if "EOF occurred" in str(error):
             return "it broke the TLS handshake off; perhaps it wants a client certificate (cert and key of clouds.yaml)"
-        return "its TLS certificate or handshake cannot be trusted; name its CA in cacert"
+        return distrust(error)
     if isinstance(error, theirs.ConnectTimeout):
         return "no answer in time"
     if isinstance(getattr(error, "original", None), ReplyTooLargeError):

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from launcher.cloud.compute import Egress
 from launcher.cloud.flight import Flight
 from launcher.cloud.listing import Servers
 from launcher.cloud.tokens import read_tokens
 from launcher.config.models import StaticCloud
 from launcher.config.targets import parse_server_name
+from launcher.egress import Egress
 from launcher.errors import (
     AmbiguousServerError,
     CloudError,

@@ -1,13 +1,15 @@
 """How keystoneauth1 reaches an Identity service: blocking, bounded, without redirects or surroundings.
 
-Blocking: for a worker thread only. Neither proxies nor passwords are taken from the environment or `~/.netrc`, a reply
-is at most `REPLY_LIMIT` bytes when unpacked, and each wait for the network at most `PATIENCE` seconds.
+Blocking: for a worker thread only. The address of each connection is judged before it is made, whatever the Identity
+service names as its versions. Neither proxies nor passwords are taken from the environment or `~/.netrc`, a reply is at
+most `REPLY_LIMIT` bytes when unpacked, and each wait for the network at most `PATIENCE` seconds.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import socket
 import ssl
 import warnings
 from collections.abc import Iterator
@@ -18,9 +20,12 @@ from typing import Any, Final
 import keystoneauth1.session
 import requests
 import requests.adapters
+import urllib3.connection
 import urllib3.exceptions
+import urllib3.util.connection
 
 from launcher.cloud.wire import REPLY_LIMIT
+from launcher.egress import AddressRefusedError, Gate
 
 PATIENCE: Final = 20.0
 
@@ -35,8 +40,60 @@ class ReplyTooLargeError(requests.exceptions.RequestException):
     """The Identity service's reply is larger than `REPLY_LIMIT`."""
 
 
+class _Judged(urllib3.connection.HTTPConnection):
+    """Connects to those of its host's addresses that `gate` lets pass, and to nothing else."""
+
+    gate: Gate
+
+    def _new_conn(self) -> socket.socket:
+        """Raises urllib3's own exceptions, as its own connections do."""
+        failure: urllib3.exceptions.HTTPError | None = None
+        for address in self._allowed():
+            try:
+                return urllib3.util.connection.create_connection(
+                    (address, self.port), self.timeout, self.source_address, self.socket_options
+                )
+            except TimeoutError as error:
+                failure = urllib3.exceptions.ConnectTimeoutError(self, "no connection in time")
+                failure.__cause__ = error
+            except OSError as error:
+                failure = urllib3.exceptions.NewConnectionError(self, f"no connection: {error}")
+                failure.__cause__ = error
+        assert failure is not None, "there is an address, or an exception says that there is none"
+        raise failure
+
+    def _allowed(self) -> list[str]:
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error
+        except UnicodeError as error:
+            raise urllib3.exceptions.LocationParseError(f"{self.host!r}, label empty or too long") from error
+        try:
+            return self.gate.allowed(dict.fromkeys(str(address[4][0]) for address in found), self.port)
+        except AddressRefusedError as error:
+            raise urllib3.exceptions.NewConnectionError(self, f"not dialled: {error}") from error
+
+
+class _JudgedTls(_Judged, urllib3.connection.HTTPSConnection):
+    """The same with TLS."""
+
+
 class _Bounded(requests.adapters.HTTPAdapter):
-    """Reads a reply's body itself, up to the limit."""
+    """Dials what `gate` lets pass; reads a reply's body itself, up to the limit."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        plain = type("Plain", (_Judged,), {"gate": self._gate})
+        tls = type("Tls", (_JudgedTls,), {"gate": self._gate})
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain}),
+            "https": type("TlsPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls}),
+        }
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().send(request, *args, **kwargs)
@@ -65,12 +122,15 @@ def hush() -> None:
 
 
 @contextmanager
-def open_session(cacert: Path | None, certificate: ClientCertificate = None) -> Iterator[Any]:
-    """A keystoneauth1 session; certificates are checked against `cacert`, or the system's authorities."""
+def open_session(gate: Gate, cacert: Path | None, certificate: ClientCertificate = None) -> Iterator[Any]:
+    """A keystoneauth1 session that dials what `gate` lets pass.
+
+    Certificates are checked against `cacert`, or the system's authorities.
+    """
     with requests.Session() as transport:
         transport.trust_env = False
         for scheme in ("https://", "http://"):
-            transport.mount(scheme, _Bounded())
+            transport.mount(scheme, _Bounded(gate))
         yield keystoneauth1.session.Session(
             session=transport,
             verify=_authorities(cacert),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from launcher.cloud.bounds import PAGE
 from launcher.cloud.faults import fault_of, no_such_path, unusable
 from launcher.cloud.reply import REPLY_LIMIT, Reply, clean, said
 from launcher.model import Kind, Secret, Server
@@ -42,6 +43,8 @@ __all__ = [  # what a sign-in reads of replies, too, is found here by its one na
 PAGE_SIZE: Final = 100
 """Servers asked for at once: the least that any cloud's documents name as their maximum."""
 
+NAME_LIMIT: Final = 1024
+"""Characters of a server's name that are kept; Nova allows 255."""
 _CONSOLE_URL_LIMIT = 8 * 1024
 _REMOTE_CONSOLES_FROM = (2, 6)
 _MICROVERSION = "{}.{}".format(*_REMOTE_CONSOLES_FROM)
@@ -50,6 +53,8 @@ _VERSION_HEADERS: Final = {
     "X-OpenStack-Nova-API-Version": _MICROVERSION,
 }
 """Clouds before 2.27 read only the second; without either a cloud speaks 2.1. A cloud that understood echoes them."""
+_LINKS: Final = 10
+"""Links of a page that are looked at; there are two at most."""
 _SERVER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _REGEXP_SIGN = re.compile(r"[][.^$*+?{}()|\\]")
 
@@ -79,6 +84,8 @@ class Page:
 
     servers: tuple[Server, ...]
     marker: str | None
+    overfull: bool = False
+    """It had more servers than are read of one page."""
 
 
 # Requests
@@ -172,10 +179,10 @@ def parse_page(cloud: str, reply: Reply) -> Page:
     entries = document.get("servers")
     if not isinstance(entries, list):
         raise unusable(cloud, reply, "a list of servers")
-    servers = tuple(server for entry in entries if (server := _server(cloud, entry)) is not None)
-    links = _list(document.get("servers_links"))
+    servers = tuple(server for entry in entries[:PAGE] if (server := _server(cloud, entry)) is not None)
+    links = _list(document.get("servers_links"))[:_LINKS]
     more = any(isinstance(link, dict) and link.get("rel") == "next" for link in links)
-    return Page(servers, servers[-1].id if more and servers else None)
+    return Page(servers, servers[-1].id if more and servers else None, overfull=len(entries) > PAGE)
 
 
 def parse_server(cloud: str, reply: Reply) -> Server:
@@ -208,7 +215,7 @@ def _server(cloud: str, entry: object) -> Server | None:
     return Server(
         cloud=cloud,
         id=server_id,
-        name=_encodable(name) if isinstance(name, str) and name else server_id,
+        name=_bounded(_encodable(name)) if isinstance(name, str) and name else server_id,
         status=status,
         task_state=clean(task_state) or None if isinstance(task_state, str) else None,
         fault=_fault(entry.get("fault")) if status == "ERROR" else None,
@@ -224,6 +231,11 @@ def _fault(fault: object) -> str | None:
 def _encodable(name: str) -> str:
     """A name without lone surrogates, which JSON can spell and nothing can send on."""
     return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _bounded(name: str) -> str:
+    """A name that no cloud allows is cut: it stands in every copy of the list."""
+    return name if len(name) <= NAME_LIMIT else f"{name[: NAME_LIMIT - 1]}…"
 
 
 def _list(value: object) -> list[Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from launcher.config.accounts import why_not
 from launcher.config.certificate import certificate_file, key_file, misfit, out_of_date
 from launcher.config.clouds_yaml import KnownClouds, known_clouds
+from launcher.config.dialled import check_dialled, why_never
 from launcher.config.document import Document, KeyPath, shown
 from launcher.config.models import cloud_names
 from launcher.config.secrets import read_secret, readable_file
@@ -50,6 +51,7 @@ def check_together(document: Document, credentials: Path | None, now: datetime) 
     }
     if profiles:
         _check_profiles(profiles, top, document, credentials)
+    check_dialled(top, entries, document)
     _check_sockets(_mapping(top.get("relay")).get("sockets"), names, document)
     _check_accounts(_mapping(top.get("access")).get("local_users"), document)
     if "tls" in top:
@@ -184,6 +186,9 @@ def _check_profiles(
     for entry, profile in profiles.items():
         if message := _wrong_profile(profile, known):
             document.problem(("clouds", entry, "cloud"), message)
+        for where, url in known.urls.get(profile, ()):
+            if why := why_never(url):
+                document.doubt(("clouds", entry, "cloud"), f'{where} of "{shown(profile)}": {why}')
 
 
 def _check_accounts(names: object, document: Document) -> None:

@@ -27,6 +27,8 @@ class KnownClouds:
     names: frozenset[str]
     remote_profiles: Mapping[str, str] = field(default_factory=dict)
     """Clouds whose `profile` is a URL, each with the file that says so: openstacksdk would fetch it."""
+    urls: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By cloud: where it says that it is reached, as `auth.auth_url in /etc/openstack/clouds.yaml`, and the URL."""
 
 
 def known_clouds(clouds_yaml: Path | None, secure_yaml: Path | None) -> KnownClouds | None:
@@ -34,13 +36,25 @@ def known_clouds(clouds_yaml: Path | None, secure_yaml: Path | None) -> KnownClo
     given = clouds_yaml is not None or secure_yaml is not None
     names: set[str] = set() if given else _of_environment()
     remote: dict[str, str] = {}
+    urls: dict[str, tuple[tuple[str, str], ...]] = {}
     found = files_read(clouds_yaml, secure_yaml)
     for path in found:
         for name, entry in _clouds(path).items():
             names.add(str(name))
+            urls[str(name)] = (*urls.get(str(name), ()), *_urls(entry, path))
             if isinstance(entry, Mapping) and "://" in str(entry.get("profile", entry.get("cloud", ""))):
                 remote[str(name)] = str(path)
-    return KnownClouds(frozenset(names), remote) if found or names else None
+    return KnownClouds(frozenset(names), remote, urls) if found or names else None
+
+
+def _urls(entry: object, file: Path) -> tuple[tuple[str, str], ...]:
+    """The URLs in a cloud's entry that are the operator's own word, each with its place."""
+    if not isinstance(entry, Mapping):
+        return ()
+    auth = entry.get("auth")
+    found = {f"auth.{key}": auth.get(key) for key in ("auth_url", "endpoint")} if isinstance(auth, Mapping) else {}
+    found |= {str(key): value for key, value in entry.items() if str(key).endswith("_endpoint_override")}
+    return tuple((f"{key} in {file}", value) for key, value in found.items() if isinstance(value, str))
 
 
 def files_read(clouds_yaml: Path | None, secure_yaml: Path | None) -> list[Path]:

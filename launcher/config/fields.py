@@ -20,6 +20,7 @@ from launcher.config.values import (
     parse_duration,
     parse_host_pattern,
     parse_identity_url,
+    parse_linking_site,
     parse_name,
     parse_public_url,
     parse_server_pattern,
@@ -113,6 +114,7 @@ Text = Annotated[str, AfterValidator(_text)]
 ApiUrl = Annotated[str, AfterValidator(parse_api_url), Field(json_schema_extra={"format": "uri"})]
 IdentityUrl = Annotated[str, AfterValidator(parse_identity_url), Field(json_schema_extra={"format": "uri"})]
 PublicUrl = Annotated[str, AfterValidator(parse_public_url), Field(json_schema_extra={"format": "uri"})]
+LinkingSite = Annotated[str, AfterValidator(parse_linking_site), Field(json_schema_extra={"format": "uri"})]
 HostPattern = Annotated[str, AfterValidator(parse_host_pattern)]
 Listen = Annotated[str, AfterValidator(_address)]
 ServerPattern = Annotated[

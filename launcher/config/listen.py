@@ -26,7 +26,7 @@ class UnixAddress:
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """A TCP port of loopback; port 0 lets the kernel choose."""
+    """A TCP port of loopback; port 0 lets the kernel choose. 127.0.0.1 and ::1 are taken together, if one is named."""
 
     host: str
     """`127.0.0.1` and its like, `::1` (without brackets) or `localhost`."""
@@ -62,9 +62,7 @@ def parse_listen(text: str) -> Address:
         return UnixAddress(check_socket_path(text.removeprefix("unix:"), "unix:/run/console-launcher/web.sock"))
     found = _TCP.fullmatch(text)
     if not found or not (found["six"] or found["host"]):
-        raise ValueError(
-            "an address like unix:/run/console-launcher/web.sock, 127.0.0.1:6080, [::1]:6080 or systemd is expected"
-        )
+        raise ValueError("an address like unix:/run/console-launcher/web.sock, localhost:6080 or systemd is expected")
     port = int(found["port"])
     if port > 65535:
         raise ValueError("a port is a number from 0 to 65535")
@@ -72,7 +70,7 @@ def parse_listen(text: str) -> Address:
     if not _is_loopback(host, six=found["six"] is not None):
         raise ValueError(
             "this gateway does not listen beyond loopback until TLS and sign-in are configured, and these do not exist "
-            "yet: use unix:/path, 127.0.0.1 or [::1], and reach it through ssh -L"
+            "yet: use unix:/path or localhost, and reach it through ssh -L"
         )
     return TcpAddress(host, port)
 

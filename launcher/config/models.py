@@ -23,6 +23,7 @@ from launcher.config.fields import (
     Duration,
     HostPattern,
     IdentityUrl,
+    LinkingSite,
     Listen,
     Model,
     Name,
@@ -211,6 +212,9 @@ class Access(Model):
 
     local_users: tuple[Text, ...] = ()
     """Accounts of this machine that may come in, over Unix sockets and loopback TCP alike."""
+    links_from: Annotated[tuple[LinkingSite, ...], AfterValidator(distinct)] = ()
+    """The sites whose links open consoles at once, as origins: https://wiki.example.net. Links of all other sites open
+    a page that asks first."""
 
 
 class Consoles(Model):
@@ -227,6 +231,8 @@ class Relay(Model):
     """The most sessions at once."""
     frame_limit: Annotated[Size, between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
     """The largest WebSocket message; a larger one ends its session."""
+    screen_limit: int = Field(default=70, ge=1, le=4295)
+    """The largest screen, in millions of pixels; a larger one ends its session, as it costs a browser gigabytes."""
     ping: Annotated[Duration, between(0.1, 600, "a time from 100ms to 10m")] = 30.0
     """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
     idle_timeout: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
@@ -248,8 +254,8 @@ class Config(Model):
     listen: Annotated[tuple[Listen, ...], AfterValidator(distinct), AfterValidator(each_socket_once)] = Field(
         default=("unix:/run/console-launcher/web.sock",), min_length=1
     )
-    """Where the gateway listens: unix:/path, 127.0.0.1:6080, [::1]:6080, systemd (the sockets that systemd passes) or
-    systemd:NAME (one of these). Nothing beyond loopback."""
+    """Where the gateway listens: unix:/path, localhost:6080 (127.0.0.1 and [::1]), systemd (the sockets that it passes)
+    or systemd:NAME (one of these). Nothing beyond loopback."""
     public_urls: Annotated[tuple[PublicUrl, ...], AfterValidator(distinct)] = Field(
         default=("http://jump.localhost:6080",), min_length=1
     )

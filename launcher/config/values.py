@@ -115,10 +115,33 @@ def parse_public_url(text: str) -> str:
         raise ValueError("a URL like http://jump.localhost:6080 or https://jump.example.net is expected")
     if parts.path not in ("", "/") or "?" in text or "#" in text:
         raise ValueError("a public URL has no path: leave out what stands behind host and port")
-    host = parts.hostname or ""
-    if parts.scheme == "http" and not is_local_name(host):
+    if parts.scheme == "http" and not is_local_name(parts.hostname or ""):
         raise ValueError("beyond localhost, *.localhost, 127.0.0.1 and [::1] a public URL begins with https://")
-    shown = f"[{host}]" if ":" in host else host
+    return _origin(parts)
+
+
+def parse_linking_site(text: str) -> str:
+    """The same for a site whose links are trusted. Raises ValueError."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in _DEFAULT_PORTS or "@" in parts.netloc:
+        raise ValueError(
+            "the origin of one site is expected, like https://wiki.example.net or https://wiki.example.net:8443: "
+            "scheme, host and perhaps a port, no * in it"
+        )
+    if parts.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError("browsers tell a site, not its pages: leave out what stands behind host and port")
+    if parts.scheme == "http" and not is_local_name(parts.hostname or ""):
+        raise ValueError(
+            "whoever stands in between can write the pages of an http:// site: beyond this machine it begins with "
+            "https://; links of others open after one click more"
+        )
+    return _origin(parts)
+
+
+def _origin(parts: SplitResult) -> str:
+    """Scheme, host and port as browsers write them."""
+    host = parts.hostname or ""
+    shown = f"[{ipaddress.IPv6Address(host)}]" if ":" in host else host
     port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{shown}{port}"
 

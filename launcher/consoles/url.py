@@ -53,16 +53,33 @@ def target_of(
 ) -> Target:
     """Where a console URL of this kind is dialled: the WebSocket of its page, or an xvpvnc proxy.
 
-    `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http, ws.
+    `hosts` are patterns (`*.example.net`) that the host must match one of, if there are any; `plain` allows http, ws,
+    which a rewrite to such an address does as well.
     Raises CloudReplyError, whose text never holds the URL's path or query.
     """
     try:
         page = _parse(url.reveal(), rewrites)
         address, path = _as_it_is(page[0]) if kind is Kind.XVPVNC else _address_and_path(page[0])
+        plain = plain or _is_named(_place(address), rewrites)
         target = _checked(address, page[1] or path, _token(path), hosts=hosts, plain=plain)
         return replace(target, carrier=Carrier.XVP) if kind is Kind.XVPVNC else target
     except ValueError as error:
         raise CloudReplyError(f"{cloud}: its console URL cannot be used: {error}", cloud=cloud) from None
+
+
+def names(rewrites: Sequence[Rewrite], target: Target) -> bool:
+    """Whether a rewrite leads to exactly this address: then it is the operator's own word."""
+    secure = ("https", "wss") if target.tls else ("http", "ws")
+    return any(_is_named((scheme, target.host, target.port), rewrites) for scheme in secure)
+
+
+def _is_named(place: tuple[str, str | None, int | None], rewrites: Sequence[Rewrite]) -> bool:
+    """Host, port and whether it is encrypted count; http and ws are the same here."""
+    return any(_as_http(_place(urlsplit(rewrite.to))) == _as_http(place) for rewrite in rewrites)
+
+
+def _as_http(place: tuple[str, str | None, int | None]) -> tuple[str, str | None, int | None]:
+    return place[0].replace("ws", "http", 1), place[1], place[2]
 
 
 def _parse(url: str, rewrites: Sequence[Rewrite]) -> tuple[SplitResult, str | None]:

@@ -284,6 +284,14 @@ def target_fault(cloud: str, error: LauncherError) -> Fault:
     )
 
 
+def own_socket_fault(path: str, said_by: str) -> Fault:
+    """A direct target is a Unix socket on which this gateway itself listens."""
+    return Fault.of(
+        f"The socket {path} is where this gateway itself listens: it would dial itself without end.",
+        f"Name the VNC server's own socket there: {said_by}.",
+    )
+
+
 def socket_fault(path: str, said_by: str, trouble: Trouble, detail: str) -> Fault:
     """A Unix socket takes no connection."""
     match trouble:

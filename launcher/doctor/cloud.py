@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-
-import aiohttp
+from dataclasses import dataclass, field
 
 from launcher.clock import Clock
 from launcher.cloud.catalog import CatalogError
-from launcher.cloud.compute import Compute
+from launcher.cloud.compute import CloudHttp, Compute
 from launcher.cloud.identity import ApiAccess, SharedAccess, identity_door, identity_of
 from launcher.config.models import BareEntry, Cloud, StaticCloud
 from launcher.doctor.advice import catalog_fault, configuration_fault, identity_fault, role_fault
@@ -25,6 +23,7 @@ from launcher.doctor.places import Place, compute_place, identity_place, setting
 from launcher.doctor.probes import reach
 from launcher.doctor.screen import Screen
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
+from launcher.egress import Gate, Listeners, NoListeners
 from launcher.errors import CloudError
 from launcher.model import Server
 
@@ -38,9 +37,11 @@ _NO_IDENTITY = "this cloud has no Identity"
 class Tools:
     """What a run works with."""
 
-    http: aiohttp.ClientSession
+    http: CloudHttp
     clock: Clock
     frame_limit: int
+    own: Listeners = field(default_factory=NoListeners)
+    """Where this process listens."""
 
 
 async def examine(
@@ -54,7 +55,7 @@ async def examine(
     pool = ThreadPoolExecutor(1, thread_name_prefix=f"doctor {patient.cloud.name}")
     try:
         if isinstance(patient.cloud, StaticCloud):
-            direct = DirectExamination(patient.cloud, patient.rules, tools.clock, limits, tools.frame_limit, pool)
+            direct = DirectExamination(patient.cloud, patient.rules, tools, limits, pool)
             return await direct.run(server, may)
         return await _Examination(patient, patient.cloud, tools, limits, pool).run(server, may)
     finally:
@@ -81,7 +82,9 @@ class _Examination:
         try:
             compute = await self._to_the_role()
             if server is not None:
-                screen = Screen(self._patient, self._cloud, self._tools.clock, self._limits, self._trail, compute)
+                screen = Screen(
+                    self._patient, self._cloud, self._tools.clock, self._limits, self._trail, compute, self._tools.own
+                )
                 await screen.examine(server, may, self._tools.frame_limit)
         except StoppedError:
             pass
@@ -114,8 +117,9 @@ class _Examination:
             for name in names:
                 self._trail.skip(name, _NO_IDENTITY)
         else:
-            await reach(self._trail, names, place, limits, tls=door.tls or self._rules.tls)
-        return identity_of(cloud, self._tools.clock, self._pool)
+            gate = Gate(door.loopback, self._tools.own)
+            await reach(self._trail, names, place, limits, tls=door.tls or self._rules.tls, gate=gate)
+        return identity_of(cloud, self._tools.clock, self._pool, self._tools.own)
 
     def _place(self, parsed: Callable[[], Place]) -> Place:
         """Raises HopFailedError for what is no URL."""
@@ -153,7 +157,8 @@ class _Examination:
     async def _reach_compute(self, access: ApiAccess) -> None:
         place = compute_place(self._settings, self._cloud, access.endpoint)
         names = (HopName.COMPUTE_DNS, HopName.COMPUTE_TCP, HopName.COMPUTE_TLS)
-        await reach(self._trail, names, place, self._limits, tls=access.tls or self._rules.tls)
+        gate = Gate(access.loopback, self._tools.own)
+        await reach(self._trail, names, place, self._limits, tls=access.tls or self._rules.tls, gate=gate)
 
     async def _list_one(self, compute: Compute) -> None:
         async with self._trail.hop(

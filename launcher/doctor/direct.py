@@ -11,17 +11,19 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
+from typing import Protocol
 
 from launcher.clock import Clock
 from launcher.cloud.directory import resolve_in
 from launcher.cloud.static import StaticServers
 from launcher.config.models import StaticCloud
-from launcher.doctor.advice import greeting_fault, socket_fault, target_fault, tokens_fault
+from launcher.doctor.advice import greeting_fault, own_socket_fault, socket_fault, target_fault, tokens_fault
 from launcher.doctor.hops import STATIC_HOPS, TARGET_HOPS, CloudReport, HopName, Limits, completed
 from launcher.doctor.network import Trouble
 from launcher.doctor.places import Place
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
+from launcher.egress import Gate, Listeners
 from launcher.errors import UpstreamProtocolError
 from launcher.model import Server, Target
 from launcher.opening import ConsoleRules
@@ -39,17 +41,27 @@ _TROUBLES = {
 }
 
 
+class Tools(Protocol):
+    """What a run works with: `launcher.doctor.cloud.Tools`."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def frame_limit(self) -> int: ...
+    @property
+    def own(self) -> Listeners: ...
+
+
 class DirectExamination:
     """Of one static cloud, once."""
 
-    def __init__(
-        self, cloud: StaticCloud, rules: ConsoleRules, clock: Clock, limits: Limits, frame_limit: int, pool: Executor
-    ) -> None:
+    def __init__(self, cloud: StaticCloud, rules: ConsoleRules, tools: Tools, limits: Limits, pool: Executor) -> None:
         self._cloud = cloud
         self._rules = rules
         self._limits = limits
-        self._frame_limit = frame_limit
-        self._trail = Trail(clock)
+        self._frame_limit = tools.frame_limit
+        self._gate = Gate(loopback=True, own=tools.own)
+        self._trail = Trail(tools.clock)
         self._servers = StaticServers(cloud, pool)
         self._key = f"clouds.{cloud.name}"
 
@@ -114,7 +126,16 @@ class DirectExamination:
                 plain="tcp:// instead of tls://",
             )
             names = (HopName.TARGET_DNS, HopName.CONNECTION, HopName.TARGET_TLS)
-            await reach(self._trail, names, place, self._limits, tls=self._rules.tls, plain="tcp, not tls")
+            await reach(
+                self._trail,
+                names,
+                place,
+                self._limits,
+                tls=self._rules.tls,
+                plain="tcp, not tls",
+                gate=self._gate,
+                named=True,
+            )
         password = target.password is not None
         async with self._trail.hop(
             HopName.GREETING, lambda error: greeting_fault(said_by, error, password=password)
@@ -129,6 +150,8 @@ class DirectExamination:
     async def _connect(self, path: str, said_by: str) -> None:
         async with self._trail.hop(HopName.CONNECTION, limit=self._limits.tcp) as step:
             step.seen = path
+            if self._gate.own.at_path(path):
+                raise HopFailedError(own_socket_fault(path, said_by))
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.setblocking(False)
                 try:
@@ -141,7 +164,7 @@ class DirectExamination:
     async def _greet(self, target: Target) -> str:
         """What the VNC server shows of itself, as a viewer's launch meets it. Raises UpstreamError."""
         limits = DialLimits(self._limits.tcp, self._limits.first_bytes, self._frame_limit)
-        end, first = await open_upstream(target, loopback=True, tls=self._rules.tls, limits=limits)
+        end, first = await open_upstream(target, gate=self._gate, tls=self._rules.tls, limits=limits)
         if end.signed_in:
             end.close()
             return "it takes the gateway's VNC password"

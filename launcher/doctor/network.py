@@ -28,6 +28,7 @@ class Trouble(enum.Enum):
     NO_SUCH_NAME = "no such name"
     NO_RESOLVER = "no resolver"
     FORBIDDEN_ADDRESS = "forbidden address"
+    LOOPBACK = "an address of this host"
     REFUSED = "refused"
     NO_ROUTE = "no route"
     BROKEN_OFF = "broken off"
@@ -66,8 +67,14 @@ def dns_fault(place: Place, met: Met) -> Fault:
             )
         case Trouble.FORBIDDEN_ADDRESS:
             return Fault.of(
-                f'The name "{host}" of {place.what} leads to an address that is never dialled: {met.detail}.',
+                f'The host "{host}" of {place.what} leads to an address that is never dialled: {met.detail}.',
                 f"Correct the address of {host}, or where it comes from: {place.said_by}.",
+            )
+        case Trouble.LOOPBACK:
+            return Fault.of(
+                f'The host "{host}" of {place.what} leads to an address that only the operator may name: {met.detail}.',
+                f"Correct the address of {host}, or where it comes from: {place.said_by}.",
+                f"If it does run on this host: {place.meant}.",
             )
         case _:
             waited = f" within {met.limit:g} s" if met.trouble is Trouble.TIMEOUT else ""

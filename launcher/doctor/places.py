@@ -44,6 +44,8 @@ class Place:
     """Which setting has the authorities that its certificate is checked against."""
     plain: str = "http (ws) instead of https (wss)"
     """How it is written that it speaks no TLS."""
+    meant: str = "write its address into the configuration"
+    """How the operator says that it runs on this host."""
 
     @property
     def address(self) -> str:
@@ -99,7 +101,8 @@ def entry_name(cloud: Cloud) -> str:
 
 def identity_place(settings: Settings, url: str) -> Place:
     """An Identity service by its auth_url."""
-    return _place("the Identity service", url, settings.auth_url, settings)
+    meant = f"write a loopback address, http://127.0.0.1:5000 for example, as {settings.auth_url}"
+    return _place("the Identity service", url, settings.auth_url, settings, meant)
 
 
 def compute_place(settings: Settings, cloud: Cloud, url: str) -> Place:
@@ -108,7 +111,8 @@ def compute_place(settings: Settings, cloud: Cloud, url: str) -> Place:
     said_by = (
         f"{settings.key}.endpoint in config.yaml" if bare else "the cloud's own catalog (its operator's to change)"
     )
-    return _place("the Compute API", url, said_by, settings)
+    override = f"write it as compute_endpoint_override next to {settings.auth_url}"
+    return _place("the Compute API", url, said_by, settings, said_by if bare else override)
 
 
 def proxy_place(settings: Settings, target: Target) -> Place:
@@ -118,7 +122,8 @@ def proxy_place(settings: Settings, target: Target) -> Place:
         f"the console URL that {settings.cloud} gives ([vnc] {option} of its nova.conf), which "
         f"{settings.key}.console_url in config.yaml may mend"
     )
-    return Place("the console proxy", target.host, target.port, target.tls, said_by, settings.cacert)
+    meant = f'name it in {settings.key}.console_url in config.yaml, as in to: "{target.origin}"'
+    return Place("the console proxy", target.host, target.port, target.tls, said_by, settings.cacert, meant=meant)
 
 
 def base_url_option(*, xvp: bool) -> str:
@@ -126,10 +131,10 @@ def base_url_option(*, xvp: bool) -> str:
     return "xvpvncproxy_base_url" if xvp else "novncproxy_base_url"
 
 
-def _place(what: str, url: str, said_by: str, settings: Settings) -> Place:
+def _place(what: str, url: str, said_by: str, settings: Settings, meant: str) -> Place:
     """Raises ValueError for what is no URL with a host."""
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("it is no http or https URL with a host")
     port = parts.port or _PORTS[parts.scheme]
-    return Place(what, parts.hostname, port, parts.scheme == "https", said_by, settings.cacert)
+    return Place(what, parts.hostname, port, parts.scheme == "https", said_by, settings.cacert, meant=meant)

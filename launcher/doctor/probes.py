@@ -22,12 +22,10 @@ from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.network import Met, Trouble, dns_fault, tcp_fault, tls_fault
 from launcher.doctor.places import Place
 from launcher.doctor.trail import HopFailedError, Trail
+from launcher.egress import Gate, Refusal
 
 if TYPE_CHECKING:
     from cryptography import x509
-
-Refusal = Callable[[str], str | None]
-"""Why an address must not be dialled, or None."""
 
 _SHOWN = 4
 """Addresses of a name that are shown."""
@@ -48,11 +46,17 @@ async def reach(
     limits: Limits,
     *,
     tls: ssl.SSLContext,
-    refusal: Refusal = lambda _address: None,
+    gate: Gate,
+    named: bool = False,
     plain: str = "plain http",
 ) -> None:
-    """The hops DNS, TCP and TLS to a place; `plain` says why there is no TLS. Raises StoppedError."""
-    addresses = await _looked_up(trail, names[0], place, limits.dns, refusal)
+    """The hops DNS, TCP and TLS to a place; `plain` says why there is no TLS. Raises StoppedError.
+
+    `gate` judges the addresses; `named`: the operator named this one, and only the gateway itself is refused.
+    """
+    addresses = await _looked_up(
+        trail, names[0], place, limits.dns, lambda address: gate.refusal(address, place.port, named=named)
+    )
     async with trail.hop(names[1]) as step:
         step.seen = place.address
         sock = await _connect(place, addresses, limits.tcp)
@@ -66,7 +70,7 @@ async def reach(
 
 
 async def _looked_up(
-    trail: Trail, name: HopName, place: Place, limit: float, refusal: Refusal
+    trail: Trail, name: HopName, place: Place, limit: float, refusal: Callable[[str], Refusal | None]
 ) -> Sequence[AddrInfoType]:
     if _is_address(place.host) and refusal(place.host) is None:
         trail.skip(name, f"{place.host} is an address")
@@ -78,7 +82,8 @@ async def _looked_up(
         addresses = [address for address in found if refused[str(address[4][0])] is None]
         if not addresses:
             why = ", ".join(f"{address} is {reason}" for address, reason in refused.items())
-            raise HopFailedError(dns_fault(place, Met(Trouble.FORBIDDEN_ADDRESS, why)))
+            trouble = Trouble.LOOPBACK if Refusal.LOOPBACK in refused.values() else Trouble.FORBIDDEN_ADDRESS
+            raise HopFailedError(dns_fault(place, Met(trouble, why)))
         step.seen = f"{place.host} is {_few(addresses)}"
     return addresses
 

@@ -13,7 +13,6 @@ from launcher.clock import Clock
 from launcher.cloud.compute import Compute
 from launcher.cloud.directory import resolve_in
 from launcher.config.models import BareEntry, Cloud
-from launcher.consoles.url import target_of
 from launcher.doctor.advice import (
     console_fault,
     first_bytes_fault,
@@ -29,10 +28,10 @@ from launcher.doctor.patient import Patient
 from launcher.doctor.places import Place, proxy_place, settings_of
 from launcher.doctor.probes import reach
 from launcher.doctor.trail import HopFailedError, Trail
+from launcher.egress import Gate, Listeners
 from launcher.errors import CloudError, KindNotOfferedError, RequestError, UpstreamError
 from launcher.model import Carrier, Console, ConsoleKey, Kind, Server, Target
-from launcher.opening import Egress
-from launcher.relay.egress import refusal
+from launcher.opening import dialled
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
 _GREETING = re.compile(rb"RFB \d{3}\.\d{3}")
@@ -51,6 +50,7 @@ class Screen:
         limits: Limits,
         trail: Trail,
         compute: Compute,
+        own: Listeners,
     ) -> None:
         self._cloud = cloud
         self._rules = patient.rules
@@ -59,6 +59,7 @@ class Screen:
         self._limits = limits
         self._trail = trail
         self._compute = compute
+        self._own = own
         self._settings = settings_of(cloud)
         self._bare = isinstance(cloud.entry, BareEntry)
         self.server_id: str | None = None
@@ -67,18 +68,11 @@ class Screen:
         """To the first bytes. Raises StoppedError, and whatever `may` raises for the server."""
         server = await self._find(reference, may)
         console = await self._request(server)
-        target, egress = await self._read(console)
+        target, gate = await self._read(console)
         place = proxy_place(self._settings, target)
         names = (HopName.PROXY_DNS, HopName.PROXY_TCP, HopName.PROXY_TLS)
-        await reach(
-            self._trail,
-            names,
-            place,
-            self._limits,
-            tls=self._rules.tls,
-            refusal=lambda address: refusal(address, loopback=egress.loopback),
-        )
-        await self._open(server, place, target, egress, frame_limit)
+        await reach(self._trail, names, place, self._limits, tls=self._rules.tls, gate=gate)
+        await self._open(server, place, target, gate, frame_limit)
 
     async def _find(self, reference: str, may: Callable[[Server], None]) -> Server:
         async with self._trail.hop(
@@ -127,26 +121,17 @@ class Screen:
             return await self._compute.console(key.server_id, key.kind)
         return (await self._consoles.fresh(key)).console
 
-    async def _read(self, console: Console) -> tuple[Target, Egress]:
-        kind = console.key.kind
-        xvp = kind is Kind.XVPVNC
+    async def _read(self, console: Console) -> tuple[Target, Gate]:
+        xvp = console.key.kind is Kind.XVPVNC
         async with self._trail.hop(
             HopName.CONSOLE_URL, lambda error: url_fault(self._settings, error, xvp=xvp)
         ) as step:
             step.seen = shape_of(console.url.reveal())
-            egress = await self._compute.egress()
-            target = target_of(
-                console.url,
-                cloud=self._cloud.name,
-                kind=kind,
-                rewrites=self._rules.rewrites,
-                hosts=self._rules.hosts,
-                plain=self._rules.plain or egress.plain,
-            )
+            target, gate = dialled(console, self._rules, await self._compute.egress(), self._own)
             step.seen += f", dialled at {target.origin}"
-        return target, egress
+        return target, gate
 
-    async def _open(self, server: Server, place: Place, target: Target, egress: Egress, frame_limit: int) -> None:
+    async def _open(self, server: Server, place: Place, target: Target, gate: Gate, frame_limit: int) -> None:
         """The hops WebSocket and first bytes, which one dialling passes together. Raises StoppedError.
 
         For xvpvnc the first of them is its CONNECT.
@@ -159,7 +144,7 @@ class Screen:
         try:
             end, first = await open_upstream(
                 target,
-                loopback=egress.loopback,
+                gate=gate,
                 tls=self._rules.tls,
                 limits=limits,
                 switched=lambda: switched.append(self._clock.monotonic()),

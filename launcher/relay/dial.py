@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
+from launcher.egress import AddressRefusedError, Gate, Refusal
 from launcher.errors import UpstreamUnreachableError
 from launcher.model import Carrier, Target
-from launcher.relay.egress import refusal
 from launcher.relay.sockets import guard_against_dead_peers
 
 
@@ -27,14 +27,19 @@ def who(target: Target) -> str:
     return f"{called(target)} {target.origin}"
 
 
-async def connect(target: Target, *, loopback: bool, limit: float) -> socket.socket:
-    """A connected socket, within `limit` seconds. Raises UpstreamUnreachableError; then nothing is left open."""
+async def connect(target: Target, *, gate: Gate, limit: float) -> socket.socket:
+    """A connected socket, within `limit` seconds, to an address that `gate` lets pass.
+
+    Raises UpstreamUnreachableError; then nothing is left open.
+    """
     name = who(target)
     try:
         async with asyncio.timeout(limit):
-            sock = await (_over_ip(target, loopback=loopback) if target.unix is None else _over_unix(target.unix))
+            sock = await (_over_ip(target, gate) if target.unix is None else _over_unix(target.unix, gate))
     except TimeoutError as error:
         raise UpstreamUnreachableError(f"{name} did not take a connection within {limit:g} s.") from error
+    except AddressRefusedError as error:
+        raise UpstreamUnreachableError(f"{name} is not dialled: {error}.{_advice(target, error)}") from error
     except (socket.gaierror, UnicodeError) as error:
         raise UpstreamUnreachableError(f"{name} has a name that does not resolve.") from error
     except OSError as error:
@@ -72,12 +77,23 @@ def _small(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-async def _over_ip(target: Target, *, loopback: bool) -> socket.socket:
-    addresses = _allowed(target, await _resolve(target.host, target.port), loopback=loopback)
+def _advice(target: Target, error: AddressRefusedError) -> str:
+    """What to write where, behind the sentence that says why no address may be dialled."""
+    if target.carrier is Carrier.RAW:
+        return " Correct the server's address in the configuration or the token file."
+    if Refusal.LOOPBACK in error.refused.values():
+        return f' If it is meant: name {target.host} in the cloud\'s console_url, as in to: "{target.origin}".'
+    return " Correct the console URLs at the cloud, or mend them with the cloud's console_url."
+
+
+async def _over_ip(target: Target, gate: Gate) -> socket.socket:
+    addresses = _allowed(target, await _resolve(target.host, target.port), gate)
     return await start_connection(addresses, happy_eyeballs_delay=0.25)
 
 
-async def _over_unix(path: str) -> socket.socket:
+async def _over_unix(path: str, gate: Gate) -> socket.socket:
+    if gate.own.at_path(path):
+        raise AddressRefusedError({path: Refusal.OWN})
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
@@ -96,13 +112,11 @@ async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
 
 
-def _allowed(target: Target, addresses: Sequence[AddrInfoType], *, loopback: bool) -> Sequence[AddrInfoType]:
-    """Those of a host's addresses that may be dialled: for a direct target all, it is the operator's own word."""
-    if target.carrier is Carrier.RAW:
-        return addresses
-    refused = {str(address[4][0]): refusal(str(address[4][0]), loopback=loopback) for address in addresses}
-    allowed = [address for address in addresses if refused[str(address[4][0])] is None]
-    if not allowed:
-        found = ", ".join(f"{address} is {why}" for address, why in refused.items())
-        raise UpstreamUnreachableError(f"{who(target)} is not dialled: {found}.")
-    return allowed
+def _allowed(target: Target, addresses: Sequence[AddrInfoType], gate: Gate) -> Sequence[AddrInfoType]:
+    """Those of a host's addresses that may be dialled; a direct target's are the operator's own word.
+
+    Raises AddressRefusedError.
+    """
+    found = [str(address[4][0]) for address in addresses]
+    allowed = gate.allowed(found, target.port, named=target.carrier is Carrier.RAW)
+    return [address for address in addresses if str(address[4][0]) in allowed]

@@ -25,6 +25,8 @@ from launcher.relay.frames import (
     CLOSE,
     CONTINUATION,
     CONTROL_LIMIT,
+    EMPTY_FRAMES,
+    EMPTY_ROW,
     NO_CODE,
     REASON_LIMIT,
     TEXT,
@@ -36,7 +38,7 @@ from launcher.relay.frames import (
     xor,
 )
 
-PROTOCOL_ERROR, NOT_BINARY, TOO_LARGE = 1002, 1003, 1009
+PROTOCOL_ERROR, NOT_BINARY, TOO_MUCH, TOO_LARGE = 1002, 1003, 1008, 1009
 SUBPROTOCOL = "binary"
 
 _HANDSHAKE = ("upgrade", "connection", "sec-websocket-version", "sec-websocket-key", "sec-websocket-protocol")
@@ -216,6 +218,7 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
         self.frame_limit = frame_limit
         self.pending = False
         self._over = False
+        self._empty = 0
         self._events: list[Event] = []
         self._their_close = (NO_CODE, "")
         self._memory = _MemorySocket()
@@ -287,14 +290,24 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
         """websockify hands a pong here."""
         self._note(Pong(data))
 
+    def refuse(self, violation: Violation) -> Violation:
+        """The viewer broke a rule that only its owner knows: nothing more of it is decoded, kept or given."""
+        self._stop()
+        return violation
+
     def _note(self, event: Event) -> None:
         if not self._sent_close:
             self._events.append(event)
 
     def _end(self, event: Closed | Violation) -> None:
-        """The last event: everything that was received is dropped, and so is what comes after it."""
-        self._over = True
+        """The last event."""
         self._events.append(event)
+        self._stop()
+
+    def _stop(self) -> None:
+        """Everything that was received is dropped, and so is what comes after it."""
+        self._over = True
+        self.pending = False
         self._recv_buffer = bytearray()
         self._partial_msg = b""
         self._memory.close()
@@ -344,11 +357,19 @@ class ViewerEngine(WebSocket):  # type: ignore[misc]  # websockify carries no ty
         end = start + length
         if len(buf) < end:
             return None
+        if opcode <= BINARY:
+            self._count_empty(length)
         payload = xor(buf[start:end], buf[start - 4 : start])
         if opcode == CLOSE:
             self._their_close = _parsed_close(payload)
         content = payload if fin else _Fragments(payload)
         return {"opcode": opcode, "fin": fin, "masked": True, "length": end, "payload": content}
+
+    def _count_empty(self, length: int) -> None:
+        """Whether a data frame of this length may follow those before it. Raises _RefusedError."""
+        self._empty = 0 if length else self._empty + 1
+        if self._empty > EMPTY_ROW:
+            raise _RefusedError(TOO_MUCH, EMPTY_FRAMES)
 
     def _why(self, fault: Fault) -> tuple[int, str]:
         if fault.stop is Stop.TOO_LARGE:

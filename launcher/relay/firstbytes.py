@@ -12,8 +12,8 @@ import enum
 from launcher.relay.frames import CLOSE, PING, TEXT, Fault, parse_close, read_header
 
 GREETING = b"RFB "
-LIMIT = 64 * 1024
-"""Bytes that may come before the greeting is whole: empty frames and pings are not accepted without end."""
+FRAMES = 256
+"""Whole frames that may come before the greeting is: empty ones and pings, of 127 bytes at most. Each takes time."""
 _NOT_RFB = "it does not begin with `RFB `"
 
 
@@ -35,7 +35,7 @@ class FirstBytes:
     NOT_RFB and FAULT mean, `close` holds code and reason of the close frame of ENDED.
     """
 
-    __slots__ = ("_begin", "_limit", "_received", "_rest", "_verdict", "close", "pings", "raw", "why")
+    __slots__ = ("_begin", "_frames", "_limit", "_rest", "_verdict", "close", "pings", "raw", "why")
 
     def __init__(self, limit: int) -> None:
         self.raw = b""
@@ -43,18 +43,17 @@ class FirstBytes:
         self.why = ""
         self.close: tuple[int, str] | None = None
         self._limit = limit
-        self._received = 0
+        self._frames = 0
         self._begin = b""
         self._rest = b""
         self._verdict = FirstVerdict.WAITING
 
     def feed(self, chunk: bytes) -> FirstVerdict:
-        """What `chunk` and all before it say. `limit` bounds the frames, LIMIT all that comes before the proof."""
+        """What `chunk` and all before it say. `limit` bounds a frame, FRAMES what comes before the proof."""
         self.pings = []
         if self._verdict is FirstVerdict.PROVEN:
             self.raw += chunk
         if self._verdict is FirstVerdict.WAITING:
-            self._received += len(chunk)
             self._verdict = self._judged(self._rest + chunk)
         return self._verdict
 
@@ -75,6 +74,9 @@ class FirstBytes:
             if header.opcode < CLOSE:
                 kept.append(stream[at:end])
             at = end
+            self._frames += 1
+            if self._frames > FRAMES:
+                return self._fault(f"{FRAMES} frames came without a greeting")
         return self._sorted_out(verdict, kept, stream[at:])
 
     def _sorted_out(self, verdict: FirstVerdict, kept: list[bytes], rest: bytes) -> FirstVerdict:
@@ -82,8 +84,6 @@ class FirstBytes:
         if verdict is FirstVerdict.PROVEN:
             self.raw, self._rest = b"".join((*kept, rest)), b""
             return verdict
-        if verdict is FirstVerdict.WAITING and self._received > LIMIT:
-            return self._fault(f"{LIMIT} bytes came without a greeting")
         self.raw, self._rest = b"".join(kept), rest
         return verdict
 

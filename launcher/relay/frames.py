@@ -2,6 +2,9 @@
 
 Server frames pass to the viewer verbatim. `FrameWalker` reads their headers only, so that the gateway always knows
 whether it stands between two frames: there alone may it write a frame of its own.
+
+A header costs time whatever its frame brings, and a mebibyte holds half a million of them: so no more than HEADERS are
+read in one turn of the event loop, and a row of frames without payload is a breach.
 """
 
 from __future__ import annotations
@@ -20,12 +23,20 @@ REASON_LIMIT = CONTROL_LIMIT - 2
 NO_CODE = 1005
 """Stands for a close frame without a code; never on the wire (RFC 6455 §7.4.1)."""
 
+EMPTY_ROW = 64
+"""Data frames without payload that may follow one another; nova-novncproxy sends single ones."""
+HEADERS = 8192
+"""Whole binary frames that are walked in one turn; that takes about a millisecond."""
+COSTLY = 8
+"""So many of them take the time of one frame of another kind."""
+EMPTY_FRAMES = f"more than {EMPTY_ROW} empty frames came in a row"
+
 _OPCODES = (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG)
 _MASKED = 0x80
 _NUMPY_FROM = 1024
 _SHORT_BINARY = (FIN | BINARY) << 8
 _MEDIUM_BINARY = _SHORT_BINARY | 126
-"""First two bytes of a whole binary frame of a server: with a length of 0 (up to 125), and with one of 16 bits."""
+"""First two bytes of a whole binary frame of a server: with a length of 0 (more: up to 125), and of 16 bits."""
 _MEDIUM_LIMIT = 0xFFFF
 _two_halves = struct.Struct(">HH").unpack_from
 
@@ -168,23 +179,36 @@ def client_frame(opcode: int, payload: bytes, mask: bytes) -> bytes:
     return head + mask + xor(payload, mask)
 
 
-def _past_plain(chunk: bytes | memoryview, at: int, limit: int) -> int:
-    """The end of the whole binary frames below 64 KiB that begin at `at`: nearly all there is, so done with haste.
+def _past_plain(chunk: bytes | memoryview, at: int, limit: int, most: int) -> tuple[int, int]:
+    """The end of the whole binary frames below 64 KiB that begin at `at`, and how many more of `most` may be walked.
 
-    Two header halves in one reading cost a third less than byte by byte. A limit below 64 KiB asks for care instead.
+    These are nearly all there is, so they are done with haste: two header halves in one reading cost a third less than
+    byte by byte. Empty ones end the row, and a limit below 64 KiB asks for care instead.
     """
     if limit < _MEDIUM_LIMIT:
-        return at
+        return at, most
     last = len(chunk) - 4
-    while at <= last:
+    while at <= last and most > 0:
         head, length = _two_halves(chunk, at)
         if head == _MEDIUM_BINARY:
             at += 4 + length
-        elif _SHORT_BINARY <= head < _MEDIUM_BINARY:
+        elif _SHORT_BINARY < head < _MEDIUM_BINARY:
             at += 2 + head - _SHORT_BINARY
         else:
             break
-    return at
+        most -= 1
+    return at, most
+
+
+def kept(chunk: bytes | memoryview, at: int) -> memoryview:
+    """What of `chunk` begins at `at`, to be kept: a copy, where the chunk is somebody's buffer."""
+    view = memoryview(chunk)
+    return view[at:] if view.readonly else memoryview(bytes(view[at:]))
+
+
+def joined(held: bytes | memoryview, chunk: bytes | memoryview) -> bytes | memoryview:
+    """What was held back, and what came behind it."""
+    return bytes(held) + chunk if chunk else held
 
 
 class FrameWalker:
@@ -193,18 +217,23 @@ class FrameWalker:
     What `walk` gives is to be forwarded as it is. It never ends within a header, nor within a close frame: these are
     held back until they are whole. So what was forwarded always ends between two frames (`at_boundary`) or inside the
     payload of one. After each `walk`, `boundary` is the offset in what it gave of the first place between two frames,
-    or None; and `stop`, once it is set, says that nothing more will be given, because
+    or None; `controls` counts the control frames that passed; `more` says that the turn's share of headers is used up:
+    the rest is kept, and `walk(b"")` in a later turn goes on with it. `stop`, once it is set, says that nothing more
+    will be given, because
 
     - a close frame has come (`CLOSED`; it is the end of what was given, its code and reason are in `close`), or
     - a frame is faulty (`why` says how; the frame itself is not given, so that a close of ours may stand in its place).
     """
 
-    __slots__ = ("_held", "_left", "_limit", "boundary", "close", "stop", "why")
+    __slots__ = ("_empty", "_held", "_left", "_limit", "boundary", "close", "controls", "more", "stop", "why")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._left = 0
-        self._held = b""
+        self._empty = 0
+        self._held: bytes | memoryview = b""
+        self.controls = 0
+        self.more = False
         self.boundary: int | None = 0
         self.stop: Stop | None = None
         self.why = ""
@@ -217,20 +246,31 @@ class FrameWalker:
 
     def walk(self, chunk: bytes | memoryview) -> bytes | memoryview:
         """What may be forwarded now, of `chunk` and of what was held back before it."""
+        self.controls, self.more = 0, False
         if self.stop is not None:
             self.boundary = 0
             return b""
         if self._held:
-            chunk = self._held + chunk
+            chunk = joined(self._held, chunk)
             self._held = b""
-        at, end = self._left, len(chunk)
-        self.boundary = at if at <= end else None
-        while (at := _past_plain(chunk, at, self._limit)) < end:
-            after = self._step(chunk, at)
+        self.boundary = self._left if self._left <= len(chunk) else None
+        return self._walked(chunk, self._left, len(chunk))
+
+    def _walked(self, chunk: bytes | memoryview, at: int, end: int) -> bytes | memoryview:
+        share = HEADERS
+        while at < end:
+            past, share = _past_plain(chunk, at, self._limit, share)
+            if past != at:
+                self._empty, at = 0, past
+            if at >= end:
+                break
+            self.more = share <= 0
+            after = at if self.more else self._step(chunk, at)
             if after == at or self.stop is not None:
                 self._left = 0
+                self._held = kept(chunk, at) if self.more else self._held
                 return chunk[:after]
-            at = after
+            at, share = after, share - COSTLY
         self._left = at - end
         return chunk
 
@@ -245,7 +285,17 @@ class FrameWalker:
             return at
         if header.opcode == CLOSE:
             return self._closing(chunk, at, header)
+        if header.opcode > CLOSE:
+            self.controls += 1
+        elif self._is_one_too_many(header.length):
+            self.stop, self.why = Stop.PROTOCOL, EMPTY_FRAMES
+            return at
         return header.start + header.length
+
+    def _is_one_too_many(self, length: int) -> bool:
+        """Whether a data frame of this length makes the row of empty ones too long."""
+        self._empty = 0 if length else self._empty + 1
+        return self._empty > EMPTY_ROW
 
     def _closing(self, chunk: bytes | memoryview, at: int, header: Header) -> int:
         """The same for a close frame."""

@@ -1,18 +1,26 @@
 """Follows a session that must be understood, and decides what of the viewer's messages passes.
 
-Most sessions need none: bytes pass unread. One is needed for view-only, for an idle limit, for an upstream that cuts
-off silent viewers, and where the gateway has signed in to the server with a password of its own: there it does version
-and security with the viewer, too.
+Every session begins with one: it reads how large the screen is. Most need none afterwards, and bytes pass unread. One
+stays for view-only, for an idle limit, and for an upstream that cuts off silent viewers. Where the gateway has signed
+in to the server with a password of its own, it does version and security with the viewer, too.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from launcher.model import EndReason
 from launcher.relay.carriage import Unwrapping
 from launcher.relay.rfb import Conversation
 from launcher.relay.security import Welcome
+
+MILLION: Final = 1_000_000
+_FRAMES: Final = "The console proxy broke the protocol: it begins with more frames than any screen does."
+
+
+def too_large(width: int, height: int, limit: int) -> str:
+    """The sentence that ends a session, in at most 123 bytes; `limit` is in millions of pixels."""
+    return f"The screen has {width} x {height} pixels: more than {limit} million (relay.screen_limit of the gateway)."
 
 
 class Passing(NamedTuple):
@@ -35,10 +43,17 @@ class Verdict(NamedTuple):
 class Governor:
     """One session's."""
 
-    __slots__ = ("_conversation", "_tap", "_welcome", "inputs", "verdict")
+    __slots__ = ("_conversation", "_screen_limit", "_stays", "_tap", "_welcome", "inputs", "verdict")
 
-    def __init__(self, *, view_only: bool, signed_in: bool, framed: bool, frame_limit: int) -> None:
-        """`framed`: the server's bytes come as WebSocket frames; `signed_in`: the gateway has signed in to it."""
+    def __init__(
+        self, *, view_only: bool, signed_in: bool, framed: bool, frame_limit: int, screen_limit: int, stays: bool
+    ) -> None:
+        """`framed`: the server's bytes come as WebSocket frames; `signed_in`: the gateway has signed in to it.
+
+        `frame_limit` is in bytes, `screen_limit` in millions of pixels; `stays`: it is needed to the session's end.
+        """
+        self._screen_limit = screen_limit
+        self._stays = stays or view_only
         self._conversation = Conversation(view_only=view_only, signed_in=signed_in)
         self._tap = Unwrapping(frame_limit) if framed else None
         self._welcome = Welcome() if signed_in else None
@@ -58,17 +73,31 @@ class Governor:
         return not self._conversation.settled
 
     @property
+    def needed(self) -> bool:
+        """Whether there is still something to follow."""
+        return self._stays or self.listens or self._welcome is not None
+
+    @property
     def between(self) -> bool:
         """Whether a message of ours may be put among the viewer's now."""
         return self._conversation.between
 
     def hear(self, chunk: bytes) -> bytes:
         """The server's part of the handshake, as it came; what a hasty viewer had sent, and may now go."""
-        self._conversation.from_server(bytes(self._tap.walk(chunk)) if self._tap is not None else chunk)
+        self._conversation.from_server(self._payload(chunk))
         if self._conversation.settled:
             self._tap = None
         self._mind()
         return self._conversation.from_viewer(b"") if self._conversation.due else b""
+
+    def _payload(self, chunk: bytes) -> bytes:
+        """What the server says in a chunk; of frames a turn's share is enough for every handshake."""
+        if self._tap is None:
+            return chunk
+        payload = bytes(self._tap.walk(chunk))
+        if self._tap.more:
+            self.verdict = Verdict(EndReason.UPSTREAM_PROTOCOL, 1014, _FRAMES)
+        return payload
 
     def judge(self, payload: bytes) -> Passing:
         """What comes of a message of the viewer's."""
@@ -92,5 +121,10 @@ class Governor:
         return passing if passing or not payload else None
 
     def _mind(self) -> None:
-        if self._conversation.trouble is not None:
+        screen = self._conversation.screen
+        if self.verdict is not None:
+            return
+        if screen is not None and screen[0] * screen[1] > self._screen_limit * MILLION:
+            self.verdict = Verdict(EndReason.SCREEN_TOO_LARGE, 1008, too_large(*screen, self._screen_limit))
+        elif self._conversation.trouble is not None:
             self.verdict = Verdict(EndReason.NOT_VIEW_ONLY, 1008, self._conversation.trouble)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from launcher import __version__
 from launcher.errors import UpstreamProtocolError
 from launcher.model import Secret
+from launcher.relay import loops
 from launcher.relay.head import Head, HeadReader, is_visible, request_target, shown
 
 SUBPROTOCOL = "binary"
@@ -34,9 +36,10 @@ class Response:
     """What came behind the response: the first bytes of frames."""
 
 
-def request(host: str, path: Secret, key: bytes) -> bytes:
+def request(host: str, path: Secret, key: bytes, gateways: Sequence[str] = ()) -> bytes:
     """The upgrade request. `host`: as in the Host header, with the port unless it is the scheme's own; `path`: path and
-    query; `key`: 16 bytes of chance. It carries no Origin, as programs do. Raises UpstreamProtocolError.
+    query; `key`: 16 bytes of chance; `gateways`: the ids of those that the session has passed (`loops`). It carries no
+    Origin, as programs do. Raises UpstreamProtocolError.
     """
     target = request_target(path)
     if not is_visible(host):
@@ -50,6 +53,7 @@ def request(host: str, path: Secret, key: bytes) -> bytes:
         f"Sec-WebSocket-Key: {base64.b64encode(key).decode()}",
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
         f"User-Agent: console-launcher/{__version__}",
+        *([f"{loops.HEADER}: {', '.join(gateways)}"] if gateways else []),
     )
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
@@ -74,6 +78,11 @@ class ResponseReader:
         return None if head is None else self._response(head)
 
     def _response(self, head: Head) -> Response:
+        if head.status == HTTPStatus.LOOP_DETECTED:
+            raise UpstreamProtocolError(
+                "is a gateway, and answered 508 Loop Detected: the console URL leads back to where the session has "
+                "been already. Correct the cloud's console URLs, or mend them with console_url."
+            )
         if head.status != HTTPStatus.SWITCHING_PROTOCOLS:
             raise UpstreamProtocolError(f"answered {shown(head.status)} instead of a WebSocket.")
         if head.version != "1.1":

@@ -6,7 +6,7 @@ No I/O: bytes go in, bytes to send come out. Errors are the end of a sentence th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamStaleError
@@ -58,14 +58,16 @@ class Opening(Protocol):
         ...
 
 
-def opening_of(target: Target, frame_limit: int, switched: Callable[[], None]) -> Opening:
+def opening_of(target: Target, frame_limit: int, switched: Callable[[], None], gateways: Sequence[str] = ()) -> Opening:
     """How a target is begun with; `switched` is called when a console proxy lets us through, which proves nothing yet.
+
+    `gateways` are those that the session has passed, for a carrier that can tell them.
 
     Raises UpstreamProtocolError where the console URL is not fit to be asked for.
     """
     match target.carrier:
         case Carrier.WEBSOCKET:
-            return _WebSocket(target, frame_limit, switched)
+            return _WebSocket(target, frame_limit, switched, gateways)
         case Carrier.XVP:
             return _Xvp(target.path, switched)
         case Carrier.RAW:
@@ -113,11 +115,11 @@ class _Admission:
 class _WebSocket(_Admission):
     """An upgrade, then RFB in frames (nova-novncproxy, websockify)."""
 
-    def __init__(self, target: Target, frame_limit: int, switched: Callable[[], None]) -> None:
+    def __init__(self, target: Target, frame_limit: int, switched: Callable[[], None], gateways: Sequence[str]) -> None:
         key = os.urandom(16)
         host = f"[{target.host}]" if ":" in target.host else target.host
         own_port = target.port == (443 if target.tls else 80)
-        request = handshake.request(host if own_port else f"{host}:{target.port}", target.path, key)
+        request = handshake.request(host if own_port else f"{host}:{target.port}", target.path, key, gateways)
         super().__init__(request, handshake.ResponseReader(key), FirstBytes(frame_limit), switched)
 
 

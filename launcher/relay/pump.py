@@ -17,7 +17,8 @@ import asyncio
 from dataclasses import dataclass
 
 from launcher.model import Carrier, EndReason
-from launcher.relay.carriage import Unwrapping, carriage_of
+from launcher.relay.allowance import FLOOD, Allowance
+from launcher.relay.carriage import Carriage, Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
 from launcher.relay.frames import Stop
 from launcher.relay.governor import Governor
@@ -44,19 +45,20 @@ class Rules:
 
     frame_limit: int = 1024**2
     """Bytes of the largest WebSocket message."""
+    screen_limit: int = 70
+    """Millions of pixels that a screen may have."""
     view_only: bool = False
     terms: Terms = _NO_TERMS
 
 
-def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor | None:
-    """The session's, if it needs one."""
-    if not (rules.view_only or rules.terms.idle or upstream.signed_in or upstream.carrier is Carrier.XVP):
-        return None
+def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor:
     return Governor(
         view_only=rules.view_only,
         signed_in=upstream.signed_in,
         framed=upstream.framed,
         frame_limit=rules.frame_limit,
+        screen_limit=rules.screen_limit,
+        stays=rules.terms.idle > 0 or upstream.carrier is Carrier.XVP,
     )
 
 
@@ -73,6 +75,7 @@ class Pump:
     """One session's two directions. `ended` is done once both connections are closed."""
 
     __slots__ = (
+        "_allowance",
         "_carriage",
         "_deadline",
         "_ending",
@@ -90,6 +93,7 @@ class Pump:
         "_upstream",
         "_upstream_open",
         "_viewer",
+        "_viewer_full",
         "bytes_down",
         "bytes_up",
         "ended",
@@ -108,13 +112,17 @@ class Pump:
         self._carriage = carriage_of(
             upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
         )
-        self._governor = _governor(upstream, rules)
+        self._governor: Governor | None = _governor(upstream, rules)
+        """Until there is nothing more to follow."""
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
         self._ending: _Ending | None = None
         self._said = False
         self._orderly = False
         self._upstream_open = True
+        self._viewer_full = False
+        self._allowance: Allowance | None = None
+        """For the upstream's control frames."""
         self._parted = False
         self._stalls: tuple[StallWatch, StallWatch] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -183,7 +191,7 @@ class Pump:
             self._finish_the_frame(chunk)
 
     def holds(self) -> bool:
-        return self._viewer.unsent > 0
+        return self._viewer.unsent > 0 or self._carriage.more
 
     def _heard(self, governor: Governor, chunk: bytes) -> bool:
         """Show the handshake to the governor; whether the session goes on."""
@@ -193,6 +201,8 @@ class Pump:
             return False
         if due:
             self._upstream.message(due)
+        if not governor.needed:
+            self._governor = None
         return True
 
     def _forward(self, chunk: bytes | memoryview) -> None:
@@ -200,11 +210,38 @@ class Pump:
         out = carriage.walk(chunk)
         self.bytes_down += len(out)
         self._viewer.write(out)
-        if carriage.stop is not None:
+        if carriage.controls and not self._bears(carriage.controls):
+            self.end(EndReason.UPSTREAM_PROTOCOL, 1014, f"The console proxy broke the protocol: {FLOOD}.")
+        elif carriage.stop is not None:
             self._stop(carriage.stop)
-        elif isinstance(carriage, Unwrapping):
+        else:
+            self._answer(carriage)
+
+    def _answer(self, carriage: Carriage) -> None:
+        """What a chunk asks for beside being forwarded: pongs, and a turn of its own for what is left of it."""
+        if isinstance(carriage, Unwrapping):
             for payload in carriage.pings:
                 self._upstream.pong(payload)
+        if carriage.more:
+            self._upstream.pause()
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """Forward the next share of what is left, unless the viewer holds it up; the upstream waits until all went."""
+        if not self._carriage.more or self._halted():
+            return
+        self._forward(b"")
+        if not self._carriage.more and not self._halted():
+            self._upstream.resume()
+
+    def _halted(self) -> bool:
+        return self._viewer_full or self._ending is not None
+
+    def _bears(self, controls: int) -> bool:
+        now = self._loop.time()
+        if self._allowance is None:
+            self._allowance = Allowance(now)
+        return self._allowance.bears(controls, now)
 
     def upstream_finished(self) -> None:
         """It sends no more, and said so: by its connection's half, if it has no close frame to say it with.
@@ -279,12 +316,17 @@ class Pump:
         self._settle()
 
     def viewer_full(self) -> None:
+        self._viewer_full = True
         self._upstream.pause()
         self._watches()[0].begin()
 
     def viewer_drained(self) -> None:
         self._watches()[0].cancel()
-        self._upstream.resume()
+        self._viewer_full = False
+        if self._carriage.more:
+            self._go_on()
+        else:
+            self._upstream.resume()
 
     def _governed(self, governor: Governor, payload: bytes) -> None:
         """What of a message passes."""
@@ -298,6 +340,8 @@ class Pump:
             self.end(*governor.verdict)
         elif up is not None:
             self._upstream.message(up)
+        if not governor.needed:
+            self._governor = None
 
     # ---- limits
 

@@ -10,6 +10,9 @@ from launcher.relay.rfbmessages import UNKNOWN, Sort, lists_extended_buttons, re
 _SHARED: Final = b"\1"
 """ClientInit of somebody who throws nobody out."""
 
+_SIZE: Final = 4
+"""Bytes of the screen's width and height."""
+
 VEILED: Final = "This server's screen encrypts by itself, so it cannot be kept view-only. Open it without view-only."
 UNSEEN: Final = "The beginning of this screen was not understood, so it cannot be kept view-only."
 FOREIGN: Final = "The viewer sent something unknown to the gateway, so the screen cannot be kept view-only."
@@ -28,13 +31,29 @@ class Conversation:
     """
 
     __slots__ = (
-        "_begun", "_buttons", "_due", "_greeted", "_handshake", "_left", "_passing", "_rest", "_view_only",
-        "following", "inputs", "settled", "trouble",
+        "_begun",
+        "_buttons",
+        "_due",
+        "_greeted",
+        "_handshake",
+        "_init",
+        "_left",
+        "_passing",
+        "_rest",
+        "_view_only",
+        "following",
+        "inputs",
+        "screen",
+        "settled",
+        "trouble",
     )  # fmt: skip
 
     def __init__(self, *, view_only: bool, signed_in: bool = False) -> None:
-        self.settled = signed_in
+        self.settled = False
         """Nothing more of what the server says need be looked at."""
+        self.screen: tuple[int, int] | None = None
+        """Width and height in pixels, once ServerInit has told them (RFC 6143 §7.3.2)."""
+        self._init = b""
         self.trouble: str | None = None
         """Why a view-only conversation cannot go on, for the person, in at most 123 bytes; nothing passes any more."""
         self.following = True
@@ -70,6 +89,8 @@ class Conversation:
             passed = self._hear(self._handshake, Side.SERVER, payload)
             if self._view_only:
                 self._due += passed
+        else:
+            self._measure(payload)
 
     def from_viewer(self, payload: bytes) -> bytes:
         """What of the viewer's bytes goes to the server now, possibly nothing."""
@@ -92,11 +113,19 @@ class Conversation:
         if handshake.outcome is None:
             return passed
         self._handshake = None
-        self.settled = True
         if handshake.outcome is Outcome.READY:
+            self._measure(handshake.answer)
             return passed + self._greet(handshake.rest)
+        self.settled = True
         self._lose(_TROUBLE[handshake.outcome])
         return passed
+
+    def _measure(self, payload: bytes) -> None:
+        """ServerInit begins with the screen's size; nothing behind that is of interest."""
+        self._init += payload[: _SIZE - len(self._init)]
+        if len(self._init) == _SIZE:
+            self.screen = (int.from_bytes(self._init[:2], "big"), int.from_bytes(self._init[2:], "big"))
+            self.settled = True
 
     def _greet(self, payload: bytes) -> bytes:
         """ClientInit, and what follows it."""

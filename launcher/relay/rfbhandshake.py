@@ -99,8 +99,8 @@ def _security_type(version: int) -> Generator[tuple[Side, int], bytes, int]:
 class Handshake:
     """Follows the handshake while `outcome` is None.
 
-    Afterwards `rest` holds what the viewer said beyond it. All that either side says before its turn is kept until
-    then; no more than HELD_LIMIT bytes of it, or the conversation is BROKEN.
+    Afterwards `rest` holds what the viewer said beyond it, and `answer` what the server did. All that either side says
+    before its turn is kept until then; no more than HELD_LIMIT bytes of it, or the conversation is BROKEN.
     """
 
     __slots__ = ("_heard", "_turns", "_wanted", "outcome")
@@ -115,6 +115,11 @@ class Handshake:
     def rest(self) -> bytes:
         """What the viewer said and was not understood yet."""
         return self._heard[Side.VIEWER]
+
+    @property
+    def answer(self) -> bytes:
+        """What the server said beyond it: the beginning of ServerInit, where the viewer was hasty."""
+        return self._heard[Side.SERVER]
 
     def hear(self, side: Side, payload: bytes) -> bytes:
         """Take what a side said; the viewer's bytes that were understood by it, and fit for the server to hear."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from launcher.egress import Gate
 from launcher.errors import UpstreamError, UpstreamProtocolError, UpstreamUnreachableError
 from launcher.model import Carrier, Target
 from launcher.relay.basin import LARGE, MIDDLE, REST, SMALL, Draught, Pace, basin
@@ -274,22 +275,24 @@ def _drop(chunk: bytes | memoryview) -> None:
 async def open_upstream(
     target: Target,
     *,
-    loopback: bool,
+    gate: Gate,
     tls: ssl.SSLContext,
     limits: DialLimits,
     switched: Callable[[], None] = lambda: None,
+    gateways: Sequence[str] = (),
 ) -> tuple[UpstreamEnd, bytes]:
     """Dial a console; returns the open end (reading paused) and the raw bytes it began with.
 
-    `switched` is called when a console proxy has let us through, which proves nothing yet.
+    `switched` is called when a console proxy has let us through, which proves nothing yet; `gateways` are the ids of
+    those that the session has passed, this one last.
     Raises UpstreamUnreachableError, UpstreamStaleError or UpstreamProtocolError; then, and when cancelled, nothing is
     left open.
     """
     try:
-        opening = opening_of(target, limits.frame, switched)
+        opening = opening_of(target, limits.frame, switched, gateways)
     except UpstreamProtocolError as error:
         raise UpstreamProtocolError(f"{who(target)} {error}") from None
-    sock = await connect(target, loopback=loopback, limit=limits.connect)
+    sock = await connect(target, gate=gate, limit=limits.connect)
     end = UpstreamEnd(target, opening)
     try:
         async with asyncio.timeout(limits.first_bytes):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 
 from launcher.model import EndReason
-from launcher.relay.engine import TOO_LARGE, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
+from launcher.relay.allowance import FLOOD, Allowance
+from launcher.relay.engine import TOO_LARGE, TOO_MUCH, Closed, Event, Message, Ping, Pong, ViewerEngine, Violation
 from launcher.relay.sockets import close
 from launcher.relay.viewer import EARLY_LIMIT, ViewerEnd
 
@@ -25,11 +26,12 @@ class WebSocketViewer(ViewerEnd):
 
     framed = True
 
-    __slots__ = ("_deaf", "_engine", "_in_turn", "_turn_due")
+    __slots__ = ("_allowance", "_deaf", "_engine", "_in_turn", "_turn_due")
 
     def __init__(self, transport: asyncio.Transport, engine: ViewerEngine) -> None:
         super().__init__(transport)
         self._engine = engine
+        self._allowance: Allowance | None = None
         self._deaf = False
         """It broke the protocol: its answer to our close frame will not be understood."""
         self._in_turn = False
@@ -42,7 +44,9 @@ class WebSocketViewer(ViewerEnd):
         self._in_turn = True
         try:
             for event in self._engine.take(_EVENTS_PER_TURN):
-                self._dispatch(event)
+                self._dispatch(self._borne(event))
+                if self._deaf:
+                    break
         finally:
             self._in_turn = False
         self._see_what_is_left()
@@ -86,6 +90,15 @@ class WebSocketViewer(ViewerEnd):
     def _next_turn(self) -> None:
         self._turn_due = False
         self.proceed()
+
+    def _borne(self, event: Event) -> Event:
+        """The event; or the breach that it is, where it is one ping or pong too many."""
+        if not isinstance(event, Ping | Pong):
+            return event
+        now = asyncio.get_running_loop().time()
+        if self._allowance is None:
+            self._allowance = Allowance(now)
+        return event if self._allowance.bears(1, now) else self._engine.refuse(Violation(TOO_MUCH, FLOOD))
 
     def _dispatch(self, event: Event) -> None:
         self._deaf = isinstance(event, Violation)

@@ -77,7 +77,7 @@ def for_directory(folder: str, *, port: int) -> Target:
 def _on_loopback(way: Way, folder: str, units: str, socket: str | None, port: int) -> Target:
     if socket is not None and len(socket.encode()) > _SOCKET_PATH_LIMIT:
         socket = None
-    tcp = f"127.0.0.1:{port}"
+    tcp = f"localhost:{port}"
     return Target(
         way=way,
         folder=folder,

@@ -142,18 +142,28 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
             "ALICE stands for an account of this machine. Whoever may come in, beside root, must also stand in",
             f"access.local_users of {shown(target.config, 4096)}.",
         ]
-    ssh = [
-        "Host jump",
-        f"    HostName {host.name}",
-        f"    User {who}",
-        f"    LocalForward {target.public_url.rpartition(':')[2]} {target.socket}",
-    ]
     lines += [
         "",
         "On your laptop, in ~/.ssh/config (HostName is what reaches this machine from there):",
-        *(f"  {line}" for line in ssh),
+        *(f"  {line}" for line in ssh_config(target, host.name, who)),
     ]
     return "\n".join([*lines, "", *_bookmark(target, tried, "there, while `ssh jump` is open")])
+
+
+def ssh_config(target: Target, host_name: str, user: str) -> list[str]:
+    """The lines by which a laptop reaches the gateway's socket, at both addresses where its browser may look.
+
+    With one line, `LocalForward 6080 …`, ssh goes on where another account of the laptop has one of the two.
+    """
+    port = target.public_url.rpartition(":")[2]
+    return [
+        "Host jump",
+        f"    HostName {host_name}",
+        f"    User {user}",
+        f"    LocalForward 127.0.0.1:{port} {target.socket}",
+        f"    LocalForward [::1]:{port} {target.socket}",
+        "    ExitOnForwardFailure yes",
+    ]
 
 
 def _bookmark(target: Target, tried: Sequence[Counted], when: str) -> list[str]:

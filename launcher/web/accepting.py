@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 
 _WORDS: Final = b"This gateway holds as many connections as it may, of this account or in all. Try again.\n"
 BUSY: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: console-launcher\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(_WORDS), _WORDS)
 )
 """What a newcomer is told over HTTP."""
@@ -96,10 +96,10 @@ class Reception:
         return counted, connection
 
     def arrived(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
-        """The connection has its transport; by which it is aborted if it must give way."""
-        if connection.standing is not Standing.OVER:
+        """The connection has its transport; by which it is aborted if it must give way while it is pending."""
+        if connection.standing is Standing.PENDING:
             self._transports[connection] = transport
-        elif isinstance(transport, asyncio.Transport):
+        elif connection.standing is Standing.OVER and isinstance(transport, asyncio.Transport):
             transport.abort()
 
     def failed(self, error: BaseException) -> None:
@@ -113,8 +113,11 @@ class Reception:
     def admit(self, sock: Socket, uid: int) -> None:
         """The account at the other end may use the gateway. Raises TooManyConnectionsError."""
         connection = self.of(sock)
-        if connection is not None and not self.connections.admit(connection, uid):
+        if connection is None:
+            return
+        if not self.connections.admit(connection, uid):
             raise TooManyConnectionsError("This gateway holds as many connections as it may, for you or in all.")
+        self._transports.pop(connection, None)
 
     def admit_if_let_in(self, sock: Socket, actor: Actor | None) -> None:
         """Admit an account where no guard did; others stay pending. Raises TooManyConnectionsError."""

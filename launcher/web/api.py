@@ -15,7 +15,7 @@ from launcher.audit.events import Event
 from launcher.clock import Clock
 from launcher.config.models import AnyCloud
 from launcher.consoles.broker import Obtained
-from launcher.errors import BadRequestError, RequestError
+from launcher.errors import BadRequestError, LogFullError, RequestError
 from launcher.launches import Launch, Launches
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Server
 from launcher.relay.sessions import Session, Sessions
@@ -56,6 +56,7 @@ class Obtains(Protocol):
 
 class Journal(Protocol):
     def record(self, event: Event) -> None: ...
+    def has_room(self) -> bool: ...
 
 
 class Api:
@@ -133,7 +134,9 @@ class Api:
         self._policy.authorize(request[ACTOR], Action.LIST)
         reference = request.match_info["reference"]
         target = self._directory.canonical(reference)
-        server = await (self._directory.resolve(*target) if target else self._directory.unique(reference))
+        by = request[ACTOR]
+        found_by = self._directory.resolve(*target, by=by) if target else self._directory.unique(reference, by=by)
+        server = await found_by
         self._policy.authorize(request[ACTOR], Action.LIST, server)
         found = self._meant(server, reference)
         return web.json_response(found | addresses(alias_path(reference), self._public_url) if target else found)
@@ -145,6 +148,7 @@ class Api:
         reveal, anyway = (_truth(name, wanted.get(name, False)) for name in ("reveal", "anyway"))
         if reveal:
             check_asker(request[ACTOR], request.headers)
+            self._check_log()
         server, by_id = await self._asked(request, Action.CONTROL)
         if reading(server).outlook is not Outlook.READY and not anyway:
             raise refusal(server, page=False)
@@ -214,6 +218,10 @@ class Api:
         obtained = await self._broker.obtain(key, insist=insist)
         return self._told(obtained.console, cached=obtained.cached)
 
+    def _check_log(self) -> None:
+        if not self._journal.has_room():
+            raise LogFullError("A console URL is revealed only on record, and nothing reads the gateway's log.")
+
     async def _revealed(self, actor: Actor, server: Server, key: ConsoleKey) -> dict[str, object]:
         """A console of its own, and its URL, which may leak: no session may depend on it."""
         console = (await self._broker.fresh(key)).console
@@ -230,7 +238,7 @@ class Api:
         """The server, and whether it was asked for by its UUID: its name may be another's, too."""
         self._policy.authorize(request[ACTOR], action)
         reference = request.match_info["server"]
-        server = await self._directory.resolve(request.match_info["cloud"], reference)
+        server = await self._directory.resolve(request.match_info["cloud"], reference, by=request[ACTOR])
         self._policy.authorize(request[ACTOR], action, server)
         return server, server.name != reference
 

@@ -18,11 +18,11 @@ _SERVER = "console-launcher"
 
 
 def build_app(
-    *, guard: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
+    *, guard: Middleware, links: Middleware, static: StaticFiles, routes: Iterable[web.RouteDef], public_url: str
 ) -> web.Application:
-    """`problems` stands outside `guard`, so that refusals are answers like all others."""
+    """`problems` stands outside `guard`, so that refusals are answers like all others; `links` see who was let in."""
     answers = problems(problem_page(static), public_url)
-    app = web.Application(middlewares=[answers, guard], client_max_size=_BODY_LIMIT)
+    app = web.Application(middlewares=[answers, guard, links], client_max_size=_BODY_LIMIT)
     app.on_response_prepare.append(hardened(SECURITY_HEADERS))
     app.add_routes([web.get("/healthz", healthz), *routes])
     return app
@@ -34,5 +34,5 @@ def build_runner(app: web.Application) -> web.AppRunner:
     Answers name no version of anything: aiohttp puts its own and Python's into every one, also into a 400 of its own,
     which no receiver of ours sees.
     """
-    web_response.SERVER_SOFTWARE = _SERVER
+    web_response.SERVER_SOFTWARE = _SERVER  # type: ignore[attr-defined] -- a name that the module imports and reads
     return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5, keepalive_timeout=30)

@@ -5,7 +5,9 @@ In this order, and each step only after the one before it:
 1. the target is a plain path: an absolute form would say another host than `Host` does, and `//…` or `/\\…` is a
    redirect off this gateway in the making;
 2. `Host`, as it was sent, is a name of this gateway (DNS rebinding);
-3. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests);
+3. WebSockets and unsafe methods come from a page of this gateway, or from no page at all (cross-site requests); so
+   does everything else, but that links of other sites may open pages (`launcher.web.links`), and `/healthz` and
+   `/readyz` are open to all;
 4. the account at the other end is found, once a connection, and may use this gateway; `/healthz` and `/readyz` alone
    answer to every local account, and tell none of them more than that the daemon runs (`/readyz?deep=1` says more);
 5. a body arrives whole within its time.
@@ -27,11 +29,15 @@ from aiohttp.typedefs import Handler, Middleware
 
 from launcher.access.origin import Names
 from launcher.access.peer import Socket
-from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError
+from launcher.access.provenance import Provenance, provenance
+from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError, RequestError
 from launcher.model import Action, Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 """Where routes find who asks: `request[ACTOR]`; not there where `is_open`."""
+
+PEER: Final = web.RequestKey("peer", Actor)
+"""Who asks, be it that the account is not let in."""
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 DEEP: Final = "deep"
@@ -42,6 +48,10 @@ BODY_TIMEOUT: Final = 10.0
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OTHER_SITES = frozenset({"cross-site", "same-site"})
 """Values of Sec-Fetch-Site (W3C Fetch Metadata §2.4) that say: a page of another origin asks. Only browsers send it."""
+_SITE: Final = "Sec-Fetch-Site"
+_HOW_TO_LINK = "Link to the list of servers, or to a console's page by its address, as an ordinary link."
+NOVNC_PAGES: Final = frozenset({"/vnc.html", "/vnc_lite.html", "/vnc_auto.html"})
+"""The pages of a noVNC that stood before a websockify: old bookmarks lead to the gateway's own."""
 _SHOWN = 100
 """Characters of a stranger's header that an error repeats."""
 
@@ -66,6 +76,13 @@ class Authorizes(Protocol):
     def authorize(self, actor: Actor | None, action: Action) -> None: ...
 
 
+class Watches(Protocol):
+    """Puts on record who is not let in: `launcher.web.refused.RefusalWatch`."""
+
+    def refused(self, request: web.Request, error: RequestError, *, who: Actor | None, let_in: bool) -> None: ...
+    def claims(self, request: web.Request, *, who: Actor | None) -> None: ...
+
+
 def guard(
     names: Names,
     policy: Callable[[], Authorizes],
@@ -73,8 +90,12 @@ def guard(
     *,
     counts: Counts | None = None,
     body_timeout: float = BODY_TIMEOUT,
+    watch: Watches | None = None,
 ) -> Middleware:
-    """The middleware; it belongs right inside the one that turns errors into answers. `policy` gives today's."""
+    """The middleware; it belongs right inside the one that turns errors into answers. `policy` gives today's.
+
+    `watch` is told of every request that is refused, by the guard or by a route, and of headers that name an account.
+    """
     door = _Door(policy, peers, counts)
 
     @web.middleware
@@ -82,12 +103,27 @@ def guard(
         check_target(request)
         host = check_host(names, request)
         check_origin(names, request, host)
+        check_provenance(request)
         if not is_open(request):
             request[ACTOR] = await door.let_in(request)
             await _read_body(request, body_timeout)
         return await handler(request)
 
-    return guarded
+    return guarded if watch is None else _watched(guarded, watch)
+
+
+def _watched(guarded: Middleware, watch: Watches) -> Middleware:
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await guarded(request, handler)
+        except RequestError as error:
+            watch.refused(request, error, who=request.get(PEER), let_in=ACTOR in request)
+            raise
+        finally:
+            watch.claims(request, who=request.get(PEER))
+
+    return watched
 
 
 def is_open(request: web.Request) -> bool:
@@ -114,6 +150,8 @@ class _Door:
         if actor is None and transport is not None:
             sock = transport.get_extra_info("socket")  # None with TLS: the client has gone in this very turn
             actor = await self._peers.actor(sock) if sock is not None else None
+        if actor is not None:
+            request[PEER] = actor
         self._policy().authorize(actor, Action.LIST)
         assert actor is not None  # no policy lets nobody in
         assert transport is not None  # nor a client that has gone
@@ -168,7 +206,7 @@ def check_origin(names: Names, request: web.Request, host: str) -> None:
         return
     sent = request.headers.getall("Origin", [])
     if not sent:
-        if request.headers.get("Sec-Fetch-Site", "none") in _OTHER_SITES or "Cookie" in request.headers:
+        if request.headers.get(_SITE, "none") in _OTHER_SITES or "Cookie" in request.headers:
             raise ForbiddenError(
                 "A page of another site may not use this gateway; open the gateway's own page instead."
             )
@@ -176,6 +214,38 @@ def check_origin(names: Names, request: web.Request, host: str) -> None:
         raise ForbiddenError(
             f'A page of "{", ".join(sent)[:_SHOWN]}" may not use this gateway; open the gateway\'s own page instead.'
         )
+
+
+def check_provenance(request: web.Request) -> None:
+    """Raises ForbiddenError for what another site's page loads, frames or fetches, and for its links to no page.
+
+    Answers stay unreadable for that page in any case; but each would cost the gateway, and its clouds, a request.
+    """
+    found = provenance_of(request)
+    if found is Provenance.OWN or is_open(request):
+        return
+    if found is Provenance.FOREIGN_PAGE:
+        raise ForbiddenError("A page of another site may not load anything of this gateway.", hint=_HOW_TO_LINK)
+    if not is_linked_page(request.path):
+        raise ForbiddenError("Another site may not link to this address of the gateway.", hint=_HOW_TO_LINK)
+
+
+def provenance_of(request: web.Request) -> Provenance:
+    """Where the request comes from, by what its browser says; a WebSocket's by its `Origin`, which is checked alone."""
+    if "Upgrade" in request.headers:
+        return Provenance.OWN
+    sent = request.headers
+    return provenance(sent.getall(_SITE, []), sent.get("Sec-Fetch-Mode", ""), sent.get("Sec-Fetch-Dest", ""))
+
+
+def is_linked_page(path: str) -> bool:
+    """Whether other sites may link to it: the list of servers, consoles, and the addresses of noVNC's pages."""
+    return path == "/" or is_console(path)
+
+
+def is_console(path: str) -> bool:
+    """Whether it is the address of a console's page, an alias, a name, or a page of noVNC's."""
+    return path.startswith("/c/") or path in NOVNC_PAGES
 
 
 async def _read_body(request: web.Request, timeout: float) -> None:

@@ -18,8 +18,6 @@ Unix sockets stay plain: nobody else reads there, and ssh tunnels and commands k
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
 import socket
 import ssl
 import stat
@@ -36,42 +34,15 @@ from launcher.config.listen import Address, PassedAddress, TcpAddress, UnixAddre
 from launcher.errors import ListenError
 from launcher.systemd import Passed
 from launcher.web.accepting import BUSY, UNLIMITED, Acceptor, Nobody, Reception
+from launcher.web.bound import Bound, inode_of, listen_error, open_socket
 from launcher.web.connections import Connections
+from launcher.web.loopback import BACKLOG, bind_loopback, check_partners, end_of
 from launcher.web.passed import Offered
 from launcher.web.records import RecordsProtocol
 
 HEADER_TIMEOUT: Final = 10.0
 """Seconds for a connection's first request."""
-BACKLOG: Final = 512
-"""A thousand bookmarks may be opened at once; the kernel queues what we have not accepted yet."""
 SOCKET_MODE: Final = 0o660
-
-_NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A bound socket that does not listen yet."""
-
-    sock: socket.socket
-    where: str
-    """Address and port, or path of a Unix socket."""
-    inode: tuple[int, int] | None = None
-    """Device and inode of a Unix socket's file that we made; None where it is not ours to remove."""
-
-    def unlink(self) -> None:
-        """Remove the file if it is still the one that we made.
-
-        Before the socket is closed: while it is open, its inode's number cannot be given to somebody else's file.
-        """
-        if self.inode is not None and _inode(self.where) == self.inode:
-            with suppress(FileNotFoundError):
-                Path(self.where).unlink()
-
-    def close(self) -> None:
-        """Give the address up."""
-        self.unlink()
-        self.sock.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +53,11 @@ class Listening:
     """`http://127.0.0.1:6080`, `https://…` with TLS, or the path of a Unix socket."""
     _server: Acceptor
     _bound: Bound
+
+    @property
+    def sock(self) -> socket.socket:
+        """The socket itself, which is open until this is closed."""
+        return self._bound.sock
 
     def close(self) -> None:
         """Accept no more connections; those that are there stay until the runner is cleaned up."""
@@ -100,12 +76,13 @@ async def listen(
 ) -> list[Listening]:
     """Serve a runner that is set up on every address, or on none.
 
-    `localhost` stands for 127.0.0.1 and ::1 both, because a browser may try either, and another account could take the
-    one that we leave. Of the sockets that systemd `passed`, those that no address takes are closed. `reception` says
-    how many connections there may be; without it there is no limit.
+    A port of 127.0.0.1, ::1 or `localhost` is taken at both addresses (see `launcher.web.loopback`). Of the sockets
+    that systemd `passed`, those that no address takes are closed. `reception` says how many connections there may be;
+    without it there is no limit.
 
     Raises:
-        ListenError: an address is taken, beyond loopback, or otherwise not to be had.
+        ListenError: an address is taken, beyond loopback, or otherwise not to be had; or one of the two addresses of
+            loopback was passed without the other.
     """
     server = runner.server
     if server is None:
@@ -115,7 +92,7 @@ async def listen(
     with ExitStack() as undo:
         offered = Offered(passed)
         undo.callback(offered.close)
-        bound = [one for address in addresses for one in _bind(address, offered, undo)]
+        bound = _bind_all(tuple(addresses), offered, undo)
         offered.refuse_rest()
         listening = [_serve(deadline, one, tls, undo) for one in bound]
         undo.pop_all()
@@ -130,100 +107,61 @@ def _serve(deadline: _Deadline, bound: Bound, tls: ssl.SSLContext | None, undo: 
     try:
         server = deadline.reception.accept(bound.sock, factory, backlog=BACKLOG, busy=busy)
     except OSError as error:
-        raise _listen_error(bound.where, error) from error
+        raise listen_error(bound.where, error) from error
     scheme = "http" if tls is None else "https"
     listening = Listening(bound.where if is_unix else f"{scheme}://{bound.where}", server, bound)
     undo.callback(listening.close)
     return listening
 
 
-def _bind(address: Address, offered: Offered, undo: ExitStack) -> list[Bound]:
-    bound = _bound_to(address, offered)
+def _bind_all(addresses: Sequence[Address], offered: Offered, undo: ExitStack) -> list[Bound]:
+    """In the order of `addresses`. What systemd passed comes first into `held`: its partners are not taken twice."""
+    passed = {one: _taken(one, offered, undo) for one in addresses if isinstance(one, PassedAddress)}
+    ends = [end_of(one.sock) for taken in passed.values() for one in taken if one.sock.family != socket.AF_UNIX]
+    held, bound = set(ends), list[Bound]()
+    for address in addresses:
+        match address:
+            case PassedAddress():
+                bound += passed[address]
+            case UnixAddress(path=path):
+                bound += _undone(undo, [bind_unix(path)])
+            case TcpAddress():
+                taken = _undone(undo, bind_loopback(address, held))
+                held |= {end_of(one.sock) for one in taken}
+                bound += taken
+    check_partners(ends, held)
+    return bound
+
+
+def _taken(address: PassedAddress, offered: Offered, undo: ExitStack) -> list[Bound]:
+    return _undone(undo, [Bound(sock, _where(sock)) for sock in offered.take(address.name)])
+
+
+def _undone(undo: ExitStack, bound: list[Bound]) -> list[Bound]:
     for one in bound:
         undo.callback(one.close)
     return bound
 
 
-def _bound_to(address: Address, offered: Offered) -> list[Bound]:
-    match address:
-        case PassedAddress(name=name):
-            return [Bound(sock, _where(sock)) for sock in offered.take(name)]
-        case UnixAddress(path=path):
-            return [bind_unix(path)]
-        case TcpAddress(host="localhost", port=port):
-            return _bind_localhost(port)
-        case TcpAddress(host=host, port=port):
-            return [_bind_tcp(host, port)]
-
-
 def _where(sock: socket.socket) -> str:
     """Address and port, or path of a Unix socket (`@name` in the abstract namespace)."""
+    if sock.family != socket.AF_UNIX:
+        return str(end_of(sock))
     address = sock.getsockname()
-    if sock.family == socket.AF_UNIX:
-        return f"@{address[1:].decode(errors='replace')}" if isinstance(address, bytes) else str(address)
-    return str(TcpAddress(address[0], address[1]))
-
-
-def _bind_localhost(port: int, absent: frozenset[int] = _NO_IPV6) -> list[Bound]:
-    """Both addresses; IPv4 alone where the kernel says, in an errno of `absent`, that there is no IPv6."""
-    first = _bind_tcp("127.0.0.1", port)
-    try:
-        return [first, _bind_tcp("::1", first.sock.getsockname()[1])]
-    except ListenError as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in absent:
-            return [first]
-        first.close()
-        raise
-
-
-def _bind_tcp(host: str, port: int) -> Bound:
-    where = str(TcpAddress(host, port))
-    sock = _socket(_loopback_family(host, where), where)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if sock.family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise _listen_error(where, error) from error
-    return Bound(sock, str(TcpAddress(host, sock.getsockname()[1])))
-
-
-def _socket(family: socket.AddressFamily, where: str) -> socket.socket:
-    """Raises ListenError, for one where the process may open no more files."""
-    try:
-        return socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise _listen_error(where, error) from error
-
-
-def _loopback_family(host: str, where: str) -> socket.AddressFamily:
-    """Raises ListenError beyond loopback."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is None or not address.is_loopback:
-        raise ListenError(
-            f"{where} is not a loopback address, and this gateway does not listen beyond loopback: "
-            "use 127.0.0.1, [::1] or a Unix socket."
-        )
-    return socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return f"@{address[1:].decode(errors='replace')}" if isinstance(address, bytes) else str(address)
 
 
 def bind_unix(path: str) -> Bound:
     """A socket file of ours, connectable for its owner and group from the moment that it can be connected to."""
     _make_way(path)
-    sock = _socket(socket.AF_UNIX, path)
+    sock = open_socket(socket.AF_UNIX, path)
     try:
         sock.bind(path)
-        bound = Bound(sock, path, _inode(path))
+        bound = Bound(sock, path, inode_of(path))
         Path(path).chmod(SOCKET_MODE)
     except OSError as error:
         sock.close()
-        raise _listen_error(path, error) from error
+        raise listen_error(path, error) from error
     return bound
 
 
@@ -236,7 +174,7 @@ def _make_way(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _listen_error(path, error) from error
+        raise listen_error(path, error) from error
     if not stat.S_ISSOCK(mode):
         raise ListenError(f"{path} is there and is not a socket: move it away, or listen on another path.")
     if _answers(path):
@@ -247,7 +185,7 @@ def _make_way(path: str) -> None:
 
 def _answers(path: str) -> bool:
     """Whether a socket file has a listener. Raises ListenError if that cannot be told."""
-    with _socket(socket.AF_UNIX, path) as probe:
+    with open_socket(socket.AF_UNIX, path) as probe:
         probe.setblocking(False)
         try:
             probe.connect(path)
@@ -256,22 +194,8 @@ def _answers(path: str) -> bool:
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except OSError as error:
-            raise _listen_error(path, error) from error
+            raise listen_error(path, error) from error
     return True
-
-
-def _inode(path: str) -> tuple[int, int] | None:
-    try:
-        found = Path(path).lstat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _listen_error(where: str, error: OSError) -> ListenError:
-    if error.errno == errno.EADDRINUSE:
-        return ListenError(f"{where} is in use by another program. Stop it, or listen on another address.")
-    return ListenError(f"{where} cannot be listened on: {error.strerror or error}.")
 
 
 class _Deadline:

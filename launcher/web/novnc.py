@@ -16,9 +16,11 @@ from aiohttp import web
 from launcher.errors import BadRequestError
 from launcher.model import Server
 from launcher.web.bookmarks import lasting_reference, page_path
+from launcher.web.guard import NOVNC_PAGES
 from launcher.web.pages import PAGE_HEADERS
 
-PAGES = ("/vnc.html", "/vnc_lite.html", "/vnc_auto.html")
+_KEEPS_REFERER = {"Referrer-Policy": "strict-origin-when-cross-origin"}
+"""A browser that is led on still says which site's link it follows (`access.links_from`), and says it to us alone."""
 _NO = frozenset({"", "0", "no", "false"})
 """What noVNC takes for a no; all else is a yes."""
 
@@ -41,9 +43,9 @@ def novnc_routes(current: Callable[[], KnowsTokens]) -> list[web.RouteDef]:
         server = await current().find(token)
         location = page_path(server.cloud, lasting_reference(server, shared=False))
         view = "" if request.query.get("view_only", "").lower() in _NO else "?view=only"
-        return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location + view})
+        return web.Response(status=302, headers={**PAGE_HEADERS, **_KEEPS_REFERER, "Location": location + view})
 
-    return [web.get(page, lead_on) for page in PAGES]
+    return [web.get(page, lead_on) for page in sorted(NOVNC_PAGES)]
 
 
 def token_of(query: Mapping[str, str]) -> str | None:

@@ -1,7 +1,7 @@
-"""The HTML pages: the list, the console page, and an error said in words.
+"""The HTML pages: the list, the console page, the page of a bare name, and an error said in words.
 
-A page is a frame: its script asks the API and opens the WebSocket, so a GET of it never reaches a cloud's console
-interface. Names of servers are strangers' words: escaped in HTML, percent-encoded in addresses.
+A page is a frame: its own script asks the API and opens the WebSocket, so a GET of it never reaches a cloud. Names of
+servers are strangers' words: escaped in HTML, percent-encoded in addresses.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from urllib.parse import quote
 import jinja2
 from aiohttp import web
 
-from launcher.errors import CloudError, CloudNotFoundError, ServerNotFoundError
-from launcher.web.bookmarks import page_path
+from launcher.errors import CloudNotFoundError
 from launcher.web.static import StaticFiles, static_route
 
 FOLDER: Final = Path(__file__).parent
@@ -55,11 +54,7 @@ PAGE_HEADERS: Final = MappingProxyType({**SECURITY_HEADERS, "Cache-Control": "no
 
 
 class DirectoryForPages(Protocol):
-    """What the pages ask about servers."""
-
-    async def locate(self, name: str) -> tuple[str, str]:
-        """Cloud and server of a name that is unique today; raises what `launcher.errors` says of references."""
-        ...
+    """What the pages ask; no cloud is asked for it."""
 
     def canonical(self, alias: str) -> tuple[str, str] | None:
         """Cloud and server that an alias stands for, or None where it is no alias."""
@@ -70,13 +65,17 @@ class DirectoryForPages(Protocol):
         ...
 
 
-def page_routes(directory: Callable[[], DirectoryForPages], static: StaticFiles) -> list[web.RouteDef]:
+def page_routes(
+    directory: Callable[[], DirectoryForPages], static: StaticFiles, screen_limit: int
+) -> list[web.RouteDef]:
     """Every route of the pages and their files; `directory` gives the one of the moment.
+
+    `screen_limit`: millions of pixels of the largest screen that a page shows.
 
     `{server}` takes everything but a slash: aiohttp matches before it decodes `%2F`, and its own default pattern
     would also refuse braces.
     """
-    pages = _Pages(directory, static)
+    pages = _Pages(directory, static, screen_limit)
     return [
         web.get("/", pages.listing),
         web.get("/c/{cloud:[^/]+}/{server:[^/]+}", pages.console),
@@ -97,7 +96,7 @@ def render_problem(problem: Mapping[str, object], static: StaticFiles | None = N
     Without `static` the page stands alone, links nowhere and shows nothing of the gateway's own: for those who
     called it by a wrong name.
     """
-    return _rendered(_environment(static).get_template("problem.html"), problem, alone=static is None)
+    return _rendered(environment(static).get_template("problem.html"), problem, alone=static is None)
 
 
 def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone: bool) -> str:
@@ -106,11 +105,13 @@ def _rendered(template: jinja2.Template, problem: Mapping[str, object], *, alone
 
 
 class _Pages:
-    def __init__(self, directory: Callable[[], DirectoryForPages], static: StaticFiles) -> None:
-        environment = _environment(static)
+    def __init__(self, directory: Callable[[], DirectoryForPages], static: StaticFiles, screen_limit: int) -> None:
+        templates = environment(static)
+        templates.globals["screen_limit"] = screen_limit
         self._directory = directory
-        self._list = environment.get_template("list.html")
-        self._console = environment.get_template("console.html")
+        self._list = templates.get_template("list.html")
+        self._console = templates.get_template("console.html")
+        self._named = templates.get_template("named.html")
 
     async def listing(self, request: web.Request) -> web.Response:  # noqa: ARG002 -- aiohttp's signature
         return _page(self._list.render(clouds=self._directory().clouds()))
@@ -122,19 +123,13 @@ class _Pages:
         return self._console_page(cloud, server, server)
 
     async def named(self, request: web.Request) -> web.Response:
-        """An alias is a bookmark of its own; a name leads to the server that has it, or to a cloud's list."""
+        """An alias is a bookmark of its own; of a name, the page's script finds out whose it is."""
         name, directory = request.match_info["name"], self._directory()
         target = directory.canonical(name)
         if target is not None:
             return self._console_page(*target, name)
-        query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-        try:
-            location = page_path(*await directory.locate(name)) + query
-        except (ServerNotFoundError, CloudError):
-            if name not in directory.clouds():
-                raise
-            location = f"/?q={quote(name, safe='')}"
-        return web.Response(status=302, headers={**PAGE_HEADERS, "Location": location})
+        listed = f"/?q={quote(name, safe='')}" if name in directory.clouds() else ""
+        return _page(self._named.render(name=name, name_path=quote(name, safe=""), listed=listed))
 
     def _console_page(self, cloud: str, server: str, title: str) -> web.Response:
         return _page(
@@ -147,7 +142,7 @@ class _Pages:
 def problem_page(static: StaticFiles) -> Callable[[Mapping[str, object]], str]:
     """`render_problem` with today's files; a request to a name that is not the gateway's (421) learns nothing of it."""
 
-    ours, bare = (_environment(files).get_template("problem.html") for files in (static, None))
+    ours, bare = (environment(files).get_template("problem.html") for files in (static, None))
 
     def page(problem: Mapping[str, object]) -> str:
         alone = problem.get("status") == HTTPStatus.MISDIRECTED_REQUEST
@@ -162,9 +157,9 @@ def _candidates(problem: Mapping[str, object]) -> list[Mapping[str, object]]:
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
-def _environment(static: StaticFiles | None) -> jinja2.Environment:
-    """Templates that escape by themselves, and fail where a value is missing."""
-    environment = jinja2.Environment(
+def environment(static: StaticFiles | None) -> jinja2.Environment:
+    """The pages' templates: they escape by themselves, and fail where a value is missing."""
+    made = jinja2.Environment(
         # Read once: an update of the installation must not mix its templates with the code that runs.
         loader=jinja2.DictLoader(
             {file.name: file.read_text(encoding="utf-8") for file in (FOLDER / "templates").iterdir()}
@@ -175,9 +170,9 @@ def _environment(static: StaticFiles | None) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = shown
-    environment.globals["static"] = static.url if static else None
-    return environment
+    made.filters["shown"] = shown
+    made.globals["static"] = static.url if static else None
+    return made
 
 
 def _page(text: str) -> web.Response:

@@ -56,7 +56,7 @@ def _nothing(name: str | None, left: Sequence[Passed]) -> str:
     if name is None or not left:
         return (
             "`listen` names sockets of systemd, but systemd passed none: start the gateway through its units "
-            "(systemctl start console-launcher), or listen on unix:/path or 127.0.0.1:6080."
+            "(systemctl start console-launcher), or listen on unix:/path or localhost:6080."
         )
     there = ", ".join(sorted({one.name for one in left}))
     return f'systemd passed no socket named "{name}" (FileDescriptorName= of the socket unit); there are: {there}.'

@@ -72,11 +72,29 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.AmbiguousServerError: Answer(
         409, "ambiguous-server", "Several servers have this name", "Use the UUID of the one that is meant."
     ),
+    errors.LoopDetectedError: Answer(
+        508,
+        "loop",
+        "A session that comes back to this gateway",
+        "The operator of the gateway that dials must correct the console URLs of that cloud.",
+    ),
     errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),
     errors.TooManyConnectionsError: Answer(
         503, "too-many-connections", "Too many connections", "Close pages that are not needed, then try again."
+    ),
+    errors.TooManyLookupsError: Answer(
+        429,
+        "too-many-lookups",
+        "Too many unknown names",
+        "Servers in the list open as always; for others, wait a moment and try again.",
+    ),
+    errors.LogFullError: Answer(
+        503,
+        "log-full",
+        "The gateway's log is full",
+        "The operator of this gateway must look at what reads its log; then try again.",
     ),
     errors.GatewayStoppingError: Answer(
         503, "stopping", "The gateway restarts or stops", "Wait a moment; this page comes back by itself."
@@ -91,6 +109,12 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     ),
     errors.CloudReplyError: Answer(
         502, "cloud-reply", "The cloud's answer cannot be used", "Give the request id to the cloud's support."
+    ),
+    errors.ListingCutError: Answer(
+        502,
+        "listing-cut",
+        "The cloud's list of servers is cut",
+        "Open a server that is not in the list by its name or UUID.",
     ),
     errors.HostSilentError: Answer(
         504,
@@ -147,6 +171,8 @@ def problem_of(error: LauncherError, public_url: str = "") -> dict[str, object]:
     }
     if isinstance(error, errors.ForbiddenError) and error.hint:
         problem["hint"] = error.hint
+    if isinstance(error, errors.TooManyLookupsError):
+        problem["retry_after"] = error.retry_after
     if isinstance(error, errors.ServerNotFoundError) and error.request_id:
         problem["request_id"] = error.request_id
     if isinstance(error, CloudError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -23,7 +24,8 @@ from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.sockets import sends_no_more
 from launcher.web.accepting import Acceptor, Reception
-from launcher.web.listeners import Bound, bind_unix
+from launcher.web.bound import Bound
+from launcher.web.listeners import bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
 
 _LOG = logging.getLogger(__name__)
@@ -42,6 +44,12 @@ class Opens(Protocol):
     """What begins with a viewer: `launcher.web.nativeroute.NativeRoute`."""
 
     def open(self, viewer: NativeViewer, actor: Actor | None, cloud: str, server_id: str) -> None: ...
+
+
+class Remembers(Protocol):
+    """Where this process listens: `launcher.listening.OwnListeners`."""
+
+    def add(self, sock: socket.socket) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ class ServerSockets:
         peers: Identifies,
         tasks: asyncio.TaskGroup,
         reception: Reception,
+        own: Remembers,
     ) -> None:
         self._directory = Path(directory)
         self._group = group
@@ -74,6 +83,7 @@ class ServerSockets:
         self._peers = peers
         self._tasks = tasks
         self._reception = reception
+        self._own = own
         self._serving: dict[Spot, _Serving] = {}
         self._links: dict[str, str] = {}
         self._used: set[str] = set()
@@ -151,6 +161,7 @@ class ServerSockets:
         except BaseException:
             bound.close()
             raise
+        self._own.add(bound.sock)
         self._serving[spot] = _Serving(bound, server)
         self._used.add(spot.cloud)
 

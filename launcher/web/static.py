@@ -28,7 +28,7 @@ CONTENT_TYPES: Final = MappingProxyType(
 """What is served at all; a file with another suffix stays where it is."""
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
-REQUIRED: Final = ("app.css", "console.js", "list.js", "novnc/core/rfb.js")
+REQUIRED: Final = ("app.css", "console.js", "link.js", "list.js", "named.js", "novnc/core/rfb.js")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,17 @@ from typing import Protocol
 
 from aiohttp import web
 
-from launcher.errors import BadRequestError, CloudNotFoundError, GatewayStoppingError, TooManySessionsError
+from launcher.errors import (
+    BadRequestError,
+    CloudNotFoundError,
+    GatewayStoppingError,
+    LoopDetectedError,
+    TooManySessionsError,
+)
 from launcher.launch import Launcher
 from launcher.launches import Launches, LaunchState
 from launcher.model import Action, Actor, Kind, Server, wanted
+from launcher.relay import loops
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.sessions import Sessions
 from launcher.web.current import answered_by
@@ -56,7 +63,9 @@ class ViewerRoute:
         launcher: Launcher,
         tasks: asyncio.TaskGroup,
         frame_limit: int,
+        node: str = "",
     ) -> None:
+        """`node` is this gateway's id, by which it knows a session that comes back."""
         self._directory = directory
         self._tokens = tokens
         self._policy = policy
@@ -65,6 +74,7 @@ class ViewerRoute:
         self._launcher = launcher
         self._tasks = tasks
         self._frame_limit = frame_limit
+        self._node = node
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Refuse, or answer 101 and begin the launch. Raises RequestError."""
@@ -85,13 +95,21 @@ class ViewerRoute:
     def _open(self, request: web.Request, cloud: str, reference: str) -> web.StreamResponse:
         actor = request[ACTOR]
         ViewerEngine.check(request.headers)
+        gateways = _gateways(request, self._node)
         view_only = _view_only(request)
         self._policy.authorize(actor, wanted(view_only=view_only))
         if cloud not in self._directory.clouds():
             raise CloudNotFoundError(f'There is no cloud "{cloud[:64]}" at this gateway.')
         launch_id, anyway = _launch_id(request), request.query.get("anyway") == "true"
         launch = self._launches.begin(
-            launch_id, actor, cloud, reference, Kind.NOVNC, anyway=anyway, view_only=view_only
+            launch_id,
+            actor,
+            cloud,
+            reference,
+            Kind.NOVNC,
+            anyway=anyway,
+            view_only=view_only,
+            gateways=gateways,
         )
         try:
             session = self._sessions.admit(secrets.token_hex(6), actor, view_only=view_only)
@@ -117,6 +135,19 @@ def viewer_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
 def token_route(current: Callable[[], ViewerRoute]) -> web.RouteDef:
     """The address under which noVNC finds a websockify with tokens."""
     return web.get("/websockify", answered_by(current, ViewerRoute.open_token), allow_head=False)
+
+
+def _gateways(request: web.Request, own: str) -> tuple[str, ...]:
+    """The gateways that the viewer has passed. Raises LoopDetectedError, BadRequestError."""
+    values = request.headers.getall(loops.HEADER, [])
+    try:
+        gateways = loops.passed(values)
+    except ValueError as error:
+        raise BadRequestError(str(error)) from None
+    why = loops.loop(own, gateways)
+    if why is not None:
+        raise LoopDetectedError(why)
+    return gateways
 
 
 def _view_only(request: web.Request) -> bool:

@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import CloudHttp, Compute, open_http
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import LauncherError
@@ -47,8 +46,8 @@ class KnownIdentity:
     """Signed in already; a new sign-in gives another API token, where there are sign-ins."""
 
     def __init__(self, endpoint: str, *, renews: bool) -> None:
-        self._access = ApiAccess(Secret(TOKEN), endpoint, None)
-        self._renewed = ApiAccess(Secret(NEW_TOKEN), endpoint, None) if renews else self._access
+        self._access = ApiAccess(Secret(TOKEN), endpoint, None, loopback=True)
+        self._renewed = ApiAccess(Secret(NEW_TOKEN), endpoint, None, loopback=True) if renews else self._access
 
     async def access(self) -> ApiAccess:
         return self._access
@@ -66,12 +65,12 @@ async def fake() -> AsyncIterator[FakeCompute]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
+async def http() -> AsyncIterator[CloudHttp]:
     async with open_http() as http:
         yield http
 
 
-def site_of(fake: FakeCompute, http: aiohttp.ClientSession, site: Site) -> Compute:
+def site_of(fake: FakeCompute, http: CloudHttp, site: Site) -> Compute:
     """The cloud as the configuration makes it; from now on the fake is that cloud, and has been asked nothing."""
     fake.max_version = site.max_version
     fake.requests.clear()
@@ -100,7 +99,7 @@ def asked(fake: FakeCompute) -> list[str]:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("row", GRANTED, ids=lambda row: row.title)
-async def test_a_good_answer_is_a_console(fake: FakeCompute, http: aiohttp.ClientSession, row: Granted) -> None:
+async def test_a_good_answer_is_a_console(fake: FakeCompute, http: CloudHttp, row: Granted) -> None:
     compute = site_of(fake, http, row.site)
     answer_all(fake, row)
     console = await compute.console(SERVER_ID, Kind(row.kind))
@@ -113,9 +112,7 @@ async def test_a_good_answer_is_a_console(fake: FakeCompute, http: aiohttp.Clien
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.title)
-async def test_every_other_answer_is_an_error_of_its_own(
-    fake: FakeCompute, http: aiohttp.ClientSession, row: Answer
-) -> None:
+async def test_every_other_answer_is_an_error_of_its_own(fake: FakeCompute, http: CloudHttp, row: Answer) -> None:
     compute = site_of(fake, http, row.site)
     answer_all(fake, row)
     with pytest.raises(LauncherError) as caught:

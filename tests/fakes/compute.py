@@ -97,6 +97,8 @@ class FakeCompute:
         self.requests: list[tuple[str, str]] = []
         self.request_headers: list[Mapping[str, str]] = []
         self.request_ids: list[str] = []
+        self.host = "127.0.0.1"
+        """Where it listens; a network namespace of the test's own has others."""
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -132,7 +134,7 @@ class FakeCompute:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        site = web.TCPSite(self._runner, self.host, self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -153,7 +155,7 @@ class FakeCompute:
     def endpoint(self) -> str:
         """What the catalog says, or the configuration of a cloud without Identity."""
         version = "v2.1" if self.max_version else "v2"
-        return f"http://127.0.0.1:{self.port}/{version}" + (f"/{self.project}" if self.project else "")
+        return f"http://{self.host}:{self.port}/{version}" + (f"/{self.project}" if self.project else "")
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs))

@@ -55,14 +55,16 @@ def free_port() -> int:
             return port
 
 
-async def until_listening(port: int, process: subprocess.Popen[bytes], seconds: float = 15.0) -> None:
+async def until_listening(
+    port: int, process: subprocess.Popen[bytes], seconds: float = 15.0, *, host: str = "127.0.0.1"
+) -> None:
     """Wait until `process` accepts on the port. Raises RuntimeError when it ends before, TimeoutError when late."""
     async with asyncio.timeout(seconds):
         while True:
             if process.poll() is not None:
                 raise RuntimeError(f"{process.args!r} ended with {process.returncode} before it listened")
             with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                _, writer = await asyncio.open_connection(host, port)
                 writer.close()
                 return
             await asyncio.sleep(0.02)
@@ -83,8 +85,9 @@ class ConsoleProxy:
     of what is searched for secrets.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._host = host
         self._tokens = folder / "tokens.cfg"
         self._log = folder / "websockify.log"
         self._targets: dict[str, int] = {}
@@ -112,7 +115,7 @@ class ConsoleProxy:
     @property
     def base(self) -> str:
         """What the console URLs of this proxy begin with."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     def mint(self, screen_port: int) -> str:
         """A new console token that leads to the VNC server on this loopback port."""
@@ -163,13 +166,13 @@ class ConsoleProxy:
         """Start it (again) on its port; tokens that were not expired are good still."""
         await self.kill()
         command = [str(Path(sys.executable).with_name("websockify")), "--token-plugin", "TokenFile"]
-        command += ["--token-source", str(self._tokens), f"127.0.0.1:{self.port}"]
+        command += ["--token-source", str(self._tokens), f"{self._host}:{self.port}"]
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._process = process
-        await until_listening(self.port, process)
+        await until_listening(self.port, process, host=self._host)
 
     def _write(self) -> None:
         # In one step: the command reads it again at every look-up, and must not meet half a file.

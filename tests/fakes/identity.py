@@ -61,6 +61,8 @@ class FakeIdentity:
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.request_headers: list[Mapping[str, str]] = []
+        self.host = "127.0.0.1"
+        """Where it listens; a network namespace of the test's own has others."""
         self.port = 0
         self._runner: web.AppRunner | None = None
 
@@ -71,7 +73,7 @@ class FakeIdentity:
 
     @property
     def auth_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v2.0"
+        return f"http://{self.host}:{self.port}/v2.0"
 
     def revoke(self) -> None:
         """From now on no token handed out so far is good."""
@@ -83,7 +85,7 @@ class FakeIdentity:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        await web.TCPSite(self._runner, self.host, self.port).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,10 @@ def _account_tool(*command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+class SshEndedError(AssertionError):
+    """A program of OpenSSH ended before it took connections; what it said."""
+
+
 @dataclass(frozen=True)
 class Sshd:
     """A server that lets every account in by `key`."""
@@ -78,30 +82,33 @@ class Sshd:
         """`ssh -N -L 127.0.0.1:PORT:PATH`, signed in as `account`; yields the port once it takes connections."""
         port = free_port()
         log = self.folder / f"ssh-{port}.log"
+        forward = ["-L", f"127.0.0.1:{port}:{path}", "-o", "ExitOnForwardFailure=yes"]
+        async with _program([*self._command("none", *forward), f"{account}@127.0.0.1"], log, port):
+            yield port
+
+    @asynccontextmanager
+    async def tunnel_by(self, lines: Sequence[str], port: int) -> AsyncIterator[None]:
+        """`ssh -N jump` with these lines of a person's ~/.ssh/config, for a HostName of 127.0.0.1.
+
+        Entered once it takes connections on `port`. Raises SshEndedError where it ends before.
+        """
+        config, log = self.folder / f"ssh-config-{port}", self.folder / f"ssh-{port}.log"
+        config.write_text("\n".join(lines) + "\n")
+        async with _program([*self._command(str(config)), "jump"], log, port):
+            yield
+
+    def _command(self, config: str, *more: str) -> list[str]:
+        command = ["ssh", "-F", config, "-N", "-p", str(self.port), "-i", str(self.key), *more]
         options = [
             "BatchMode=yes",
-            "ExitOnForwardFailure=yes",
             "IdentitiesOnly=yes",
             "StrictHostKeyChecking=no",
             "ServerAliveInterval=1",
             f"UserKnownHostsFile={self.folder / 'known-hosts'}",
         ]
-        command = [
-            "ssh",
-            "-F",
-            "none",
-            "-N",
-            "-L",
-            f"127.0.0.1:{port}:{path}",
-            "-p",
-            str(self.port),
-            "-i",
-            str(self.key),
-        ]
         for option in options:
             command += ["-o", option]
-        async with _program([*command, f"{account}@127.0.0.1"], log, port):
-            yield port
+        return command
 
 
 @asynccontextmanager
@@ -147,7 +154,8 @@ async def _program(command: list[str], log: Path, port: int) -> AsyncIterator[No
     try:
         async with asyncio.timeout(_PATIENCE):
             while not await _takes_connections(port):
-                assert process.returncode is None, f"{command[0]} ended:\n{log.read_text()}"
+                if process.returncode is not None:
+                    raise SshEndedError(f"{command[0]} ended with {process.returncode}:\n{log.read_text()}")
                 await asyncio.sleep(0.05)
         yield
     finally:

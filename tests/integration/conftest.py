@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from launcher.audit.log import LogJournal
 from launcher.clock import Clock
 from launcher.config.models import Config
 from launcher.daemon import Gateway, open_gateway
@@ -82,13 +83,14 @@ def run_gateway(compute: FakeCompute) -> RunGateway:
         entry: dict[str, Any] | None = None,
         more_clouds: dict[str, Any] | None = None,
         clock: Clock | None = None,
+        journal: LogJournal | None = None,
         **config: Any,
     ) -> AsyncIterator[Running]:
         prod = {"provider": "none", "endpoint": compute.endpoint, **(entry or {})}
         clouds = {"prod": prod, **(more_clouds or {})}
         model = Config.model_validate({"listen": ("127.0.0.1:0",), "clouds": clouds, **config})
         dial = DialLimits(connect=connect, first_bytes=first_bytes, frame=model.relay.frame_limit)
-        async with open_gateway(model, dial=dial, clock=clock) as gateway:
+        async with open_gateway(model, dial=dial, clock=clock, journal=journal) as gateway:
             yield Running(gateway, compute)
 
     return run

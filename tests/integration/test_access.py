@@ -89,7 +89,7 @@ async def door(folder: Path, *local_users: str) -> AsyncIterator[list[str]]:
         await runner.setup()
         undo.push_async_callback(runner.cleanup)
         path = folder / "web.sock"
-        listening = await listen(runner, [TcpAddress("127.0.0.1", 0), TcpAddress("::1", 0), UnixAddress(str(path))])
+        listening = await listen(runner, [TcpAddress("localhost", 0), UnixAddress(str(path))])
         path.chmod(0o666)
         for one in listening:
             undo.callback(one.close)

@@ -11,7 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+from yarl import URL
 
+from launcher.config.models import Config
+from launcher.parts import gather
 from launcher.relay.pump import Pump
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.websocketviewer import WebSocketViewer
@@ -330,29 +333,109 @@ async def test_an_unknown_cloud_is_refused_before_the_upgrade_and_an_unknown_ser
     assert "nobody" in reason
 
 
-async def test_a_name_of_several_clouds_leads_to_a_page_with_each_of_them(run_gateway: RunGateway) -> None:
-    async with FakeCompute() as other, aiohttp.ClientSession() as http:
-        other.add_server("web-01", "SHUTOFF")
-        stage = {"stage": {"provider": "none", "endpoint": other.endpoint}}
-        async with run_gateway(more_clouds=stage) as running:
-            html = {"Accept": "text/html"}
-            async with http.get(f"{running.url}/c/web-01", headers=html, allow_redirects=False) as response:
-                assert (response.status, response.content_type) == (409, "text/html")
-                text = await response.text()
-            for cloud, compute in (("prod", running.compute), ("stage", other)):
-                assert f'href="/c/{cloud}/{next(iter(compute.servers))}"' in text
-            assert "SHUTOFF" in text
+async def test_a_page_asks_no_cloud_whatever_its_address_names(run_gateway: RunGateway) -> None:
+    async with run_gateway(aliases={"db": "prod/web-01"}) as running:
+        for path in ("/", "/c/db", "/c/web-01", "/c/nobody", "/c/prod", "/c/prod/web-01", "/c/prod/nobody"):
+            for method in ("GET", "HEAD"):
+                assert (await running.ask(method, path, allow_redirects=False))[0] == 200, path
+        assert running.compute.requests == []
 
 
-async def test_an_alias_is_a_bookmark_and_a_unique_name_leads_to_one(run_gateway: RunGateway) -> None:
-    async with run_gateway(aliases={"db": "prod/web-01"}) as running, aiohttp.ClientSession() as http:
-        async with http.get(f"{running.url}/c/db", allow_redirects=False) as response:
-            assert response.status == 200
-        async with http.get(f"{running.url}/c/web-01", allow_redirects=False) as response:
-            assert (response.status, response.headers["Location"]) == (302, "/c/prod/web-01")
-        async with http.get(f"{running.url}/c/nobody", headers={"Accept": "text/html"}) as response:
-            assert (response.status, response.content_type) == (404, "text/html")
-            assert "no such server" in (await response.text()).lower()
+OTHER_SITE = {"Sec-Fetch-Site": "cross-site", "Accept": "text/html"}
+IN_A_TAB = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+STATE_CHANGING = ("/api/v1/servers/prod/web-01/console", "/api/v1/sessions/0a1b", "/api/v1/doctor")
+
+
+async def test_case_16_reading_a_url_that_changes_state_changes_and_asks_nothing(running: Running) -> None:
+    ahead = {"Sec-Purpose": "prefetch;prerender", "Sec-Fetch-Site": "none", **IN_A_TAB}
+    for method in ("GET", "HEAD"):
+        for path in STATE_CHANGING:
+            assert (await running.ask(method, path))[0] in {404, 405}, path
+            assert (await running.ask(method, path, headers=OTHER_SITE | IN_A_TAB))[0] == 403, path
+        for path in ("/c/prod/web-01", "/c/web-01", "/vnc.html?token=x"):
+            assert (await running.ask(method, path, headers=ahead))[0] == 503, path
+        for path in ("/c/prod/web-01", "/api/v1/servers/prod/web-01", "/api/v1/servers", "/readyz?deep=1"):
+            assert (await running.ask(method, path, headers=OTHER_SITE))[0] == 403, path
+    assert running.compute.requests == []
+
+
+async def test_a_link_of_another_site_gets_a_page_that_asks_first(running: Running) -> None:
+    for address, target in {
+        "/c/prod/web-01?view=only": "prod/web-01",
+        "/c/db": "db",
+        "/vnc.html?path=websockify?token=kvm-a": "kvm-a",
+        "/c/prod/%3Cimg%20src=x%3E%00%E2%80%AE%FF": "prod/&lt;img src=x&gt;\\u0000\\u202e\ufffd",
+    }.items():
+        url = URL(running.url + address, encoded=True)
+        async with aiohttp.ClientSession() as http, http.get(url, headers=OTHER_SITE | IN_A_TAB) as response:
+            text = await response.text()
+        assert response.status == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        assert f"<h1><bdi>{target}</bdi></h1>" in text
+        assert f'data-address="{address}"' in text
+        assert "console.js" not in text
+    assert running.compute.requests == []
+
+
+async def test_links_of_the_operator_s_sites_open_at_once_and_a_reload_changes_which(running: Running) -> None:
+    async def opens(referer: str) -> bool:
+        headers = OTHER_SITE | IN_A_TAB | {"Referer": referer}
+        _, text = await running.ask("GET", "/c/prod/web-01", headers=headers)
+        return "console.js" in text
+
+    wiki = "https://wiki.example.net"
+    assert not await opens(f"{wiki}/")
+    entry = {"prod": {"provider": "none", "endpoint": running.compute.endpoint}}
+    config = Config.model_validate({"clouds": entry, "access": {"links_from": (wiki,)}})
+    running.gateway.replace(gather(config))
+    assert await opens(f"{wiki}/")
+    assert await opens(f"{wiki}/ops/page?x=1")
+    for other in ("", "http://wiki.example.net/", f"{wiki}:8443/", f"{wiki}.evil.example/", "https://evil/" + wiki):
+        assert not await opens(other), other
+
+
+async def test_unknown_names_are_looked_up_within_a_budget_and_known_ones_always(running: Running) -> None:
+    statuses = [(await running.ask("GET", f"/api/v1/servers/unknown-{number}"))[0] for number in range(60)]
+    assert statuses == [404] * 30 + [429] * 30
+    paths = [path for _, path in running.compute.requests]
+    assert len([path for path in paths if "name=" in path]) == 30
+    assert len(paths) == 30 + 2, "its version and its list, once each"
+    async with aiohttp.ClientSession() as http, http.get(f"{running.url}/api/v1/servers/prod/unknown") as response:
+        assert response.status == 429
+        assert response.headers["Retry-After"] == "2"
+        assert "asked only for those in its list" in (await response.json())["detail"]
+    async with running.viewer("unknown") as viewer:
+        assert (await viewer.closed())[0] == 4429
+    assert (await running.ask("GET", "/api/v1/servers/prod/web-01"))[0] == 200
+    assert (await running.ask("GET", "/api/v1/servers/web-01"))[0] == 200
+    assert (await running.ask("POST", "/api/v1/servers/prod/web-01/console"))[0] == 200
+
+
+async def test_case_35_a_name_that_is_a_header_a_novel_or_holds_nul_splits_nothing(run_gateway: RunGateway) -> None:
+    names = ["a\r\nSet-Cookie: x=1", "n" * 65536, "nul\0in it"]
+    async with run_gateway() as running:
+        ids = [running.compute.add_server(name) for name in names]
+        async with aiohttp.ClientSession() as http:
+            async with http.get(f"{running.url}/api/v1/servers") as response:
+                assert {server["name"] for server in (await response.json())["servers"]} >= set(names)
+            for server_id in ids:
+                async with http.get(f"{running.url}/api/v1/servers/{server_id}") as response:
+                    assert response.status == 200
+                    assert "Set-Cookie" not in response.headers
+                    assert (await response.json())["path"] == f"/c/prod/{server_id}"
+            for name in (names[0], names[2], "n" * 6000):
+                for headers in ({}, OTHER_SITE | IN_A_TAB):
+                    for path in (f"/c/prod/{quote(name, safe='')}", f"/c/{quote(name, safe='')}"):
+                        url = URL(running.url + path, encoded=True)
+                        async with http.get(url, headers=headers) as response:
+                            text = await response.text()
+                        assert response.status == 200
+                        assert {"Set-Cookie", "Location"}.isdisjoint(response.headers)
+                        assert not {"\r", "\0"} & set(text)
+                        title = text.partition("<title>")[2].partition("</title>")[0]
+                        assert 0 < len(title) <= 330
+            async with http.get(URL(f"{running.url}/c/{'n' * 65536}", encoded=True)) as response:
+                assert response.status == 400, "no request line is as long"
 
 
 async def test_every_answer_carries_the_security_headers(running: Running) -> None:

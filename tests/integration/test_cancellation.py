@@ -25,6 +25,7 @@ from launcher.cloud.kept import KeptListing
 from launcher.config.models import Config, api_clouds_of
 from launcher.consoles.broker import Broker
 from launcher.consoles.budget import Budget
+from launcher.egress import NoListeners
 from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Actor, Kind
@@ -94,8 +95,11 @@ class Record:
 
     events: list[Event] = field(default_factory=list)
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, *, owed: bool = True) -> None:
         self.events.append(event)
+
+    def has_room(self) -> bool:
+        return True
 
 
 async def viewer_pair() -> tuple[WebSocketViewer, socket.socket]:
@@ -125,7 +129,7 @@ async def one_stay(proxy: FaultyProxy, compute: FakeCompute, number: int, *, lea
             directory=Directory({"prod": KeptListing("prod", source, clock, tasks)}, {}),
             policy=Policy(frozenset({0})),
             broker=broker,
-            opener=Opener({"prod": rules}, DialLimits(first_bytes=0.2)),
+            opener=Opener({"prod": rules}, DialLimits(first_bytes=0.2), own=NoListeners(), node="a-test"),
             sessions=sessions,
             launches=launches,
             journal=journal,

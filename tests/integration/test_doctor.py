@@ -25,6 +25,7 @@ from launcher.doctor.hops import HopName, Limits
 from launcher.doctor.places import Place
 from launcher.doctor.probes import ends_of, reach
 from launcher.doctor.trail import HopFailedError, StoppedError, Trail
+from launcher.egress import Gate
 from launcher.errors import ForbiddenError
 from launcher.model import Action, Actor, Secret, Server
 from launcher.parts import gather
@@ -370,7 +371,7 @@ async def secured(host: str, port: int, authority: Authority, limit: float = 10)
     trail = Trail(SystemClock())
     context = ssl.create_default_context(cafile=authority.pem)
     try:
-        await reach(trail, NAMES, place, Limits(tls=limit), tls=context)
+        await reach(trail, NAMES, place, Limits(tls=limit), tls=context, gate=Gate(loopback=True))
     except StoppedError:
         assert trail.hops[-1].name is HopName.COMPUTE_TLS
         return f"{trail.hops[-1].reason} {' '.join(trail.hops[-1].advice)}"

@@ -179,6 +179,7 @@ class Elsewhere:
     forbidden: Action | None = None
     refusal: LauncherError | None = None
     recorded: int = 0
+    room: bool = True
 
     def authorize(self, actor: Actor | None, action: Action, server: Server | None = None) -> None:
         if action is self.forbidden and server is not None:
@@ -187,10 +188,10 @@ class Elsewhere:
     def canonical(self, alias_or_name: str) -> tuple[str, str] | None:
         raise AssertionError
 
-    async def resolve(self, cloud: str, reference: str) -> Server:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server:
         return Server(cloud, "u-u-i-d", reference, "ACTIVE")
 
-    async def unique(self, name: str) -> Server:
+    async def unique(self, name: str, *, by: Actor | None) -> Server:
         raise AssertionError
 
     def alone(self, server: Server) -> bool:
@@ -214,6 +215,9 @@ class Elsewhere:
 
     def record(self, event: object) -> None:
         self.recorded += 1
+
+    def has_room(self) -> bool:
+        return self.room
 
 
 @asynccontextmanager
@@ -254,3 +258,11 @@ async def test_a_kind_that_the_cloud_does_not_offer_is_an_answer_of_its_own(tmp_
         status, problem = await ask(socket, {"reveal": True, "kind": "xvpvnc"})
     assert (status, problem["type"], elsewhere.recorded) == (501, "kind-not-offered", 0)
     assert problem["title"] == "This kind of console is not offered here"
+
+
+async def test_without_room_in_the_log_nothing_is_revealed_and_no_cloud_is_asked(tmp_path: Path) -> None:
+    elsewhere = Elsewhere(room=False)
+    async with api_on(elsewhere, tmp_path) as socket:
+        status, problem = await ask(socket, {"reveal": True})
+    assert (status, problem["type"], elsewhere.recorded) == (503, "log-full", 0)
+    assert problem["detail"] == "A console URL is revealed only on record, and nothing reads the gateway's log."

@@ -9,6 +9,7 @@ import ssl
 
 import pytest
 
+from launcher.egress import Gate
 from launcher.errors import UpstreamUnreachableError
 from launcher.model import Secret, Target
 from launcher.relay.upstream import DialLimits, open_upstream
@@ -125,7 +126,9 @@ async def test_a_console_proxy_on_loopback_is_not_dialled_for_a_cloud_elsewhere(
     async with FaultyProxy() as proxy:
         target = Target(tls=False, host="127.0.0.1", port=proxy.port, path=Secret(f"/?token={issue()}"))
         with pytest.raises(UpstreamUnreachableError, match="this host itself"):
-            await open_upstream(target, loopback=False, tls=ssl.create_default_context(), limits=DialLimits())
+            await open_upstream(
+                target, gate=Gate(loopback=False), tls=ssl.create_default_context(), limits=DialLimits()
+            )
         assert proxy.connections == 0
 
 

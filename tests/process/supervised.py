@@ -8,7 +8,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,17 +64,17 @@ class NotifySocket:
 
 
 class Supervised(Daemon):
-    """The daemon, started as systemd does it, on two passed sockets: `tcp` on loopback and `web`, a Unix socket."""
+    """The daemon, started as systemd does it, on passed sockets: `tcp` on both addresses of loopback, and `web`."""
 
     def __init__(self, output: Path, clouds: Mapping[str, Any], *, watchdog: float | None = None, **settings: Any):
         super().__init__(output, clouds, **settings)
         self.notify = NotifySocket()
         self._watchdog = watchdog
-        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._tcp = both_of_loopback()
         self._unix = socket.socket(socket.AF_UNIX)
 
     async def __aenter__(self) -> Self:
-        self.port = self._tcp.getsockname()[1]
+        self.port = self._tcp[0].getsockname()[1]
         self._unix.bind(str(self.socket_path))
         self._unix.listen()
         self.write_config()
@@ -87,7 +87,7 @@ class Supervised(Daemon):
         try:
             await super().__aexit__(kind, error, trace)
         finally:
-            for sock in (self._tcp, self._unix, self.notify):
+            for sock in (*self._tcp, self._unix, self.notify):
                 sock.close()
 
     def write_config(self, **keys: Any) -> None:
@@ -103,7 +103,7 @@ class Supervised(Daemon):
     async def start(self) -> None:
         """Returns when it says that it is ready."""
         command = ["-m", "launcher", "serve", "--config", str(self.folder / "config.yaml")]
-        sockets = {"web": self._unix, "tcp": self._tcp}
+        sockets = [("web", self._unix), *(("tcp", sock) for sock in self._tcp)]
         self.process = activate(sockets, command, self.log_path, self._environment())
         try:
             await self.notify.until("READY=1")
@@ -117,12 +117,24 @@ class Supervised(Daemon):
         return {"NOTIFY_SOCKET": self.notify.address, **watchdog}
 
 
+def both_of_loopback() -> tuple[socket.socket, socket.socket]:
+    """Listening sockets of 127.0.0.1 and ::1 on one port, as two ListenStream= lines make them."""
+    for _ in range(50):
+        four = socket.create_server(("127.0.0.1", 0))
+        try:
+            return four, socket.create_server(("::1", four.getsockname()[1]), family=socket.AF_INET6)
+        except OSError:
+            four.close()
+    raise AssertionError("no port is free at both addresses")
+
+
 def activate(
-    sockets: Mapping[str, socket.socket], command: Sequence[str], log: Path, environment: Mapping[str, str]
+    sockets: Iterable[tuple[str, socket.socket]], command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start Python with `command`, the sockets as its descriptors from 3 on."""
-    descriptors = [sock.fileno() for sock in sockets.values()]
-    arguments = [",".join(map(str, descriptors)), ":".join(sockets), *command]
+    """Start Python with `command`, the sockets, each with its name, as its descriptors from 3 on."""
+    named = [(name, sock.fileno()) for name, sock in sockets]
+    descriptors = [descriptor for _, descriptor in named]
+    arguments = [",".join(map(str, descriptors)), ":".join(name for name, _ in named), *command]
     with log.open("ab") as stream:
         return subprocess.Popen(
             [sys.executable, "-c", _EXEC, *arguments],

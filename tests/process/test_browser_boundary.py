@@ -221,3 +221,173 @@ async def _assert_nothing_is_got(site: Site, tab: Tab, gateway: str, *, answer: 
     assert handshake, tab.said()
     assert await wire.answers_to("POST") == {answer}
     assert site.console_requests() == 0
+
+
+def _requests(site: Site) -> int:
+    """How much the cloud was asked, for anything."""
+    return len(site.compute.requests)
+
+
+async def _follow(tab: Tab, wiki: str, to: str, *, referrer: str = "") -> None:
+    """Open a page of another site, and click its only link."""
+    await tab.open(f"{wiki}/page")
+    await tab.page.evaluate(
+        """([to, referrer]) => {
+          const link = document.createElement("a");
+          link.href = to;
+          link.referrerPolicy = referrer;
+          link.textContent = "the server";
+          document.body.append(link);
+        }""",
+        [to, referrer],
+    )
+    await tab.page.click("a")
+    await tab.page.wait_for_url(f"{to}*")
+
+
+async def _asks(tab: Tab) -> bool:
+    """Whether the page asks before it opens anything."""
+    await tab.page.wait_for_load_state()
+    return await tab.page.locator("#open").count() == 1
+
+
+async def test_three_hundred_pictures_of_another_site_cost_the_cloud_no_request(
+    site: Site, daemon: Daemon, other_port: int, profile: Profile
+) -> None:
+    tab = await profile.open(f"http://wiki.localhost:{other_port}/")
+    answered = await tab.page.evaluate(
+        """async (gateway) => {
+          const load = (path) => new Promise((resolve) => {
+            const picture = new Image();
+            picture.onload = picture.onerror = () => resolve(path);
+            picture.src = gateway + path;
+          });
+          const paths = Array.from({length: 300}, (_, count) => `/c/name-${count}`);
+          paths.push("/api/v1/servers/lab/web-01", "/api/v1/servers", "/readyz?deep=1");
+          return (await Promise.all(paths.map(load))).length;
+        }""",
+        daemon.url,
+    )
+    assert answered == 303
+    assert _requests(site) == 0
+
+
+@pytest.mark.parametrize("name", ["wiki.localhost", "127.0.0.1"])
+async def test_a_wiki_s_link_asks_once_and_neither_reload_nor_back_asks_again(
+    site: Site, daemon: Daemon, other_port: int, profile: Profile, screen: Screen, name: str
+) -> None:
+    wiki, console = f"http://{name}:{other_port}", f"{daemon.url}/c/lab/web-01"
+    tab = await profile.tab()
+    await _follow(tab, wiki, console)
+    assert await _asks(tab)
+    await tab.page.reload()
+    assert await _asks(tab), "nobody has said yes"
+    assert "Open lab/web-01" in await tab.text()
+    assert f"A link on {wiki}" in await tab.text()
+    assert _requests(site) == 0
+    await tab.page.wait_for_selector("#open:focus:enabled")
+    await tab.page.keyboard.press("Enter")
+    await tab.page.wait_for_selector("html[data-state=connected]")
+    await tab.until_shows(screen.picture)
+    await tab.page.reload()
+    await tab.until_shows(screen.picture)
+    await tab.page.go_back()
+    assert tab.page.url == f"{wiki}/page", "the page that asked is in no history"
+    await tab.page.go_forward(wait_until="domcontentloaded")
+    await tab.until_shows(screen.picture)
+
+
+async def test_a_click_or_key_that_was_begun_elsewhere_opens_nothing(
+    site: Site, daemon: Daemon, other_port: int, profile: Profile
+) -> None:
+    tab = await profile.tab()
+    await tab.page.add_init_script("globalThis.held = []; globalThis.setTimeout = (act) => held.push(act);")
+    await _follow(tab, f"http://wiki.localhost:{other_port}", f"{daemon.url}/c/lab/web-01")
+    assert await _asks(tab)
+    button = tab.page.locator("#open")
+    await tab.page.keyboard.down("Enter")
+    await button.click(force=True)
+    assert await button.is_disabled()
+    await tab.page.evaluate("held.splice(0).at(-1)()")
+    assert await button.evaluate("(button) => button === document.activeElement && !button.disabled")
+    await tab.page.keyboard.down("Enter")  # it was never let go of: a repetition
+    await tab.page.evaluate("dispatchEvent(new Event('focus'))")
+    assert await button.is_disabled(), "another window was in front until now"
+    await button.click(force=True)
+    assert await _asks(tab)
+    assert _requests(site) == 0
+
+
+async def test_a_window_that_another_site_opens_launches_nothing(
+    site: Site, daemon: Daemon, other_port: int, profile: Profile
+) -> None:
+    tab = await profile.open(f"http://wiki.localhost:{other_port}/")
+    for path, shown in (("/c/lab/web-01", "Open lab/web-01"), ("/c/web-01", "Open web-01"), ("/vnc.html?token=t", "t")):
+        async with tab.page.context.expect_page() as opened:
+            await tab.page.evaluate("(address) => { window.open(address); }", daemon.url + path)
+        window = await opened.value
+        await window.wait_for_load_state()
+        assert shown in await window.inner_text("#open"), path
+        await window.close()
+    for path in ("/api/v1/servers/lab/web-01", "/readyz?deep=1"):
+        async with tab.page.context.expect_page() as opened:
+            await tab.page.evaluate("(address) => { window.open(address); }", daemon.url + path)
+        window = await opened.value
+        await window.wait_for_load_state()
+        assert "may not link to this address" in await window.inner_text("body"), path
+        await window.close()
+    assert _requests(site) == 0
+
+
+async def test_links_of_the_operator_s_sites_and_the_address_bar_open_at_once(
+    site: Site, screen: Screen, other_port: int, profile: Profile
+) -> None:
+    site.add_server("web-01", screen)
+    wiki = f"http://wiki.localhost:{other_port}"
+    async with site.daemon(settings={"access": {"links_from": [wiki]}}) as daemon:
+        tab = await profile.tab()
+        await _follow(tab, wiki, f"{daemon.url}/c/lab/web-01?view=only")
+        await tab.until_shows(screen.picture)
+        await _follow(tab, f"http://tickets.localhost:{other_port}", f"{daemon.url}/c/lab/web-01")
+        assert await _asks(tab)
+        await _follow(tab, wiki, f"{daemon.url}/c/lab/web-01", referrer="no-referrer")
+        assert await _asks(tab), "it does not say who it is"
+        typed = await profile.open(f"{daemon.url}/c/web-01?view=only")
+        await typed.page.wait_for_url(f"{daemon.url}/c/lab/web-01?view=only")
+        await typed.page.wait_for_selector("html[data-state=connected]")
+        await typed.until_shows(screen.picture)
+
+
+async def test_a_noVNC_link_of_the_operator_s_sites_opens_at_once(  # noqa: N802 -- noVNC is spelled so
+    site: Site, other_port: int, profile: Profile, tmp_path: Any
+) -> None:
+    (tmp_path / "tokens").write_text("kvm: 127.0.0.1:1\n")
+    wiki = f"http://wiki.localhost:{other_port}"
+    rack = {"rack7": {"provider": "static", "websockify_tokens": str(tmp_path / "tokens")}}
+    async with site.daemon(settings={"access": {"links_from": [wiki]}}, others=rack) as daemon:
+        tab = await profile.tab()
+        for site_name, asks in ((wiki, False), (f"http://tickets.localhost:{other_port}", True)):
+            await tab.open(f"{site_name}/")
+            address = f"{daemon.url}/vnc.html?path=websockify?token=kvm"
+            await tab.page.evaluate("(address) => { location.href = address; }", address)
+            await tab.page.wait_for_url(f"{daemon.url}/**")
+            assert await _asks(tab) is asks
+        await tab.page.wait_for_selector("#open:focus:enabled")
+        await tab.page.keyboard.press("Enter")
+        await tab.page.wait_for_url(f"{daemon.url}/c/rack7/kvm")
+        assert not await _asks(tab)
+
+
+async def test_an_https_wiki_is_known_once_it_says_who_it_is(
+    site: Site, screen: Screen, misled: Profile, tmp_path: Any
+) -> None:
+    """Chromium tells an http address nothing of an https page, 127.0.0.1 included, unless the page wants it to."""
+    site.add_server("web-01", screen)
+    wiki = "https://evil.example:8443"
+    async with site.daemon(settings={"access": {"links_from": [wiki]}}) as daemon:
+        tab = await misled.tab()
+        await tab.page.route(f"{wiki}/**", lambda route: route.fulfill(content_type="text/html", body="<body>"))
+        await _follow(tab, wiki, f"{daemon.url}/c/lab/web-01")
+        assert await _asks(tab)
+        await _follow(tab, wiki, f"{daemon.url}/c/lab/web-01", referrer="origin")
+        await tab.until_shows(screen.picture)

@@ -20,10 +20,10 @@ from tests.fakes.compute import FakeCompute, mint_nowhere
 from tests.fakes.console_proxy import BANNER, FaultyProxy
 from tests.fakes.issued import issue
 from tests.fakes.scripted_gateway import HANG, ScriptedGateway, http
+from tests.fakes.stranger import STRANGER
 from tests.fakes.viewer import Viewer
 from tests.process.command import Ended, environment, interrupted, run, run_on_terminal
 from tests.process.daemon import ACCOUNT, ROOT, Daemon
-from tests.process.test_second_account import STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -121,7 +121,7 @@ async def test_the_log_has_one_line_for_a_launch_that_failed(site: Site) -> None
         async with client.ws_connect(f"{daemon.url}/ws/lab/no-such-server", protocols=("binary",)) as viewer:
             assert (await viewer.receive()).type is WSMsgType.CLOSE
         assert viewer.close_code == 4404
-        (launch,) = daemon.log_events("launch")
+    (launch,) = daemon.log_events("launch")
     assert launch["outcome"] == "ServerNotFoundError"
     assert launch["name"] == "no-such-server"
     assert "no-such-server" in launch["reason"]

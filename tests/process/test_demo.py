@@ -108,13 +108,17 @@ async def test_a_port_that_is_taken_leads_to_the_next(output: Path) -> None:
             assert (await ask(f"{demo.link}api/v1/clouds"))[0] == 200
 
 
+def _ssh(port: int) -> str:
+    return f"ssh -o ExitOnForwardFailure=yes -L 127.0.0.1:{port}:127.0.0.1:{port} -L '[::1]:{port}:127.0.0.1:{port}'"
+
+
 async def test_over_ssh_it_says_the_tunnel_to_open(output: Path) -> None:
     async with DemoProcess(output, SSH_CONNECTION="192.0.2.1 50000 192.0.2.7 22") as demo:
         port = demo.asked_port
-        assert f"\n    ssh -L {port}:127.0.0.1:{port} {ACCOUNT}@192.0.2.7\n" in demo.said()
+        assert f"\n    {_ssh(port)} {ACCOUNT}@192.0.2.7\n" in demo.said()
     async with DemoProcess(output, SSH_CONNECTION="2001:db8::1 50000 2001:db8::7 2222") as demo:
         port = demo.asked_port
-        assert f"\n    ssh -L {port}:127.0.0.1:{port} -p 2222 {ACCOUNT}@2001:db8::7\n" in demo.said()
+        assert f"\n    {_ssh(port)} -p 2222 {ACCOUNT}@2001:db8::7\n" in demo.said()
     async with DemoProcess(output) as demo:
         assert "ssh" not in demo.said()
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.fakes.compute import fault_reply
 from tests.fakes.console_proxy import Fault, FaultyProxy, SilentProxy, free_port
@@ -67,6 +67,20 @@ def two_clouds(site: Site) -> Daemon:
     return site.daemon(others={"gone": {"provider": "none", "endpoint": f"http://127.0.0.1:{free_port()}/v2.1"}})
 
 
+async def answer_503(request: web.Request) -> web.StreamResponse:
+    return fault_reply(503, "serviceUnavailable", "Down for a moment.")
+
+
+async def follow_a_link(page: Page, to: str) -> None:
+    """From a page of another site."""
+    wiki = "http://wiki.localhost/"
+    body = f"<!doctype html><title>wiki</title><a href='{to}'>the server</a>"
+    await page.route(f"{wiki}**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto(wiki)
+    await page.click("a")
+    await page.wait_for_selector("#open:enabled")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop", "4K"])
 async def test_no_page_has_a_barrier(
@@ -111,12 +125,18 @@ async def test_no_page_has_a_barrier(
         await tab.open(f"{daemon.url}/c/nowhere/web-01")
         await look("no such cloud")
         await tab.open(f"{daemon.url}/c/twin")
+        await page.wait_for_selector(".candidates a")
         await look("candidates")
+        await tab.open(f"{daemon.url}/c/wbe-01")
+        await tab.until_state("failed")
+        await look("no such name")
+        await follow_a_link(page, f"{daemon.url}/c/lab/{'x' * 200}")
+        await look("link of another site")
         await tab.open(f"{daemon.url}/no/such/page")
         await look("404")
     await person.close()
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
-    assert len(found) == 11
+    assert len(found) == 13
 
 
 async def test_a_barrier_would_be_found(profile: Profile) -> None:
@@ -273,6 +293,36 @@ async def test_a_name_of_several_servers_is_no_bookmark_and_its_address_offers_e
         assert set(paths) == {f"/c/lab/{server_id}" for server_id in ids}
         await links.first.click()
         await tab.until_shows(screen.picture)
+
+
+async def test_a_name_that_nobody_has_offers_those_that_are_near(site: Site, profile: Profile) -> None:
+    for name in ("web-01", "web-02", "mail-01", "db-master-01"):
+        site.compute.add_server(name)
+    async with site.daemon() as daemon:
+        tab = await profile.tab()
+        for asked, offered in {
+            "wbe-01": ["web-01", "web-02"],
+            "master": ["db-master-01"],
+            "nothing-like-it": [],
+        }.items():
+            await tab.open(f"{daemon.url}/c/{asked}?view=only")
+            await expect(tab.page.locator("h1")).to_have_text("No such server")
+            await expect(tab.page.locator(".candidates a")).to_have_text(offered)
+        await tab.open(f"{daemon.url}/c/wbe-01?view=only")
+        await tab.page.click(".candidates a")
+        assert tab.page.url == f"{daemon.url}/c/lab/web-01?view=only"
+
+
+async def test_a_page_of_a_name_says_why_a_cloud_does_not_answer_and_asks_again(site: Site, profile: Profile) -> None:
+    site.compute.add_server("web-01")
+    async with site.daemon() as daemon:
+        site.compute.fault = answer_503
+        tab = await profile.open(f"{daemon.url}/c/web-01")
+        await tab.until_state("failed")
+        assert "lab" in await tab.page.inner_text("#detail")
+        site.compute.fault = None
+        await tab.page.click("#again")
+        await tab.page.wait_for_url(f"{daemon.url}/c/lab/web-01")
 
 
 async def test_servers_that_were_known_stay_beside_their_cloud_s_error_with_their_age(

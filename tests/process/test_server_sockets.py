@@ -14,8 +14,8 @@ import pytest_asyncio
 from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import running_sshd, second_account
+from tests.fakes.stranger import STRANGER
 from tests.process.site import Site, start_screens
-from tests.process.test_second_account import STRANGER
 from tests.process.test_vnc import knock_as, need_viewer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,6 +73,9 @@ async def test_the_viewer_shows_the_picture_through_the_server_s_own_socket_and_
     assert (launch["actor"], launch["via"], launch["server"]) == ("root", "unix", server_id)
     assert (end["actor"], end["session"]) == ("root", launch["session"])
     assert not (daemon.folder / "lab").exists()
+    (refusal,) = daemon.log_events("refusal")
+    assert (refusal["kind"], refusal["uid"], refusal["via"]) == ("account", STRANGER, "unix")
+    assert (refusal["method"], refusal["path"]) == ("connect", f"lab/{server_id}.sock")
 
 
 async def test_any_viewer_is_served_through_a_tunnel_and_the_account_that_signed_in_is_the_actor(

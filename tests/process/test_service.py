@@ -21,10 +21,11 @@ from aiohttp import WSMsgType
 from tests.fakes.console_proxy import BANNER, free_port, until_gone
 from tests.fakes.issued import ISSUED, issue
 from tests.fakes.screens import Screen
+from tests.fakes.stranger import STRANGER
 from tests.process.daemon import ROOT, Daemon
 from tests.process.site import Site
 from tests.process.supervised import Supervised, activate
-from tests.process.test_second_account import _PAGE, STRANGER, ask_as
+from tests.process.test_second_account import _PAGE, ask_as
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -82,7 +83,7 @@ async def test_without_a_passed_socket_it_says_how_to_start_it(tmp_path: Path, s
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"listen": ["systemd"], "clouds": bare}))
     log = suite_output / f"{tmp_path.name}.log"
     command = ["-m", "launcher", "serve", "--config", str(tmp_path / "config.yaml")]
-    process = activate({}, command, log, {})
+    process = activate([], command, log, {})
     assert await until_gone(process, 20) == 69
     assert "systemd passed none: start the gateway through its units" in log.read_text()
 
@@ -95,7 +96,7 @@ async def test_a_socket_beyond_loopback_is_not_served_on(tmp_path: Path, suite_o
     with socket.socket() as beyond:
         beyond.bind(("0.0.0.0", 0))
         beyond.listen()
-        process = activate({"lan": beyond}, command, log, {})
+        process = activate([("lan", beyond)], command, log, {})
         assert await until_gone(process, 20) == 69
     assert "is bound to 0.0.0.0, and this gateway does not listen beyond loopback" in log.read_text()
 

@@ -21,9 +21,9 @@ from launcher.model import Secret
 from tests.fakes.display import Display
 from tests.fakes.screens import Screen
 from tests.fakes.sshd import need_root
+from tests.fakes.stranger import STRANGER
 from tests.process.command import environment
 from tests.process.site import Site, start_screens
-from tests.process.test_second_account import STRANGER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -175,7 +175,7 @@ async def test_the_viewer_shows_the_picture_through_a_port_by_a_password_that_no
             assert command.files() == {}
 
 
-async def test_another_account_is_hung_up_on_at_the_port_that_print_tells(
+async def test_case_27_another_account_is_hung_up_on_at_the_port_of_a_native_viewer_and_told_of(
     site: Site, screen: Screen, runtime: Path, suite_output: Path, tmp_path: Path
 ) -> None:
     site.add_server("web-01", screen)

@@ -56,12 +56,13 @@ def test_a_conversation_may_be_cut_anywhere(
 ) -> None:
     random = Random(seed)
     stream = b"".join(message.raw for message in random_messages(random, count))
-    turns = [*beginning, (VIEWER, b"\0" + stream)]
+    turns = [*beginning, (VIEWER, b"\0"), (SERVER, b"\x07\x80\x04\x38" + bytes(20)), (VIEWER, stream)]
     whole, cut = (Conversation(view_only=view_only) for _ in range(2))
     expected = played(whole, turns, None)
     assert played(cut, turns, random) == expected
     for conversation in (whole, cut):
         assert (conversation.trouble, conversation.following, conversation.settled) == (None, True, True)
+        assert conversation.screen == (1920, 1080)
         assert conversation.between == (count > 0)
     assert whole.inputs == cut.inputs
 

@@ -2,9 +2,9 @@
 
     python -m tests.screenshots FOLDER
 
-The list, its menu of bookmarks, the servers of one name, a console, a launch that waits, servers that are off, in error
-or not there, a session about to end, the sheets of the console's tools, and an error page. Look at them after every
-change of a page.
+The list, its menu of bookmarks, the servers of one name, a name that nobody has, the page that asks before another
+site's link opens, a console, a launch that waits, servers that are off, in error or not there, a session about to end,
+the sheets of the console's tools, and an error page. Look at them after every change of a page.
 `list-desktop-light.png` and `console-desktop-dark.png` are the README's.
 """
 
@@ -25,9 +25,7 @@ from playwright.async_api import Browser, Page, Route
 from launcher.demo.listener import Pace
 from launcher.errors import AmbiguousServerError
 from launcher.model import Server
-from launcher.web.pages import FOLDER, render_problem
 from launcher.web.problems import problem_of
-from launcher.web.static import StaticFiles
 from tests.process.browser import chromium
 from tests.process.demo import demo_in_process
 
@@ -36,8 +34,8 @@ SCHEMES: Final = ("light", "dark")
 Shoot = Callable[[str], Awaitable[None]]
 
 
-def candidates() -> str:
-    """The page for a name that several servers have; the demo has none."""
+async def several(route: Route) -> None:
+    """What the API says of a name that several servers have; the demo has none."""
     names = {"prod": "web-01", "rax": "web-01", "stage": "web-01"}
     states = ("ACTIVE", "SHUTOFF", "BUILD")
     servers = [
@@ -45,7 +43,17 @@ def candidates() -> str:
         for (cloud, name), state in zip(names.items(), states, strict=True)
     ]
     problem = problem_of(AmbiguousServerError('3 servers answer to "web-01".', servers))
-    return render_problem(problem, StaticFiles.load(FOLDER / "static"))
+    await route.fulfill(status=409, json=problem, content_type="application/problem+json")
+
+
+async def linked(page: Page, to: str) -> None:
+    """Follow a link of another site."""
+    wiki = "http://wiki.localhost/"
+    body = f"<!doctype html><title>wiki</title><a href='{to}'>the server</a>"
+    await page.route(f"{wiki}**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto(wiki)
+    await page.click("a")
+    await page.wait_for_selector("#open:enabled")
 
 
 async def soon_over(route: Route) -> None:
@@ -64,9 +72,16 @@ async def take(page: Page, url: str, slow: str, shoot: Shoot) -> None:
     await page.locator("#servers .bookmark").nth(3).click()
     await shoot("bookmark")
     await page.keyboard.press("Escape")
-    await page.route("**/c/shared", lambda route: route.fulfill(body=candidates(), content_type="text/html"))
+    await page.route("**/api/v1/servers/shared", several)
     await page.goto(f"{url}/c/shared")
+    await page.wait_for_selector(".candidates a")
     await shoot("candidates")
+    await page.goto(f"{url}/c/wbe-01")
+    await page.wait_for_selector("html[data-state=failed]")
+    await asyncio.sleep(0.5)
+    await shoot("near")
+    await linked(page, f"{url}/c/prod/web-01")
+    await shoot("link")
     await page.goto(f"{url}/c/prod/web-01")
     await page.wait_for_selector("html[data-state=connected]")
     await asyncio.sleep(1)

@@ -30,6 +30,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from launcher import daemon
+from launcher.audit.log import LogJournal
 from launcher.cli import serve as command
 from launcher.config.models import Config
 from tests.soak.figures import percentiles
@@ -102,6 +103,7 @@ async def _serve(
     *,
     read: Callable[[], Config] | None = None,
     ready: Callable[[Sequence[str]], None] | None = None,
+    journal: LogJournal | None = None,
 ) -> None:
     observer = Observer()
 
@@ -111,7 +113,7 @@ async def _serve(
 
     async with asyncio.TaskGroup() as tasks:
         own = [tasks.create_task(observer.watch()), tasks.create_task(take_orders())]
-        await daemon.serve(config, read=read, ready=lambda where: say({"listening": list(where)}))
+        await daemon.serve(config, read=read, ready=lambda where: say({"listening": list(where)}), journal=journal)
         for task in own:
             task.cancel()
 

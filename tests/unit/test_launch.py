@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from launcher.audit.events import Event, LaunchEvent
@@ -27,7 +28,7 @@ ALICE = Actor(1000, "alice", "unix")
 class Broken:
     """Stands for every neighbour of the launcher, and fails in a way that nobody foresaw."""
 
-    async def resolve(self, cloud: str, reference: str) -> NoReturn:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> NoReturn:
         raise ZeroDivisionError
 
     def __getattr__(self, name: str) -> Any:
@@ -38,8 +39,11 @@ class Journal:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, *, owed: bool = True) -> None:
         self.events.append(event)
+
+    def has_room(self) -> bool:
+        return True
 
 
 async def test_a_fault_of_the_gateway_ends_one_session_with_1011_and_is_recorded() -> None:
@@ -77,7 +81,7 @@ class Cloud:
         self._viewer = viewer
         self._upstream = upstream
 
-    async def resolve(self, cloud: str, reference: str) -> Server:
+    async def resolve(self, cloud: str, reference: str, *, by: Actor | None) -> Server:
         return Server(cloud, "0a1b", reference, "ACTIVE")
 
     async def current(self, cloud: str, server_id: str) -> Server:
@@ -92,7 +96,7 @@ class Cloud:
     def discard(self, console: Console) -> None:
         raise AssertionError("it is not stale")
 
-    async def open(self, console: Console) -> tuple[UpstreamEnd, bytes]:
+    async def open(self, console: Console, gateways: Sequence[str] = ()) -> tuple[UpstreamEnd, bytes]:
         self._viewer.end(EndReason.STOPPING, 1012, "bye")
         return self._upstream, frame(b"RFB 003.008\n")
 

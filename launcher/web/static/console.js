@@ -1,10 +1,10 @@
 // The console page: opens the WebSocket, hands it to noVNC, and connects again when the line is lost.
 
-import RFB from "./novnc/core/rfb.js";
 import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
 import { failing, look, pause, verdict } from "./ending.js";
 import * as panel from "./panel.js";
+import { Screen } from "./screen.js";
 import { tools, watching } from "./tools.js";
 import { warnings } from "./warnings.js";
 import { closed } from "./words.js";
@@ -17,7 +17,7 @@ const OPEN_MS = 30_000; // for the handshake, which the gateway answers at once:
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 const part = (id) => document.getElementById(id);
-const { cloud, server } = part("console").dataset; // percent-encoded by the gateway
+const { cloud, server, screenLimit } = part("console").dataset; // percent-encoded by the gateway
 const screen = part("screen");
 const last = part("last");
 
@@ -76,11 +76,14 @@ function connect(anyway = false) {
 }
 
 function join(attempt) {
-  const rfb = new RFB(screen, attempt.socket, { shared: true });
+  const rfb = new Screen(screen, attempt.socket, { shared: true }, Number(screenLimit));
   tool.apply(rfb);
   rfb.background = "transparent";
   rfb.addEventListener("connect", () => arrive(attempt));
   rfb.addEventListener("disconnect", () => end(attempt, 1005, ""));
+  rfb.addEventListener("screenrefused", (event) => {
+    attempt.problem = { title: event.detail.why };
+  });
   rfb.addEventListener("clipboard", (event) => tool.received(event.detail.text));
   rfb.addEventListener("securityfailure", (event) => {
     attempt.problem = { title: "The screen refused the sign-in.", detail: event.detail.reason };

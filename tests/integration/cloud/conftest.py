@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import CloudHttp, Compute, open_http
 from launcher.cloud.identity import SharedAccess, identity_of
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.model import Secret
@@ -38,7 +37,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
+async def http() -> AsyncIterator[CloudHttp]:
     async with open_http() as http:
         yield http
 
@@ -49,7 +48,7 @@ def identity(pool: ThreadPoolExecutor) -> Callable[[Cloud], SharedAccess]:
 
 
 @pytest.fixture
-def compute(identity: Callable[[Cloud], SharedAccess], http: aiohttp.ClientSession) -> Callable[..., Compute]:
+def compute(identity: Callable[[Cloud], SharedAccess], http: CloudHttp) -> Callable[..., Compute]:
     """`compute(cloud)`, or with a time limit of its own."""
 
     def build(cloud: Cloud, timeout: float = 40.0) -> Compute:

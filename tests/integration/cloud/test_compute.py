@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 import json
 import re
 import ssl
 import subprocess
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, RedirectRefusedError, open_http
+from launcher.cloud.compute import CloudHttp, Compute, RedirectRefusedError, open_http
 from launcher.cloud.identity import ApiAccess
+from launcher.cloud.wire import NAME_LIMIT
 from launcher.config.models import Cloud
 from launcher.errors import (
     CloudBusyError,
@@ -28,6 +32,7 @@ from launcher.errors import (
     CloudUnreachableError,
     ConsoleRefusedError,
     KindNotOfferedError,
+    ListingCutError,
     ServerNotFoundError,
 )
 from launcher.model import Kind, Secret
@@ -107,9 +112,51 @@ async def test_a_list_that_never_ends_is_an_error(fake: FakeCompute, cloud: Comp
         return web.json_response({"servers": [{"id": str(count)}], "servers_links": [{"rel": "next"}]})
 
     fake.fault = only("/detail", page)
-    with pytest.raises(CloudReplyError, match="never ends its list"):
+    with pytest.raises(ListingCutError, match="more than 200 pages, or never ends") as cut:
         await cloud.servers()
     assert count == 200
+    assert len(cut.value.servers) == 200
+
+
+async def test_a_name_that_no_cloud_allows_is_cut(fake: FakeCompute, cloud: Compute) -> None:
+    fake.add_server("n" * 65536)
+    (server,) = await cloud.servers()
+    assert server.name == "n" * (NAME_LIMIT - 1) + "…"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_case_21_a_bomb_is_a_bounded_error(fake: FakeCompute, cloud: Compute, encoding: str) -> None:
+    body = b'{"servers": [' + b" " * 100 * 1024**2
+    packed = gzip.compress(body) if encoding == "gzip" else zlib.compress(body)
+    headers = {"Content-Encoding": encoding}
+    fake.fault = only("/detail", lambda: web.Response(body=packed, headers=headers))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CloudReplyError, match="more than 4 MiB"):
+            await cloud.servers()
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024**2
+    finally:
+        tracemalloc.stop()
+
+
+async def test_case_21_headers_without_end_are_a_typed_error(compute: Computes) -> None:
+    sent = 0
+
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+            while sent < 64 * 1024**2:
+                writer.write(line := b"X-Endless: " + b"x" * 1000 + b"\r\n")
+                await writer.drain()
+                sent += len(line)
+        writer.close()
+
+    async with await asyncio.start_server(endless, "127.0.0.1") as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(CloudUnreachableError, match="not HTTP that can be read"):
+            await compute(cloud_of(bare(endpoint))).servers()
+    assert sent < 8 * 1024**2
 
 
 async def test_a_name_is_found_exactly(fake: FakeCompute, cloud: Compute) -> None:
@@ -424,11 +471,11 @@ class SignsIn:
         return self._access
 
     def _new(self) -> ApiAccess:
-        return ApiAccess(Secret(issue()), self._endpoint, None)
+        return ApiAccess(Secret(issue()), self._endpoint, None, loopback=True)
 
 
 async def test_a_cloud_that_refuses_new_tokens_too_is_not_signed_in_to_again_and_again(
-    fake: FakeCompute, http: aiohttp.ClientSession
+    fake: FakeCompute, http: CloudHttp
 ) -> None:
     fake.api_tokens, clock, identity = set(), FakeClock(), SignsIn(fake.endpoint)
     compute = Compute(cloud_of(bare(fake.endpoint)), identity, http, clock)
@@ -449,7 +496,7 @@ async def test_a_cloud_that_refuses_new_tokens_too_is_not_signed_in_to_again_and
     assert identity.sign_ins == 3
 
 
-async def test_a_console_may_take_longer_than_anything_else(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+async def test_a_console_may_take_longer_than_anything_else(fake: FakeCompute, http: CloudHttp) -> None:
     server_id, fake.delay = fake.add_server("web-01"), 0.1
     identity = SignsIn(fake.endpoint)
     compute = Compute(cloud_of(bare(fake.endpoint, console_ttl=600.0)), identity, http, FakeClock(), timeout=5)
@@ -531,11 +578,11 @@ async def test_a_redirect_takes_no_token_to_another_server(fake: FakeCompute, co
         assert other.requests == []
 
 
-async def test_the_client_itself_follows_no_redirect(fake: FakeCompute, http: aiohttp.ClientSession) -> None:
+async def test_the_client_itself_follows_no_redirect(fake: FakeCompute, http: CloudHttp) -> None:
     async with FakeCompute() as other:
         fake.fault = only("/", lambda: web.Response(status=302, headers={"Location": other.endpoint}))
         with pytest.raises(RedirectRefusedError):
-            await http.get(f"{fake.endpoint}/", allow_redirects=True)
+            await http.client(loopback=True).get(f"{fake.endpoint}/", allow_redirects=True)
         assert other.requests == []
 
 
@@ -632,8 +679,8 @@ async def test_a_caller_who_leaves_while_discovery_runs_harms_nobody(fake: FakeC
 
 async def test_the_client_leaves_nothing_open() -> None:
     async with open_http() as http:
-        pass
-    assert http.closed
+        clients = [http.client(loopback=loopback) for loopback in (False, True)]
+    assert all(client.closed for client in clients)
 
 
 def test_a_cloud_is_named_as_configured(compute: Computes, fake: FakeCompute) -> None:

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
-import aiohttp
 import pytest
 
-from launcher.cloud.compute import Compute
+from launcher.cloud.compute import CloudHttp, Compute
 from launcher.cloud.identity import identity_of
 from launcher.config.models import Cloud, RackspaceEntry
 from launcher.errors import CloudCredentialsError, CloudUnreachableError
@@ -41,7 +40,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def cloud(rax: FakeIdentity, pool: ThreadPoolExecutor, http: aiohttp.ClientSession, clock: FakeClock) -> Compute:
+def cloud(rax: FakeIdentity, pool: ThreadPoolExecutor, http: CloudHttp, clock: FakeClock) -> Compute:
     entry = RackspaceEntry.model_construct(
         provider="rackspace",
         username=rax.username,

@@ -11,6 +11,7 @@ import pytest
 
 from launcher.demo.cloud import DemoCloud
 from launcher.demo.fleet import SITE
+from launcher.egress import Gate
 from launcher.model import Carrier, Kind, Secret, Target
 from launcher.relay.upstream import DialLimits, open_upstream
 from tests.fakes.clock import FakeClock
@@ -89,7 +90,9 @@ async def test_our_own_relay_finds_the_way(cloud: DemoCloud) -> None:
     port = int(cloud.xvp_base.rpartition(":")[2])
     path = Secret(f"/console?token={minted(cloud)}")
     target = Target(tls=False, host="127.0.0.1", port=port, path=path, carrier=Carrier.XVP)
-    end, first = await open_upstream(target, loopback=True, tls=ssl.create_default_context(), limits=DialLimits())
+    end, first = await open_upstream(
+        target, gate=Gate(loopback=True), tls=ssl.create_default_context(), limits=DialLimits()
+    )
     end.abort()
     assert first == BANNER
     await settled(cloud)

@@ -152,7 +152,7 @@ async def test_an_account_of_its_own_reads_its_clouds_yaml_where_it_is(machine: 
     config = load(folder / "config.yaml")
     assert (config.clouds_yaml, config.secure_yaml) == (account.clouds, account.secure)
     assert list((folder / "credentials").iterdir()) == []
-    assert config.listen == ("127.0.0.1:6080", f"unix:{machine.root}/run/console-launcher/web.sock")
+    assert config.listen == ("localhost:6080", f"unix:{machine.root}/run/console-launcher/web.sock")
     assert (machine.root / "run" / "console-launcher").stat().st_mode & 0o777 == 0o700
     person = await machine.init(Wishes(), target=machine.target(Way.USER))
     assert person.warned == []

@@ -91,7 +91,7 @@ def test_no_other_name_is_answered_to(host: str) -> None:
     [
         ("http://jump.localhost:6080", "jump.localhost:6080"),
         ("https://jump.example.net", "jump.example.net"),
-        ("https://jump.example.net", "127.0.0.1:6080"),
+        ("https://jump.example.net", "JUMP.example.NET"),
         ("http://desk", "desk"),
         ("http://[fd00::1]:8080", "[fd00::1]:8080"),
         ("http://localhost:7000", "localhost:7000"),
@@ -138,6 +138,14 @@ def test_over_tls_a_loopback_page_is_our_own_by_https_and_no_other_way(host: str
         ("https://Jump.example.net", "jump.example.net"),
         ("https://user@jump.example.net", "jump.example.net"),
         ("http://jump.localhost", "jump.localhost:6080"),
+        ("http://jump.localhost:6080", "localhost:6080"),
+        ("http://jump.localhost:6080", "127.0.0.1:6080"),
+        ("http://jump.localhost:6080", "[::1]:6080"),
+        ("http://jump.localhost:6080", "jump.localhost:7000"),
+        ("http://jump.localhost:6080", "jump.example.net"),
+        ("https://jump.example.net", "127.0.0.1:6080"),
+        ("https://jump.example.net", "desk"),
+        ("http://desk", "jump.localhost:6080"),
     ],
 )
 def test_no_other_page_may_use_it(origin: str, host: str) -> None:

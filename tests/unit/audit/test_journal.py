@@ -6,15 +6,19 @@ import dataclasses
 import logging
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from launcher.audit.events import fields
-from launcher.audit.journal import entry, event_fields, loss_fields, priority, sentence, visible
-from launcher.audit.log import JournalHandler, LogJournal, set_up_logging
+from launcher.audit.events import RefusalEvent, RefusalKind, fields
+from launcher.audit.formats import JsonLines
+from launcher.audit.journal import entry, event_fields, loss_sentence, priority, sentence, visible
+from launcher.audit.log import Log, LogJournal
+from launcher.audit.outputs import JournalOutput, TextOutput
+from launcher.audit.queues import Limits, Line
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
 from tests.unit.audit.test_log import END, LAUNCH, REVEAL
@@ -112,17 +116,29 @@ def spare() -> StringIO:
 
 
 @pytest.fixture
-def logger(tmp_path: Path, spare: StringIO) -> Iterator[logging.Logger]:
-    """A logger of the rooms' that writes to `journald`, and to `spare` where that takes nothing."""
+def log(tmp_path: Path, spare: StringIO) -> Iterator[Log]:
+    """A log that goes to `journald`, and to `spare` where that is not there."""
+    output = JournalOutput(_Spare(spare), str(tmp_path / "journal"))
+    limits = Limits(event_lines=5, chatter_lines=5)
+    found = Log(output, JsonLines(FakeClock()), to_journal=True, limits=limits)
+    found.writer.start()
+    yield found
+    found.writer.stop(0)
+
+
+class _Spare(TextOutput):
+    def take(self, line: Line) -> bool:
+        return super().take(Line(line.spare, line.kind))
+
+
+@pytest.fixture
+def logger(log: Log) -> Iterator[logging.Logger]:
+    """A logger of the rooms' whose records go to `log`."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    set_up_logging(FakeClock(), stream=spare)
-    formatter = root.handlers[0].formatter
-    handler = JournalHandler(spare, str(tmp_path / "journal"))
-    handler.setFormatter(formatter)
-    root.handlers[:] = [handler]
+    root.handlers[:] = [log]
+    logging.getLogger("launcher").setLevel(logging.INFO)
     yield logging.getLogger("launcher.test")
-    handler.close()
     root.handlers[:] = before
     root.setLevel(level)
     logging.getLogger("launcher").setLevel(logging.NOTSET)
@@ -148,69 +164,85 @@ def test_of_an_exception_only_type_and_place_come_through(journald: socket.socke
     assert secret not in str(found)
 
 
-def test_without_a_journal_a_line_is_written(logger: logging.Logger, spare: StringIO) -> None:
+def test_without_a_journal_a_line_is_written(log: Log, logger: logging.Logger, spare: StringIO) -> None:
     logger.warning("nobody listens")
+    assert log.writer.settle(5)
     assert '"message": "nobody listens"' in spare.getvalue()
 
 
-def filled(logger: logging.Logger) -> int:
-    """Log until the journal, which does not read, has no room any more; the number of records."""
-    room = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
-    for number in range(2 * room + 5):
-        logger.info("record %d", number)
-    return 2 * room + 5
-
-
-def taken(journald: socket.socket) -> list[dict[str, str]]:
-    """All that the journal has been given."""
-    journald.setblocking(False)
+def taken(journald: socket.socket, log: Log) -> list[dict[str, str]]:
+    """All that the journal is given until nothing is left to give."""
+    journald.settimeout(0.02)
     found = []
     while True:
         try:
             found.append(parsed(journald.recv(65536)))
-        except BlockingIOError:
-            return found
+        except TimeoutError:
+            if log.writer.settle(0):
+                return found
 
 
-def test_a_journal_that_does_not_read_holds_nobody_up_and_is_told_later_what_it_lost(
-    journald: socket.socket, logger: logging.Logger, spare: StringIO
+def test_a_journal_that_does_not_read_holds_nobody_up_and_is_told_what_chatter_it_lost(
+    journald: socket.socket, log: Log, logger: logging.Logger, spare: StringIO
 ) -> None:
-    sent = filled(logger)
-    kept = taken(journald)
-    assert [entry["MESSAGE"] for entry in kept] == [f"record {number}" for number in range(len(kept))]
-    lost = sent - len(kept)
-    assert lost > 0
-    logger.info("next")
-    logger.info("after it")
-    told, *rest = taken(journald)
-    assert told["MESSAGE"] == f"{lost} entries of this log are lost: the journal had no room"
-    assert (told["PRIORITY"], told["LAUNCHER_LOST"]) == ("4", str(lost))
-    assert [entry["MESSAGE"] for entry in rest] == ["next", "after it"]
+    sent = 2 * int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 50
+    for number in range(sent):
+        logger.info("record %d", number)
+    for _ in range(5):
+        LogJournal(log).record(LAUNCH)
+    assert not LogJournal(log).has_room()
+    found = taken(journald, log)
+    events = [entry for entry in found if "LAUNCHER_EVENT" in entry]
+    told = [entry for entry in found if "LAUNCHER_LOST" in entry]
+    kept = [entry for entry in found if entry["MESSAGE"].startswith("record ")]
+    assert len(events) == 5
+    assert len(kept) + sum(int(one["LAUNCHER_LOST"]) for one in told) == sent
+    for one in told:
+        assert one["MESSAGE"].endswith(f"for want of room or form: {one['LAUNCHER_LOST']} info launcher.test")
+        assert one["PRIORITY"] == "4"
     assert spare.getvalue() == "", "standard error leads to the journal too"
-
-
-def test_what_was_lost_last_is_told_at_the_end(journald: socket.socket, logger: logging.Logger) -> None:
-    lost = filled(logger) - len(taken(journald))
-    logging.getLogger().handlers[0].close()
-    assert [entry["LAUNCHER_LOST"] for entry in taken(journald)] == [str(lost)]
+    assert LogJournal(log).has_room()
 
 
 def test_an_end_with_a_journal_that_still_does_not_read_is_an_end(
-    journald: socket.socket, logger: logging.Logger
+    journald: socket.socket, log: Log, logger: logging.Logger
 ) -> None:
-    filled(logger)
-    logging.getLogger().handlers[0].close()
-    assert not [entry for entry in taken(journald) if "LAUNCHER_LOST" in entry]
+    for number in range(2 * int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 50):
+        logger.info("record %d", number)
+    log.writer.stop(0)
+    assert not [thread for thread in threading.enumerate() if thread.name == "log"]
 
 
-def test_one_lost_entry_is_one() -> None:
-    assert loss_fields(1)["MESSAGE"] == "1 entry of this log is lost: the journal had no room"
-
-
-def test_a_record_that_cannot_be_written_ends_nothing(
-    journald: socket.socket, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+def test_a_journal_that_is_restarted_is_found_again(
+    journald: socket.socket, log: Log, logger: logging.Logger, spare: StringIO, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(logging, "raiseExceptions", False)
-    logger.info("%d", "no number")
-    logger.info("next")
-    assert parsed(journald.recv(65536))["MESSAGE"] == "next"
+    (tmp_path / "journal").unlink()
+    logger.info("while it is away")
+    assert log.writer.settle(5)
+    assert "while it is away" in spare.getvalue()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
+        again.bind(str(tmp_path / "journal"))
+        again.settimeout(5)
+        logger.info("back")
+        assert parsed(again.recv(65536))["MESSAGE"] == "back"
+
+
+def test_what_is_lost_is_counted_by_kind_the_most_frequent_first() -> None:
+    assert loss_sentence({"info b": 1}) == "1 entry of this log is lost, for want of room or form: 1 info b"
+    assert loss_sentence({"info b": 1, "debug a": 3}).endswith(
+        "4 entries of this log are lost, for want of room or form: 3 debug a, 1 info b"
+    )
+
+
+def test_refusals_are_sentences() -> None:
+    refusal = RefusalEvent(
+        kind=RefusalKind.HOST, actor=None, uid=1001, via="tcp", method="GET", path="/", sent="evil.example",
+        why="No.", more=512,
+    )  # fmt: skip
+    assert sentence(fields(refusal)) == (
+        "host refused: user id 1001 by tcp: GET / (evil.example), and 512 more since the last such line: No."
+    )
+    claim = dataclasses.replace(refusal, kind=RefusalKind.CLAIM, actor="bob", sent="x-remote-user", more=0)
+    assert sentence(fields(claim)) == "claim ignored: bob by tcp: GET / (x-remote-user): No."
+    peer = dataclasses.replace(refusal, kind=RefusalKind.PEER, uid=None, sent=None, more=0)
+    assert sentence(fields(peer)) == "peer refused: an unknown account by tcp: GET /: No."

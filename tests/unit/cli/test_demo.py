@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.audit.log import LogJournal
 from launcher.cli import demo
 from launcher.cli.main import main
 from launcher.cli.parser import parser
@@ -18,6 +19,7 @@ from launcher.config.environment import SshConnection
 from launcher.errors import ListenError
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
+SSH = "ssh -o ExitOnForwardFailure=yes -L 127.0.0.1:6080:127.0.0.1:6080 -L '[::1]:6080:127.0.0.1:6080'"
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -70,8 +72,8 @@ def test_another_port_than_asked_for_is_said_first() -> None:
 @pytest.mark.parametrize(
     ("ssh", "command"),
     [
-        (SshConnection("192.0.2.7", 22), f"ssh -L 6080:127.0.0.1:6080 {ACCOUNT}@192.0.2.7"),
-        (SshConnection("2001:db8::7", 2222), f"ssh -L 6080:127.0.0.1:6080 -p 2222 {ACCOUNT}@2001:db8::7"),
+        (SshConnection("192.0.2.7", 22), f"{SSH} {ACCOUNT}@192.0.2.7"),
+        (SshConnection("2001:db8::7", 2222), f"{SSH} -p 2222 {ACCOUNT}@2001:db8::7"),
     ],
 )
 def test_over_ssh_the_tunnel_comes_before_the_link(ssh: SshConnection, command: str) -> None:
@@ -95,8 +97,8 @@ def test_where_there_is_no_browser_the_link_is_enough(
     )
 
 
-def raising(error: BaseException) -> Callable[[argparse.Namespace], object]:
-    async def fail(_options: argparse.Namespace) -> None:
+def raising(error: BaseException) -> Callable[[argparse.Namespace, LogJournal], object]:
+    async def fail(_options: argparse.Namespace, _journal: LogJournal) -> None:
         raise error
 
     return fail

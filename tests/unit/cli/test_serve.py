@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from launcher.audit.log import LogJournal
 from launcher.cli.serve import run
 from launcher.config.models import Config
 from launcher.errors import ConfigError, ListenError
+from tests.fakes.issued import issue
 from tests.unit.cli.test_problems import Terminal
 
 Ready = Callable[[Sequence[str]], None]
@@ -26,7 +28,12 @@ class Daemon:
         self.again: Config | None = None
 
     async def __call__(
-        self, config: Config, *, read: Callable[[], Config] | None = None, ready: Ready | None = None
+        self,
+        config: Config,
+        *,
+        read: Callable[[], Config] | None = None,
+        ready: Ready | None = None,
+        journal: LogJournal | None = None,
     ) -> None:
         self.config = config
         self.again = read() if read else None
@@ -110,3 +117,11 @@ def test_without_another_it_is_the_real_daemon(folder: Path, capsys: pytest.Capt
     (folder / "real.yaml").write_text((folder / "good.yaml").read_text() + f"listen: ['unix:{folder}/taken']\n")
     assert run(options("real.yaml")) == 69
     assert "taken" in capsys.readouterr().err
+
+
+def test_a_fault_is_told_by_its_place_and_never_by_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    secret = issue()
+    assert run(options(), Daemon(RuntimeError(secret))) == 70
+    said = capsys.readouterr().err
+    assert "an internal fault (RuntimeError): please report it with the lines above" in said
+    assert secret not in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from launcher.errors import CloudBusyError, CloudUnreachableError, ServerNotFoundError
+from launcher.errors import CloudBusyError, CloudUnreachableError, ListingCutError, ServerNotFoundError
 from launcher.model import Server
 
 
@@ -22,11 +22,16 @@ class FakeCloud:
         self.let.set()
         self.down = False
         self.broken = False
+        self.cut: str | None = None
+        """Why its list is not whole."""
         self.busy: float | None = None
         """Seconds for which it asks for patience."""
 
     async def servers(self) -> tuple[Server, ...]:
-        return await self._answer("servers", self.all)
+        servers = await self._answer("servers", self.all)
+        if self.cut is not None:
+            raise ListingCutError(self.cut, cloud=self.name, servers=servers)
+        return servers
 
     async def named(self, name: str) -> tuple[Server, ...]:
         return await self._answer(f"named {name}", [server for server in self.all if server.name == name])

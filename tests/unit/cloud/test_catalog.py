@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from keystoneauth1.access import AccessInfoV2
 
-from launcher.cloud.catalog import Wanted, endpoint_in, region_meant, regions_in
+from launcher.cloud.catalog import Wanted, endpoint_in, region_meant, regions_in, usable
 from launcher.errors import CloudReplyError
 from tests.fakes.issued import issue
 
@@ -89,3 +89,12 @@ def test_case_counts_only_where_regions_differ_in_nothing_else(
     region: str, there: list[str], meant: str | None
 ) -> None:
     assert region_meant(region, there) == meant
+
+
+def test_a_catalog_without_end_is_read_no_further_than_any_real_one() -> None:
+    assert len(regions_in("rax", access(*(f"R{number:05}" for number in range(20_000))), wanted(None))) == 1000
+
+
+def test_an_endpoint_that_is_too_long_is_refused() -> None:
+    with pytest.raises(CloudReplyError, match="longer than 2048 characters"):
+        usable("rax", "https://servers.example/" + "x" * 2048)

@@ -1,26 +1,16 @@
-"""What a Compute knows of its endpoint without asking it."""
+"""What the operator's own words about a cloud allow to its console proxies."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from launcher.cloud.compute import Compute, Egress, open_http
-from launcher.cloud.identity import ApiAccess
+from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.identity import identity_of
 from launcher.config.models import BareEntry, Cloud
+from launcher.egress import Egress
 from tests.fakes.clock import FakeClock
-
-
-class FixedIdentity:
-    """An endpoint without a token."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._access = ApiAccess(None, endpoint, None)
-
-    async def access(self) -> ApiAccess:
-        return self._access
-
-    async def renew(self, refused: ApiAccess) -> ApiAccess:
-        return self._access
 
 
 @pytest.mark.parametrize(
@@ -36,9 +26,10 @@ class FixedIdentity:
     ],
 )
 async def test_the_endpoint_says_where_console_proxies_may_be(endpoint: str, egress: Egress) -> None:
-    entry = BareEntry.model_construct(provider="none", endpoint=endpoint, api_token=None)
+    entry = BareEntry.model_construct(provider="none", endpoint=endpoint, api_token=None, cacert=None)
     cloud = Cloud(name="bare", region=None, entry=entry, clouds_yaml=None, secure_yaml=None)
-    async with open_http() as http:
-        compute = Compute(cloud, FixedIdentity(endpoint), http, FakeClock())
-        assert await compute.egress() == egress
-        assert compute.name == "bare"
+    with ThreadPoolExecutor(1) as pool:
+        async with open_http() as http:
+            compute = Compute(cloud, identity_of(cloud, FakeClock(), pool), http, FakeClock())
+            assert await compute.egress() == egress
+            assert compute.name == "bare"

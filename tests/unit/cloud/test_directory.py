@@ -11,8 +11,14 @@ import pytest
 
 from launcher.cloud.directory import Directory
 from launcher.cloud.kept import KeptListing
-from launcher.errors import AmbiguousServerError, BadRequestError, CloudUnreachableError, ServerNotFoundError
-from launcher.model import Server
+from launcher.errors import (
+    AmbiguousServerError,
+    BadRequestError,
+    CloudUnreachableError,
+    ServerNotFoundError,
+    TooManyLookupsError,
+)
+from launcher.model import Actor, Server
 from tests.fakes.clock import FakeClock
 from tests.unit.cloud.fakes import FakeCloud
 
@@ -39,7 +45,9 @@ def knows(clock: FakeClock, tasks: asyncio.TaskGroup) -> Knows:
     """A directory of these clouds."""
 
     def make(*clouds: FakeCloud, **aliases: str) -> Directory:
-        return Directory({cloud.name: KeptListing(cloud.name, cloud, clock, tasks) for cloud in clouds}, aliases)
+        return Directory(
+            {cloud.name: KeptListing(cloud.name, cloud, clock, tasks) for cloud in clouds}, aliases, clock=clock
+        )
 
     return make
 
@@ -285,3 +293,80 @@ async def test_a_reference_is_looked_up_anew_whatever_the_listing_says(directory
     await directory.list(cloud=None, query="", limit=9, marker=None)
     prod.all[0] = replace(prod.all[0], status="SHUTOFF")
     assert (await directory.resolve("prod", "web-01")).status == "SHUTOFF"
+
+
+ALICE, BOB = Actor(1000, "alice", "tcp"), Actor(1001, "bob", "tcp")
+
+
+async def misses(directory: Directory, count: int, by: Actor) -> int:
+    """How many of so many unknown names were looked up."""
+    done = 0
+    for number in range(count):
+        try:
+            await directory.resolve("prod", f"unknown-{by.name}-{number}", by=by)
+        except ServerNotFoundError:
+            done += 1
+        except TooManyLookupsError:
+            pass
+    return done
+
+
+async def test_unknown_names_cost_a_cloud_no_more_than_their_budget(
+    directory: Directory, prod: FakeCloud, clock: FakeClock
+) -> None:
+    assert await misses(directory, 300, ALICE) == 30
+    assert len([asked for asked in prod.asked if asked.startswith("named")]) == 30
+    assert prod.asked.count("servers") == 1
+    with pytest.raises(TooManyLookupsError, match="alice has asked prod for too many servers") as refused:
+        await directory.resolve("prod", "unknown", by=ALICE)
+    assert 0 < refused.value.retry_after <= 2
+    clock.advance(4)
+    assert await misses(directory, 300, ALICE) == 2
+
+
+async def test_known_names_are_never_held_up(directory: Directory, prod: FakeCloud, stage: FakeCloud) -> None:
+    assert (await directory.resolve("prod", "web-02", by=ALICE)).name == "web-02"
+    await misses(directory, 40, ALICE)
+    prod.down = True  # its list would not come now: what is known stands in the one before, or was met
+    with pytest.raises(CloudUnreachableError):
+        await directory.resolve("prod", "web-01", by=ALICE)
+    prod.down = False
+    for reference in ("web-01", "web-02", "db", prod.all[0].id, prod.all[1].id.upper()):
+        assert (await directory.resolve("prod", reference, by=ALICE)).cloud == "prod"
+    assert (await directory.unique("lone", by=ALICE)).cloud == "stage"
+    assert (await directory.unique("db", by=ALICE)).cloud == "prod"
+    with pytest.raises(TooManyLookupsError):
+        await directory.unique("nobody", by=ALICE)
+
+
+async def test_names_that_exist_cost_nothing_though_no_list_is_there(knows: Knows) -> None:
+    cloud = FakeCloud("prod", *(f"web-{number}" for number in range(200)))
+    directory = knows(cloud)
+    for server in cloud.all:
+        assert await directory.resolve("prod", server.name, by=ALICE) == server
+    assert "servers" not in cloud.asked
+
+
+async def test_one_actor_s_unknown_names_do_not_use_up_another_s(directory: Directory) -> None:
+    assert await misses(directory, 50, ALICE) == 30
+    assert await misses(directory, 50, BOB) == 30
+
+
+async def test_where_the_list_does_not_come_the_cloud_s_own_trouble_is_told(
+    directory: Directory, prod: FakeCloud
+) -> None:
+    prod.down = True
+    for _ in range(30):
+        with pytest.raises(CloudUnreachableError):
+            await directory.resolve("prod", "web-01", by=ALICE)
+    with pytest.raises(CloudUnreachableError):
+        await directory.resolve("prod", "web-01", by=ALICE)
+    assert prod.asked.count("named web-01") == 30
+
+
+async def test_only_so_many_found_references_are_remembered(knows: Knows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.cloud.directory._MET", 2)
+    directory = knows(FakeCloud("prod", "a", "b", "c"))
+    for name in "abc":
+        await directory.resolve("prod", name, by=ALICE)
+    assert list(directory._met) == [("prod", "b"), ("prod", "c")]

@@ -209,3 +209,20 @@ async def test_it_says_what_it_keeps(kept: KeptListing) -> None:
     assert repr(kept) == "<KeptListing prod: no servers, as of None>"
     await kept.seen()
     assert repr(kept).startswith("<KeptListing prod: 1 servers, as of 2026-")
+
+
+async def test_a_list_that_is_cut_shows_what_fitted_and_says_so(
+    kept: KeptListing, cloud: FakeCloud, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.cut = "prod: its list of servers is cut: it is too long."
+    seen = await kept.seen()
+    assert (names(seen), str(seen.error)) == (["web-01"], cloud.cut)
+    clock.advance(6)
+    await kept.seen()
+    await settled()
+    assert [record.getMessage() for record in caplog.records] == [cloud.cut]
+    cloud.cut = None
+    clock.advance(6)
+    await kept.seen()
+    await settled()
+    assert (await kept.seen()).error is None

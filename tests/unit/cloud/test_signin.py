@@ -66,3 +66,8 @@ def test_an_entry_without_identity_sends_what_its_plugin_says(tmp_path: Path) ->
     cloud = Cloud(name="prod", region=None, entry=ours, clouds_yaml=tmp_path / "clouds.yaml", secure_yaml=None)
     grant = sign_in(cloud, NOW)
     assert (grant.token, grant.endpoint, grant.life) == (Secret("notused"), "http://c:8774/v2.1", None)
+
+
+def test_an_api_token_without_end_is_refused() -> None:
+    with pytest.raises(CloudReplyError, match="an API token of 40000 characters"):
+        sign_in(bare("http://c:8774/v2.1", Secret("t" * 40_000)), NOW)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from launcher.cloud.transport import PATIENCE, hush, open_session, tls_context
+from launcher.egress import Gate
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def pair(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_a_session_follows_nothing_and_takes_nothing_from_its_surroundings() -> None:
-    with open_session(None) as session:
+    with open_session(Gate(loopback=True), None) as session:
         assert session.redirect is False
         assert session.timeout == PATIENCE
         assert session.session.trust_env is False
@@ -45,9 +46,9 @@ def test_a_session_follows_nothing_and_takes_nothing_from_its_surroundings() -> 
 def test_the_systems_authorities_are_used_where_there_are_some(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    with open_session(None) as session:
+    with open_session(Gate(loopback=True), None) as session:
         assert session.verify == str(tmp_path)
-    with open_session(tmp_path / "ca.pem") as session:
+    with open_session(Gate(loopback=True), tmp_path / "ca.pem") as session:
         assert session.verify == str(tmp_path / "ca.pem")
 
 

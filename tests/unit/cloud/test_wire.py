@@ -230,3 +230,14 @@ def test_whatever_is_not_the_wanted_reply_is_one_error(body: bytes) -> None:
 def test_a_console_url_of_absurd_length_is_refused() -> None:
     with pytest.raises(CloudReplyError, match="unknown body"):
         wire.parse_console_url("prod", reply(200, {"console": {"url": "http://c/" + "a" * 9000}}))
+
+
+def test_of_a_page_without_end_the_beginning_is_read() -> None:
+    page = wire.parse_page("prod", reply(body={"servers": [{"id": str(number)} for number in range(2001)]}))
+    assert (len(page.servers), page.overfull, page.marker) == (2000, True, None)
+
+
+def test_case_35_a_name_of_64_kb_is_cut_and_one_of_nova_is_not() -> None:
+    names = ["n" * 65536, "n" * wire.NAME_LIMIT, "ü" * 255]
+    page = wire.parse_page("prod", reply(body={"servers": [{"id": str(at), "name": n} for at, n in enumerate(names)]}))
+    assert [server.name for server in page.servers] == ["n" * (wire.NAME_LIMIT - 1) + "…", *names[1:]]

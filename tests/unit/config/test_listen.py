@@ -15,7 +15,7 @@ GOOD = {
     "systemd:a b-ü": PassedAddress("a b-ü"),
 }
 BEYOND = "this gateway does not listen beyond loopback until TLS and sign-in are configured"
-NO_ADDRESS = "an address like unix:/run/console-launcher/web.sock, 127.0.0.1:6080, [::1]:6080 or systemd is expected"
+NO_ADDRESS = "an address like unix:/run/console-launcher/web.sock, localhost:6080 or systemd is expected"
 BAD = {
     "0.0.0.0:6080": BEYOND,
     "192.0.2.1:6080": BEYOND,

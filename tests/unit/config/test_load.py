@@ -129,7 +129,7 @@ SENTENCES = {
         "listen: ['0.0.0.0:1']",
         (
             "listen[0]: this gateway does not listen beyond loopback until TLS and "
-            "sign-in are configured, and these do not exist yet: use unix:/path, 127.0.0.1 or [::1], and reach it "
+            "sign-in are configured, and these do not exist yet: use unix:/path or localhost, and reach it "
             "through ssh -L"
         ),
     ),

@@ -13,6 +13,7 @@ from launcher.config.values import (
     parse_duration,
     parse_host_pattern,
     parse_identity_url,
+    parse_linking_site,
     parse_name,
     parse_public_url,
     parse_server_pattern,
@@ -155,3 +156,34 @@ def test_a_directory_is_an_absolute_path(text: str, path: str) -> None:
 def test_a_path_that_leads_elsewhere_is_no_directory(text: str) -> None:
     with pytest.raises(ValueError, match="absolute path of a directory"):
         parse_directory(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://wiki.example.net", "https://wiki.example.net"),
+        ("HTTPS://Wiki.Example.net:443/", "https://wiki.example.net"),
+        ("https://wiki.example.net:8443", "https://wiki.example.net:8443"),
+        ("http://wiki.localhost:8080", "http://wiki.localhost:8080"),
+        ("https://[2001:db8::0:1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_a_linking_site_is_an_origin_as_browsers_write_it(text: str, origin: str) -> None:
+    assert parse_linking_site(text) == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("wiki.example.net", "scheme, host and perhaps a port"),
+        ("https://*.example.net", "no \\* in it"),
+        ("https://me@wiki.example.net", "the origin of one site"),
+        ("https://wiki.example.net/ops", "not its pages"),
+        ("https://wiki.example.net?x", "not its pages"),
+        ("http://wiki.example.net", "can write the pages of an http:// site"),
+        ("null", "the origin of one site"),
+    ],
+)
+def test_what_is_no_origin_is_no_linking_site(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_linking_site(text)

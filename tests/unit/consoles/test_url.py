@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from launcher.consoles.url import target_of
+from launcher.consoles.url import names, target_of
 from launcher.errors import CloudReplyError
 from launcher.model import Carrier, Kind, Secret, Target
 from tests.fakes.issued import note
@@ -178,3 +178,15 @@ def test_a_path_of_a_websocket_address_moves_under_its_new_base() -> None:
 def test_a_rewrite_for_a_longer_path_leaves_others_alone() -> None:
     found = target(f"ws://internal/other?token={T}", Mend("ws://internal/ws/", "wss://c.net/"))
     assert found.origin == "ws://internal:80"
+
+
+def test_a_rewrite_to_a_plain_address_allows_that_one_and_no_other() -> None:
+    mend = Mend("https://proxy/", "http://127.0.0.1:6080/")
+    mended = target(f"https://proxy/vnc_lite.html?token={T}", mend, plain=False)
+    assert mended.origin == "ws://127.0.0.1:6080"
+    assert names([mend], mended)
+    assert not names([mend], target(f"wss://127.0.0.1:6080/?token={T}", plain=False))
+    inner = f"https://proxy/vnc.html?path=ws%3A%2F%2F127.0.0.1:22%2F%3Ftoken%3D{T}"
+    assert not names([mend], target(inner, mend))
+    with pytest.raises(CloudReplyError, match="unencrypted"):
+        target(inner, mend, plain=False)

@@ -237,3 +237,9 @@ def test_why_a_socket_takes_no_connection(trouble: Trouble, reason: str, named: 
     fault = advice.socket_fault("/run/a.vnc", "the key", trouble, "why")
     assert fault.reason.startswith(reason)
     assert named in fault.advice[0]
+
+
+def test_a_direct_target_that_is_the_gateways_own_socket() -> None:
+    fault = advice.own_socket_fault("/run/x/web.sock", "clouds.lab.servers in config.yaml")
+    assert "/run/x/web.sock is where this gateway itself listens" in fault.reason
+    assert "clouds.lab.servers" in fault.advice[0]

@@ -25,6 +25,11 @@ PLACE = Place("the Compute API", "nova.example.net", 8774, True, "clouds.prod.en
             "never dialled",
             "clouds.prod.endpoint",
         ),
+        (
+            Met(Trouble.LOOPBACK, "127.0.0.1 is an address of this host itself"),
+            "only the operator may name",
+            "If it does run on this host: write its address into the configuration.",
+        ),
     ],
 )
 def test_a_name_without_an_address(met: Met, reason: str, advice: str) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from launcher.relay.carriage import Plain, Unwrapping, Wrapping, carriage_of
-from launcher.relay.frames import FrameWalker, Stop
+from launcher.relay.frames import COSTLY, EMPTY_ROW, HEADERS, FrameWalker, Stop
 from tests.fakes.console_proxy import frame
 from tests.fakes.viewer import BINARY, CLOSE, PING, PONG
 
@@ -72,3 +73,28 @@ def test_a_faulty_frame_stops_it_behind_what_was_good() -> None:
         assert unwrapping.walk(frame(b"good") + faulty) == b"good"
         assert unwrapping.stop is stop
         assert unwrapping.why
+
+
+@pytest.mark.parametrize("empty", [b"\x82\x00", b"\x02\x00", b"\x00\x00"])
+def test_a_row_of_empty_frames_is_a_breach(empty: bytes) -> None:
+    unwrapping = Unwrapping(LIMIT)
+    assert unwrapping.walk(frame(b"good") + empty * EMPTY_ROW) == b"good"
+    assert unwrapping.stop is None
+    assert unwrapping.walk(empty) == b""
+    assert unwrapping.stop is Stop.PROTOCOL
+    assert "empty frames" in unwrapping.why
+
+
+@pytest.mark.parametrize(("small", "payload"), [(b"\x89\x00", b""), (b"\x00\x01x", b"x"), (b"\x82\x01x", b"x")])
+def test_a_turn_reads_so_many_headers_and_no_more(small: bytes, payload: bytes) -> None:
+    unwrapping, count = Unwrapping(LIMIT), 10_000
+    buffer = bytearray(small * count)
+    given, seen = [unwrapping.walk(memoryview(buffer))], [unwrapping.controls]
+    given[0] = bytes(given[0])
+    buffer[:] = bytes(len(buffer))
+    while unwrapping.more:
+        given.append(bytes(unwrapping.walk(b"")))
+        seen.append(unwrapping.controls)
+    assert b"".join(given) == payload * count
+    assert max(map(len, given)) == len(payload) * HEADERS // COSTLY
+    assert sum(seen) == (count if small[0] == 0x89 else 0)

@@ -16,7 +16,7 @@ from launcher.relay.engine import (
     _MemorySocket,
     cut_reason,
 )
-from launcher.relay.frames import client_frame
+from launcher.relay.frames import EMPTY_ROW, client_frame
 
 LIMIT = 1024**2
 MASK = b"\x01\x80\xff\x3c"
@@ -282,3 +282,38 @@ class TestTheSocketInMemory:
         memory.send(b"c")
         assert memory.taken() == b"abc"
         assert memory.taken() == b""
+
+
+class TestRowsOfEmptyFrames:
+    @pytest.mark.parametrize("first", [0x02, 0x82])
+    def test_they_are_a_breach(self, first: int) -> None:
+        engine = opened()
+        stream = frame(b"", first) + frame(b"", 0x00 if first == 0x02 else first) * (EMPTY_ROW - 1)
+        assert Violation not in map(type, events(engine, stream))
+        (end,) = [one for one in events(engine, frame(b"", 0x00 if first == 0x02 else first)) if one != Message(b"")]
+        assert isinstance(end, Violation)
+        assert end.code == 1008
+        assert "empty frames" in end.reason
+        assert events(engine, frame(b"more")) == []
+
+    def test_single_ones_are_none(self) -> None:
+        stream = (frame(b"") * EMPTY_ROW + frame(b"x")) * 3
+        assert events(opened(), stream).count(Message(b"x")) == 3
+
+    def test_a_mebibyte_of_them_is_not_decoded(self) -> None:
+        engine = opened()
+        engine.feed(frame(b"", 0x02) + frame(b"", 0x00) * 174_000)
+        found = engine.take() + engine.take()
+        assert [type(one) for one in found] == [Violation]
+        assert not engine.pending
+
+
+def test_who_owns_it_may_refuse_the_viewer_and_nothing_more_is_decoded() -> None:
+    engine = opened()
+    engine.feed(frame(b"one") + frame(b"two"))
+    assert engine.take(1) == [Message(b"one")]
+    refusal = Violation(1008, "enough")
+    assert engine.refuse(refusal) is refusal
+    assert not engine.pending
+    assert events(engine, frame(b"three")) == []
+    assert engine.close(1008, "enough")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launcher.relay.firstbytes import LIMIT, FirstBytes, FirstVerdict, RawFirstBytes
+from launcher.relay.firstbytes import FRAMES, FirstBytes, FirstVerdict, RawFirstBytes
 
 GREETING = b"\x82\x0cRFB 003.008\n"
 
@@ -99,11 +99,15 @@ def test_a_breach_of_the_protocol_is_a_fault(stream: bytes, why: str) -> None:
     assert why in first.why
 
 
-def test_empty_frames_without_end_are_a_fault() -> None:
+@pytest.mark.parametrize("frame", [b"\x82\x00", b"\x02\x00", b"\x89\x00", b"\x8a\x00"])
+def test_frames_without_end_are_a_fault_and_only_so_many_are_read(frame: bytes) -> None:
     first = first_bytes()
-    assert first.feed(b"\x82\x00" * (LIMIT // 2)) is FirstVerdict.WAITING
-    assert first.feed(b"\x82") is FirstVerdict.FAULT
-    assert str(LIMIT) in first.why
+    assert first.feed(frame * FRAMES) is FirstVerdict.WAITING
+    assert first.feed(frame) is FirstVerdict.FAULT
+    assert str(FRAMES) in first.why
+    flooded = first_bytes()
+    assert flooded.feed(frame * 32768) is FirstVerdict.FAULT
+    assert len(flooded.pings) <= FRAMES + 1
 
 
 def test_a_greeting_with_a_whole_screen_behind_it_is_no_flood() -> None:

@@ -8,6 +8,9 @@ from websockify.websocket import WebSocket
 from launcher.relay.frames import (
     BINARY,
     CLOSE,
+    COSTLY,
+    EMPTY_ROW,
+    HEADERS,
     PING,
     Fault,
     FrameWalker,
@@ -218,3 +221,76 @@ def test_close_frames_are_found_at_any_cut() -> None:
 
 def test_the_opcodes_are_those_of_the_standard() -> None:
     assert (BINARY, CLOSE, PING) == (2, 8, 9)
+
+
+def in_turns(walker: FrameWalker, stream: bytes) -> list[bytes]:
+    """What the walker gives in each turn until nothing is left."""
+    given = [bytes(walker.walk(stream))]
+    while walker.more:
+        given.append(bytes(walker.walk(b"")))
+    return given
+
+
+EMPTY = [b"\x82\x00", b"\x02\x00", b"\x00\x00", b"\x80\x00"]
+
+
+@pytest.mark.parametrize("frame", EMPTY)
+def test_a_row_of_empty_frames_is_a_breach(frame: bytes) -> None:
+    walker = FrameWalker(LIMIT)
+    assert walker.walk(b"\x82\x01x" + frame * EMPTY_ROW) == b"\x82\x01x" + frame * EMPTY_ROW
+    assert walker.stop is None
+    assert walker.walk(frame) == b""
+    assert walker.stop is Stop.PROTOCOL
+    assert "empty frames" in walker.why
+    assert walker.at_boundary
+
+
+@pytest.mark.parametrize("between", [b"\x82\x01x", b"\x00\x01x", b"\x82\x7e\x01\x00" + bytes(256)])
+def test_single_empty_frames_among_others_are_none(between: bytes) -> None:
+    stream = (b"\x82\x00" * EMPTY_ROW + between) * 5
+    assert b"".join(in_turns(walker := FrameWalker(LIMIT), stream)) == stream
+    assert walker.stop is None
+
+
+def test_pings_among_empty_frames_do_not_hide_them() -> None:
+    walker = FrameWalker(LIMIT)
+    assert walker.walk(b"\x82\x00\x89\x00" * 1000) == b"\x82\x00\x89\x00" * EMPTY_ROW
+    assert walker.stop is Stop.PROTOCOL
+
+
+@pytest.mark.parametrize("frame", [b"\x89\x00", b"\x8a\x00", b"\x00\x01x", b"\x02\x01x"])
+def test_a_turn_reads_so_many_headers_and_no_more(frame: bytes) -> None:
+    stream = frame * (1024**2 // len(frame))
+    given = in_turns(walker := FrameWalker(LIMIT), stream)
+    assert b"".join(given) == stream
+    assert max(map(len, given)) == len(frame) * HEADERS // COSTLY
+    assert walker.stop is None
+
+
+def test_messages_of_one_byte_are_read_in_turns_too() -> None:
+    stream = b"\x82\x01x" * 300_000
+    given = in_turns(FrameWalker(LIMIT), stream)
+    assert b"".join(given) == stream
+    assert max(map(len, given)) == 3 * HEADERS
+
+
+def test_a_buffer_that_is_not_ours_may_be_written_to_while_something_is_left() -> None:
+    stream = b"\x82\x01x" * 20_000
+    buffer = bytearray(stream)
+    walker = FrameWalker(LIMIT)
+    given = bytes(walker.walk(memoryview(buffer)))
+    buffer[:] = bytes(len(buffer))
+    assert walker.more
+    assert walker.at_boundary
+    given += walker.walk(b"\x82\x03end")  # the upstream's end may bring more before the next turn
+    while walker.more:
+        given += walker.walk(b"")
+    assert given == stream + b"\x82\x03end"
+
+
+def test_control_frames_are_counted_for_each_walk() -> None:
+    walker = FrameWalker(LIMIT)
+    walker.walk(b"\x89\x00\x82\x01x\x8a\x00")
+    assert walker.controls == 2
+    walker.walk(b"\x82\x01x")
+    assert walker.controls == 0

@@ -49,6 +49,15 @@ def test_the_request_is_what_a_program_sends() -> None:
     )
 
 
+def test_it_names_the_gateways_that_the_session_has_passed() -> None:
+    sent = request("proxy", Secret("/"), KEY, ("gateway-a", "gateway-b")).decode()
+    assert sent.endswith("\r\nConsole-Launcher-Via: gateway-a, gateway-b\r\n\r\n")
+
+
+def test_a_gateway_that_was_passed_already_is_told_as_such() -> None:
+    assert "leads back to where the session has been" in refused("HTTP/1.1 508 Loop Detected\r\n\r\n")
+
+
 @pytest.mark.parametrize("tail", [" x", "\r\nX: y", "\x00", "#x", "é", "\x7f", "\n"])
 def test_a_path_cannot_smuggle_anything(tail: str) -> None:
     token = issue()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 
 import pytest
 
 from launcher.model import EndReason, Secret, Target
+from launcher.relay.allowance import FLOOD
 from launcher.relay.basin import SMALL
 from launcher.relay.engine import ViewerEngine
+from launcher.relay.governor import too_large
 from launcher.relay.openings import opening_of
 from launcher.relay.pump import Pump, Rules
 from launcher.relay.upstream import UpstreamEnd
@@ -321,3 +324,104 @@ async def test_it_may_hang_up_meanwhile(joined: Joined) -> None:
     joined.upstream.connection_lost(None)
     await asyncio.sleep(0.01)
     assert joined.viewer_side.taken().endswith(frame((1014).to_bytes(2) + b"The console proxy hung up.", CLOSE))
+
+
+async def test_what_a_turn_has_no_time_for_goes_on_in_the_next_and_the_upstream_waits(joined: Joined) -> None:
+    joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
+    stream = frame(b"x") * 20_000
+    joined.from_upstream(stream)
+    passed = joined.viewer_side.taken()
+    assert 0 < len(passed) < len(stream)
+    assert not joined.upstream_side.reading
+    assert joined.pump.holds()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert passed + joined.viewer_side.taken() == stream
+    assert joined.upstream_side.reading
+    assert not joined.pump.holds()
+
+
+async def test_what_is_left_waits_for_a_viewer_that_is_full(joined: Joined) -> None:
+    joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
+    stream = frame(b"x") * 20_000
+    joined.from_upstream(stream)
+    joined.viewer.pause_writing()
+    passed = joined.viewer_side.taken()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert joined.viewer_side.taken() == b""
+    joined.viewer.resume_writing()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert passed + joined.viewer_side.taken() == stream
+    assert joined.upstream_side.reading
+
+
+async def test_a_session_ends_between_two_turns(joined: Joined) -> None:
+    joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
+    joined.from_upstream(frame(b"x") * 20_000)
+    joined.viewer_side.taken()
+    joined.pump.end(EndReason.ENDED, 1008, "Ended.")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert joined.viewer_side.taken() == frame((1008).to_bytes(2) + b"Ended.", CLOSE)
+    joined.from_viewer(sent((1008).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.ENDED
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+async def test_a_console_proxy_that_floods_with_pings_ends_its_session(joined: Joined, opcode: int) -> None:
+    joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
+    joined.from_upstream(frame(b"", opcode) * 100_000)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    goodbye = joined.viewer_side.taken().partition(frame((1014).to_bytes(2) + b"?", CLOSE)[:1])[2]
+    assert FLOOD.encode() in goodbye
+    joined.from_viewer(sent((1014).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.UPSTREAM_PROTOCOL
+
+
+async def test_a_console_proxy_that_sends_empty_frames_without_end_ends_its_session(joined: Joined) -> None:
+    joined.from_upstream(frame(b"", BINARY, fin=False) + frame(b"", 0, fin=False) * 500_000)
+    assert b"empty frames" in joined.viewer_side.taken()
+    joined.from_viewer(sent((1014).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.UPSTREAM_PROTOCOL
+
+
+RFB38 = b"RFB 003.008\n"
+
+
+def size(width: int, height: int) -> bytes:
+    """ServerInit."""
+    return struct.pack(">HH16xI", width, height, 3) + b"lab"
+
+
+def handshaken(joined: Joined) -> None:
+    """Both sides have agreed on RFB 3.8 without a password, and the viewer has sent ClientInit."""
+    for viewer, server in ((RFB38, b"\1\1"), (b"\1", b"\0\0\0\0")):
+        joined.from_viewer(sent(viewer))
+        joined.from_upstream(frame(server))
+    joined.from_viewer(sent(b"\1"))
+    joined.viewer_side.taken()
+
+
+async def test_a_screen_that_is_too_large_ends_its_session_before_it_is_shown(joined: Joined) -> None:
+    handshaken(joined)
+    joined.from_upstream(frame(size(16384, 16384)))
+    text = b"The screen has 16384 x 16384 pixels: more than 70 million (relay.screen_limit of the gateway)."
+    assert joined.viewer_side.taken() == frame((1008).to_bytes(2) + text, CLOSE)
+    joined.from_viewer(sent((1008).to_bytes(2), CLOSE))
+    assert await joined.pump.ended is EndReason.SCREEN_TOO_LARGE
+
+
+@pytest.mark.parametrize(("width", "height"), [(7680, 4320), (15360, 4320), (640, 480), (65535, 1000)])
+async def test_real_screens_pass_and_nothing_follows_their_sessions(joined: Joined, width: int, height: int) -> None:
+    handshaken(joined)
+    for byte in (init := frame(size(width, height))):
+        joined.from_upstream(bytes((byte,)))
+    assert joined.viewer_side.taken() == init
+    assert joined.pump._governor is None
+
+
+def test_the_sentence_of_the_largest_screen_fits_into_a_close_frame() -> None:
+    assert len(too_large(65535, 65535, 4294)) <= 123

@@ -27,6 +27,7 @@ RESIZE = b"\xfb\0\4\0\3\0\1\0" + bytes(16)
 GII = b"\xfd\x81\0\2\0\1"
 QEMU_KEY = b"\xff\0\0\1\0\0\0a\0\0\0\x1e"
 AUDIO = b"\xff\1\0\0"
+INIT = struct.pack(">HH", 1920, 1080) + bytes(20)
 INPUTS = (KEY, POINTER, CUT_TEXT, POWER, RESIZE, GII, QEMU_KEY)
 
 
@@ -45,7 +46,9 @@ def test_a_viewer_is_let_in_and_speaks() -> None:
     assert conversation.from_viewer(b"\1") == b"\1"
     assert not conversation.settled
     conversation.from_server(OK)
-    assert conversation.settled
+    assert not conversation.settled
+    conversation.from_server(INIT)
+    assert (conversation.settled, conversation.screen) == (True, (1920, 1080))
     assert not conversation.between
     assert conversation.from_viewer(b"\0") == b"\1", "somebody who only looks throws nobody out"
     assert not conversation.between, "the viewer may not have seen ServerInit yet"
@@ -57,8 +60,10 @@ def test_a_viewer_is_let_in_and_speaks() -> None:
 
 def test_one_that_was_signed_in_begins_at_client_init() -> None:
     conversation = Conversation(view_only=False, signed_in=True)
-    assert conversation.settled
-    conversation.from_server(b"whatever it is, it is not looked at")
+    conversation.from_server(INIT[:3])
+    assert not conversation.settled
+    conversation.from_server(INIT[3:] + b"whatever it is, it is not looked at")
+    assert (conversation.settled, conversation.screen) == (True, (1920, 1080))
     assert conversation.from_viewer(b"\0" + REQUEST) == b"\0" + REQUEST
     assert conversation.between
 
@@ -244,8 +249,8 @@ def test_a_hasty_viewer_is_held_back_until_the_server_has_spoken() -> None:
     assert conversation.due == 1
     assert conversation.from_viewer(b"") == b"\1"
     assert conversation.from_viewer(b"") == b""
-    conversation.from_server(OK)
-    assert conversation.settled
+    conversation.from_server(OK + INIT)
+    assert (conversation.settled, conversation.screen) == (True, (1920, 1080))
     assert conversation.from_viewer(FENCE[5:]) == b"\1" + REQUEST + FENCE
     assert conversation.due == 0
     assert conversation.inputs == 1
@@ -258,7 +263,9 @@ def test_a_hasty_viewer_passes_at_once_without_view_only() -> None:
     assert conversation.inputs == 0
     conversation.from_server(RFB38)
     conversation.from_server(b"\1\1")
-    assert conversation.settled
+    assert not conversation.settled
+    conversation.from_server(INIT)
+    assert (conversation.settled, conversation.screen) == (True, (1920, 1080))
     assert conversation.due == 0
     assert conversation.inputs == 1
     assert conversation.between

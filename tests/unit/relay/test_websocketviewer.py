@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from launcher.model import EndReason
-from launcher.relay.engine import Event, Message, ViewerEngine
+from launcher.relay.allowance import AT_ONCE, FLOOD
+from launcher.relay.engine import Event, Message, Ping, Pong, ViewerEngine, Violation
 from launcher.relay.viewer import ViewerLeftError
 from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.transport import MemoryTransport
@@ -68,7 +69,7 @@ async def test_a_flood_of_tiny_frames_gets_64_of_them_a_turn(
 ) -> None:
     receiver = Receiver(viewer)
     viewer.attach(receiver)
-    viewer.data_received(sent(b"") * 100_000)
+    viewer.data_received(sent(b"x") * 100_000)
     turns = 0
     while len(receiver.events) < 100_000:
         assert not transport.reading
@@ -205,3 +206,31 @@ async def test_work_that_is_done_in_the_turn_in_which_the_viewer_goes_is_not_its
         async with viewer.present():
             viewer.end(EndReason.STOPPING, 1012, "bye")
     assert left.value.reason is EndReason.STOPPING
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+async def test_case_33_a_flood_of_pings_closes_the_viewer(
+    viewer: WebSocketViewer, transport: MemoryTransport, opcode: int
+) -> None:
+    receiver = Receiver(viewer)
+    viewer.attach(receiver)
+    viewer.data_received(sent(b"", opcode) * 100_000)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert {type(event) for event in receiver.events[:-1]} == {Ping if opcode == PING else Pong}
+    assert AT_ONCE <= len(receiver.events[:-1]) < 2 * AT_ONCE  # some are made good again meanwhile
+    assert receiver.events[-1] == Violation(1008, FLOOD)
+    viewer.close(1008, FLOOD)
+    assert transport.finished
+    assert transport.taken() == frame((1008).to_bytes(2) + FLOOD.encode(), CLOSE)
+
+
+async def test_case_33_before_the_upstream_is_there_too(viewer: WebSocketViewer, transport: MemoryTransport) -> None:
+    viewer.data_received(sent(b"", PING) * 100_000)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert viewer.gone is EndReason.VIEWER_PROTOCOL
+    pongs, goodbye, rest = transport.taken().partition(frame((1008).to_bytes(2) + FLOOD.encode(), CLOSE))
+    assert pongs.startswith(frame(b"", PONG) * AT_ONCE)
+    assert goodbye
+    assert not rest

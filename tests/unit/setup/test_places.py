@@ -20,14 +20,14 @@ def test_an_account_has_its_configuration_units_and_socket_where_its_other_progr
     target = for_user("/home/a/.config", "/run/user/7", port=6081)
     assert target.config == "/home/a/.config/console-launcher/config.yaml"
     assert target.units == "/home/a/.config/systemd/user"
-    assert target.listen == ("127.0.0.1:6081", "unix:/run/user/7/console-launcher/web.sock")
+    assert target.listen == ("localhost:6081", "unix:/run/user/7/console-launcher/web.sock")
     assert target.socket == "/run/user/7/console-launcher/web.sock"
     assert target.public_url == "http://localhost:6081"
 
 
 def test_without_a_folder_for_sockets_there_is_none() -> None:
     target = for_user("/home/a/.config", None, port=6080)
-    assert target.listen == ("127.0.0.1:6080",)
+    assert target.listen == ("localhost:6080",)
     assert target.socket is None
 
 
@@ -36,4 +36,4 @@ def test_a_folder_holds_everything_and_the_socket_where_its_path_fits() -> None:
     assert (target.config, target.units, target.socket) == ("/srv/x/config.yaml", "/srv/x/systemd", "/srv/x/web.sock")
     fits, too_long = "/" + "x" * (107 - len("//web.sock")), "/" + "x" * (108 - len("//web.sock"))
     assert for_directory(fits, port=1).socket is not None
-    assert for_directory(too_long, port=1).listen == ("127.0.0.1:1",)
+    assert for_directory(too_long, port=1).listen == ("localhost:1",)

@@ -111,7 +111,9 @@ On your laptop, in ~/.ssh/config (HostName is what reaches this machine from the
   Host jump
       HostName jump.example.net
       User alice
-      LocalForward 6080 /run/console-launcher/web.sock
+      LocalForward 127.0.0.1:6080 /run/console-launcher/web.sock
+      LocalForward [::1]:6080 /run/console-launcher/web.sock
+      ExitOnForwardFailure yes
 
 Then open there, while `ssh jump` is open:
   http://jump.localhost:6080/

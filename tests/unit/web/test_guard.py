@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,8 +168,9 @@ async def test_an_answer_that_says_otherwise_keeps_its_own_header(gateway: Gatew
 ORIGINS = [
     (GOOD, "http://jump.localhost:6080", 200),
     ("localhost:50000", "http://localhost:50000", 200),
-    ("localhost:50000", "http://jump.localhost:6080", 200),
-    ("127.0.0.1:50000", "https://jump.example.net", 200),
+    ("jump.localhost:6080", "http://jump.localhost:6080", 200),
+    ("localhost:50000", "http://jump.localhost:6080", 403),
+    ("127.0.0.1:50000", "https://jump.example.net", 403),
     ("localhost:50000", "http://localhost:50001", 403),
     ("127.0.0.1:50000", "http://localhost:50000", 403),
     (GOOD, "http://evil.example", 403),
@@ -224,6 +226,65 @@ async def test_a_program_needs_no_origin_and_a_browser_does(
     assert (await gateway.ask(how[0], "/ws/prod/web-01", GOOD, *how[1:], *marks))[0] == status
 
 
+PICTURE = ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image")
+FETCH = ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
+FRAME = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe")
+TAB = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("how", [PICTURE, FETCH, FRAME, ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: object"), ()])
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/healthz"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_case_16_what_another_site_s_page_loads_reaches_no_route(
+    gateway: Gateway, method: str, path: str, how: tuple[str, ...], site: str
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(gateway.path)
+    writer.write(asked(method, path, GOOD, f"Sec-Fetch-Site: {site}", *how))
+    assert (await reader.readline()).split()[1] == b"403"
+    writer.close()
+    await writer.wait_closed()
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/c/prod/web-01", 200),
+        ("/api/v1/sessions/1", 403),
+        ("/static/app.css", 403),
+        ("/ws/prod/web-01", 403),
+        ("/readyz?deep=1", 403),
+        ("/healthz", 200),
+        ("/readyz", 200),
+    ],
+)
+async def test_a_link_of_another_site_leads_to_pages_only(gateway: Gateway, path: str, status: int, site: str) -> None:
+    assert (await gateway.ask("GET", path, GOOD, f"Sec-Fetch-Site: {site}", *TAB))[0] == status
+
+
+@pytest.mark.parametrize("marks", [(), ("Sec-Fetch-Site: same-origin", *FETCH), ("Sec-Fetch-Site: none", *TAB)])
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/no/such/path"])
+async def test_programs_the_person_and_our_own_pages_get_everything(
+    gateway: Gateway, path: str, marks: tuple[str, ...]
+) -> None:
+    assert (await gateway.ask("GET", path, GOOD, *marks))[0] == 200
+
+
+async def test_health_answers_whatever_page_asks(gateway: Gateway) -> None:
+    assert (await gateway.ask("GET", "/healthz", GOOD, "Sec-Fetch-Site: cross-site", *FETCH))[0] == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:6081", "null"])
+async def test_case_1_a_websocket_of_a_foreign_page_reaches_no_route(gateway: Gateway, origin: str) -> None:
+    status, _, text = await gateway.ask("GET", "/ws/prod/web-01", "127.0.0.1:6080", f"Origin: {origin}", *UPGRADE)
+    assert status == 403
+    assert origin in json.loads(text)["detail"]
+    assert (gateway.reached, gateway.peers.asked) == ([], 0)
+
+
 @pytest.mark.parametrize(
     "target",
     [
@@ -259,9 +320,25 @@ def test_a_name_is_repeated_only_so_far() -> None:
     assert len(caught.value.name) == 100
 
 
-async def test_one_request_does_not_poison_the_next(gateway: Gateway) -> None:
-    bad, good = asked("GET", "/", "evil.example"), asked("POST", "/", GOOD, "Origin: http://evil.example")
-    assert [status for status, _, _ in await gateway.send(bad, good)] == [421, 403]
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (asked("GET", "/", "evil.example"), 421),
+        (asked("POST", "/", GOOD, "Origin: http://evil.example"), 403),
+        (asked("GET", "/healthz", GOOD), 200),
+    ],
+    ids=["Host", "Origin", "open path"],
+)
+async def test_whoever_is_not_let_in_gets_one_answer_a_connection(
+    gateway: Gateway, request_bytes: bytes, status: int
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(gateway.path)
+    writer.write(request_bytes * 2)
+    found, headers, _ = await _answer(reader)
+    assert (found, headers["Connection"]) == (status, "close")
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_the_actor_is_found_once_a_connection(gateway: Gateway) -> None:
@@ -287,31 +364,16 @@ async def test_a_stranger_gets_a_sentence_on_every_path(
     assert gateway.reached == []
 
 
-async def test_a_peer_unknown_at_first_is_asked_for_again(gateway: Gateway) -> None:
-    gateway.peers.present = None
-    request = asked("GET", "/", GOOD)
-    reader, writer = await asyncio.open_unix_connection(gateway.path)
-    writer.write(request)
-    assert (await _answer(reader))[0] == 401
-    gateway.peers.present = ALICE
-    writer.write(request)
-    assert (await _answer(reader))[0] == 200
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_a_peer_that_was_refused_is_looked_at_again(gateway: Gateway) -> None:
+@pytest.mark.parametrize(("at_first", "status"), [(None, 401), (MALLORY, 403)])
+async def test_a_peer_that_was_refused_is_looked_at_again(
+    gateway: Gateway, at_first: Actor | None, status: int
+) -> None:
     """Its account may have had no name at first, because a directory service was slow."""
-    gateway.peers.present = MALLORY
-    request = asked("GET", "/", GOOD)
-    reader, writer = await asyncio.open_unix_connection(gateway.path)
-    writer.write(request)
-    assert (await _answer(reader))[0] == 403
+    gateway.peers.present = at_first
+    assert (await gateway.send(asked("GET", "/", GOOD)))[0][0] == status
     gateway.peers.present = ALICE
-    writer.write(request)
-    assert (await _answer(reader))[0] == 200
-    writer.close()
-    await writer.wait_closed()
+    assert (await gateway.send(asked("GET", "/", GOOD)))[0][0] == 200
+    assert gateway.peers.asked == 2
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/readyz?verbose=1"])

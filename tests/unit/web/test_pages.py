@@ -10,7 +10,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from launcher.errors import AmbiguousServerError, LauncherError, ServerNotFoundError
+from launcher.errors import AmbiguousServerError, LauncherError
 from launcher.model import Server
 from launcher.web import pages
 from launcher.web.bookmarks import page_path
@@ -50,19 +50,7 @@ STRANGE_NAMES = [
 
 
 class FakeDirectory:
-    """Two clouds, one alias, one unique name."""
-
-    def __init__(self) -> None:
-        self.located: list[str] = []
-        self.servers = {"web-01": ("prod", "web-01")}
-
-    async def locate(self, name: str) -> tuple[str, str]:
-        self.located.append(name)
-        if name == "twin":
-            raise AmbiguousServerError("Two servers are named twin.", [Server("prod", UUID, "twin", "ACTIVE")])
-        if name not in self.servers:
-            raise ServerNotFoundError(f'No server is named "{name}".')
-        return self.servers[name]
+    """Two clouds and one alias; it knows no way to ask a cloud."""
 
     def canonical(self, alias: str) -> tuple[str, str] | None:
         return ("prod", "db-master-01") if alias == "db" else None
@@ -86,7 +74,7 @@ async def client(directory: FakeDirectory) -> AsyncIterator[Client]:
             return web.Response(status=404, text=type(error).__name__)
 
     app = web.Application(middlewares=[problems])
-    app.add_routes(page_routes(lambda: directory, STATIC))
+    app.add_routes(page_routes(lambda: directory, STATIC, 70))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -126,7 +114,7 @@ def assert_plain(page: Page) -> None:
     assert all(attributes.get("src") for attributes in page.named("script"))
 
 
-@pytest.mark.parametrize("path", ["/", "/c/prod/web-01", "/c/db"])
+@pytest.mark.parametrize("path", ["/", "/c/prod/web-01", "/c/db", "/c/web-01"])
 async def test_every_page_carries_every_guard_and_is_kept_nowhere(client: Client, path: str) -> None:
     reply = await get(client, path)
     assert reply.status == 200
@@ -163,10 +151,9 @@ async def test_a_strange_name_arrives_whole_and_is_only_text(client: Client, nam
     assert page.texts.count(shown(name)) == 2, "in the title and in the heading"
 
 
-async def test_a_uuid_is_a_bookmark_too(client: Client, directory: FakeDirectory) -> None:
+async def test_a_uuid_is_a_bookmark_too(client: Client) -> None:
     reply = await get(client, f"/c/prod/{UUID}?view=only")
     assert f'data-server="{UUID}"' in await reply.text()
-    assert directory.located == []
 
 
 async def test_a_very_long_name_is_shown_cut(client: Client) -> None:
@@ -181,37 +168,30 @@ async def test_a_cloud_that_is_not_there_is_not_found(client: Client) -> None:
     assert (reply.status, await reply.text()) == (404, "CloudNotFoundError")
 
 
-async def test_a_unique_name_leads_to_its_bookmark(client: Client) -> None:
-    reply = await get(client, "/c/web-01?view=only")
-    assert reply.status == 302
-    assert reply.headers["Location"] == "/c/prod/web-01?view=only"
-    assert reply.headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize("name", ["web-01", *STRANGE_NAMES])
+async def test_the_page_of_a_bare_name_is_there_without_asking_and_leads_nowhere_by_itself(
+    client: Client, name: str
+) -> None:
+    reply = await get(client, f"/c/{quote(name, safe='')}?view=only")
+    assert reply.status == 200
+    assert {"Location", "Set-Cookie"}.isdisjoint(reply.headers)
+    page = Page(await reply.text())
+    assert_plain(page)
+    [main] = page.named("main")
+    assert (main["data-name"], main["data-listed"]) == (quote(name, safe=""), "")
+    assert page.texts.count(shown(name)) == 2, "in the title and in the heading"
 
 
-@pytest.mark.parametrize("name", STRANGE_NAMES)
-async def test_a_redirect_never_leaves_the_gateway(client: Client, directory: FakeDirectory, name: str) -> None:
-    directory.servers[name] = ("prod", name)
-    reply = await get(client, f"/c/{quote(name, safe='')}")
-    assert reply.status == 302
-    assert directory.located == [name]
-    location = reply.headers["Location"]
-    assert location == f"/c/prod/{quote(name, safe='')}"
-    assert "Set-Cookie" not in reply.headers
-    followed = await get(client, location)
-    assert f'data-server="{quote(name, safe="")}"' in await followed.text()
+async def test_the_page_of_a_cloud_s_name_knows_the_way_to_its_list(client: Client) -> None:
+    [main] = Page(await (await get(client, "/c/rax-dfw")).text()).named("main")
+    assert main["data-listed"] == "/?q=rax-dfw"
 
 
-@pytest.mark.parametrize("name", ["twin", "nobody"])
-async def test_a_name_without_one_server_is_an_error(client: Client, name: str) -> None:
-    assert (await get(client, f"/c/{name}")).status == 404
-
-
-async def test_an_alias_is_a_bookmark_of_its_own(client: Client, directory: FakeDirectory) -> None:
+async def test_an_alias_is_a_bookmark_of_its_own(client: Client) -> None:
     reply = await get(client, "/c/db")
     text = await reply.text()
     assert 'data-cloud="prod" data-server="db-master-01"' in text
     assert "<title>db</title>" in text
-    assert directory.located == []
 
 
 async def test_the_pages_bring_their_own_files(client: Client) -> None:
@@ -305,13 +285,15 @@ def test_every_template_is_in_use() -> None:
         "base.html",
         "console.html",
         "icons.html",
+        "link.html",
         "list.html",
+        "named.html",
         "problem.html",
     }
 
 
 def test_a_problem_page_costs_no_reading_of_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     page = problem_page(STATIC)
-    monkeypatch.setattr("launcher.web.pages._environment", None)
+    monkeypatch.setattr("launcher.web.pages.environment", None)
     assert "No such server" in page({"title": "No such server", "status": 404})
     assert "Misdirected" in page({"title": "Misdirected", "status": 421})

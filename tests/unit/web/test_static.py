@@ -86,10 +86,10 @@ def test_a_symbolic_link_is_left_out(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "outside.js").write_text("outside", encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "deep.js").write_text("outside", encoding="utf-8")
-    (folder / "link.js").symlink_to(tmp_path / "outside.js")
+    (folder / "linked.js").symlink_to(tmp_path / "outside.js")
     (folder / "linked").symlink_to(tmp_path / "elsewhere")
     files = StaticFiles.load(folder)
-    assert files.get("link.js") is None
+    assert files.get("linked.js") is None
     assert files.get("linked/deep.js") is None
 
 

@@ -19,7 +19,8 @@ from launcher.web.tls import ViewerTls, chain_context
 from tests.fakes.certificates import Authority
 from tests.unit.web.test_listeners import ask, connect, port_of, runner, serving
 
-LOOPBACK = TcpAddress("127.0.0.1", 0)
+LOOPBACK = TcpAddress("127.0.0.7", 0)
+"""One that has no partner."""
 SOON = 0.2
 
 
@@ -30,7 +31,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def certificate(authority: Authority) -> Path:
-    return authority.file("localhost", "127.0.0.1", "::1")
+    return authority.file("localhost", "127.0.0.1", "::1", "127.0.0.7")
 
 
 @pytest.fixture
@@ -69,11 +70,11 @@ async def test_tcp_speaks_tls_and_unix_sockets_do_not(tls: ViewerTls, trusting: 
 
 
 async def test_a_tcp_socket_that_systemd_passes_speaks_tls_too(tls: ViewerTls, trusting: ssl.SSLContext) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with socket.create_server(("127.0.0.7", 0)) as sock:
         passed = Passed("tcp", os.dup(sock.fileno()))
     async with runner() as made:
         [one] = await listen(made, [PassedAddress()], passed=[passed], tls=tls.context)
-        assert one.where.startswith("https://127.0.0.1:")
+        assert one.where.startswith("https://127.0.0.7:")
         assert await ask(one, tls=trusting) == "hello"
         one.close()
 

@@ -1,0 +1,59 @@
+"""A daemon and its cloud in a network namespace of their own: on private addresses, and with a hostile catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.issued import put_out
+from tests.process.command import environment
+from tests.process.own_network import HOSTILE
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace is root's to make")
+
+
+async def in_a_network_of_its_own(scenario: str, folder: Path) -> dict[str, Any]:
+    outer = str(Path("/proc/self/ns/net").readlink())
+    inside = [sys.executable, "-m", "tests.process.own_network", outer, scenario, str(folder)]
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    process = await asyncio.create_subprocess_exec(
+        "unshare",
+        "--net",
+        "--mount",
+        *inside,
+        env=environment(PATH=path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, put_out(err.decode())
+    seen: dict[str, Any] = json.loads(put_out(out.decode()))
+    return seen
+
+
+async def test_a_cloud_wholly_on_private_addresses_works_from_init_to_the_screen_without_a_key(tmp_path: Path) -> None:
+    seen = await in_a_network_of_its_own("private", tmp_path)
+    assert "lab: signed in, 1 server" in seen["init"]
+    assert "is good: 1 cloud (lab)" in seen["check"]
+    assert seen["entries"] == {"lab": ["cloud", "provider"]}
+    assert seen["word"] == [None, ""], "the screen's first bytes are there"
+    assert seen["openings"] == 1
+
+
+async def test_a_hostile_catalog_gets_no_request_and_no_token_to_metadata_or_loopback(tmp_path: Path) -> None:
+    seen = await in_a_network_of_its_own("hostile", tmp_path)
+    assert min(seen["sign_ins"]) >= 1, "the sign-ins themselves go on"
+    assert (seen["asked"], seen["tokens"]) == (0, 0), "Compute saw a request"
+    assert seen["words"].keys() == HOSTILE.keys()
+    for name, (code, reason, asked) in seen["words"].items():
+        assert (code, "is not dialled" in reason, asked) == (4503, True, 0), name
+    assert seen["doctor"].count("of the Compute API leads to an address that") == len(HOSTILE)
+    assert "is never dialled: 169.254.169.254 is a link-local or metadata address" in seen["doctor"]
+    assert "only the operator may name: 127.0.0.1 is an address of this host itself" in seen["doctor"]
