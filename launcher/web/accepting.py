@@ -27,8 +27,8 @@ _LOG = logging.getLogger(__name__)
 
 _WORDS: Final = b"This gateway holds as many connections as it may, of this account or in all. Try again.\n"
 BUSY: Final = (
-    b"HTTP/1.1 503 Service Unavailable\r\nServer: console-launcher\r\nContent-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(_WORDS), _WORDS)
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: console-launcher\r\nContent-Type: text/plain\r\n"
+    b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_WORDS), _WORDS)
 )
 """What a newcomer is told over HTTP."""
 UNLIMITED: Final = Caps(admitted=1 << 20, account=1 << 20, pending=1 << 20, stranger=1 << 20)
@@ -72,8 +72,8 @@ class Reception:
         self._lets_in = lets_in
         self._by_file: dict[int, Connection] = {}
         self._transports: dict[Connection, asyncio.BaseTransport] = {}
-        self._refused = _Seldom("%d connections were refused, the last of %s: they would have been too many")
-        self._failed = _Seldom("a connection could not be accepted (%d times): %s")
+        self._refused = _Seldom("%d connections were turned away, the last of %s: there are as many as there may be")
+        self._failed = _Seldom("connections could not be accepted (%d times, each a moment apart), the last time: %s")
 
     def accept(self, sock: socket.socket, factory: Factory, *, backlog: int, busy: bytes = b"") -> Acceptor:
         """Listen on a bound socket; `busy` is what a newcomer is told for whom there is no room. Raises OSError."""
@@ -104,7 +104,8 @@ class Reception:
 
     def failed(self, error: BaseException) -> None:
         """Accepting did not work."""
-        self._failed.say(describe(error))
+        known = error.strerror if isinstance(error, OSError) else None
+        self._failed.say(known or describe(error))
 
     def of(self, sock: Socket | None) -> Connection | None:
         """The connection of an open socket; None where it came in by no listener of ours."""

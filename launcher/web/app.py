@@ -34,5 +34,5 @@ def build_runner(app: web.Application) -> web.AppRunner:
     Answers name no version of anything: aiohttp puts its own and Python's into every one, also into a 400 of its own,
     which no receiver of ours sees.
     """
-    web_response.SERVER_SOFTWARE = _SERVER  # type: ignore[attr-defined] -- a name that the module imports and reads
+    vars(web_response)["SERVER_SOFTWARE"] = _SERVER
     return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5, keepalive_timeout=30)

@@ -23,9 +23,12 @@ RESERVE: Final = 64
 """Descriptors that connections leave free; where the process may have few, a quarter of these."""
 _COST: Final = 2
 """Descriptors of a session."""
-_PENDING_SHARE: Final = 16
+_PENDING_SHARE: Final = 8
+_PENDING_AT_LEAST: Final = 8
 _PENDING_AT_MOST: Final = 2048
 """A thousand bookmarks may be opened at once, and each is pending for a moment where the kernel names no owner."""
+_STRANGERS_SHARE: Final = 8
+"""So many accounts that are not admitted must agree to fill the room of the pending."""
 _STRANGERS_AT_MOST: Final = 64
 _OTHERS_AT_MOST: Final = 128
 """Connections that the account with the most leaves to all others."""
@@ -46,10 +49,10 @@ class Caps:
 def caps(files: int, held: int) -> Caps:
     """What a process can carry that may open `files`, of which `held` are taken by other things than connections."""
     free = max(0, files - held - min(RESERVE, files // 4))
-    pending = max(2, min(_PENDING_AT_MOST, free // _PENDING_SHARE))
+    pending = max(_PENDING_AT_LEAST, min(_PENDING_AT_MOST, free // _PENDING_SHARE))
     admitted = max(2, (free - pending) // _COST)
     account = admitted - min(_OTHERS_AT_MOST, admitted // 4)
-    return Caps(admitted, account, pending, max(1, min(_STRANGERS_AT_MOST, pending // 4)))
+    return Caps(admitted, account, pending, max(1, min(_STRANGERS_AT_MOST, pending // _STRANGERS_SHARE)))
 
 
 def files_for(sessions: int, held: int) -> int:
