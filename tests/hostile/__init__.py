@@ -3,6 +3,7 @@
     bystander   opens consoles again and again while a load is under way, and notes what came of it
     opener      the bystander's program, which other accounts run
     world       a calm cloud, an admitted account and a stranger's: what each load begins with
+    memory      how much the daemon ever held
     outcome     what a load was answered with, and the table of all of them
 
 Every other module is one load: `NAME`, a docstring whose first line says what it does, and
