@@ -30,14 +30,17 @@ from launcher.launches import Launches
 from launcher.listening import OwnListeners
 from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
+from launcher.process import open_files, raise_file_limit
 from launcher.relay.pump import Rules
 from launcher.relay.sessions import Session, Sessions
 from launcher.relay.terms import Terms
 from launcher.relay.upstream import DialLimits
 from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision
+from launcher.web.accepting import Reception
 from launcher.web.api import api_routes
 from launcher.web.app import build_app, build_runner
+from launcher.web.connections import Caps, Connections, caps, files_for
 from launcher.web.doctor import doctor_routes
 from launcher.web.guard import guard
 from launcher.web.links import links
@@ -61,6 +64,8 @@ _DISMISSED = "You may no longer use this gateway."
 _OPERATORS = "console-operators"
 _SHARE_OF_FILES = 4
 """Servers' sockets take no more than a quarter of the files that the process may have open."""
+_LISTENERS_BESIDE = 16
+"""Descriptors that a daemon opens once it listens: threads' pipes, a name server's socket, files of the moment."""
 _COLLECTIONS = (700, 10, 30)
 """When garbage is looked for (gc.set_threshold); Python's own third number is 10. To look at all objects of 9,000
 sessions holds the event loop, and with it every screen, for a third of a second or more: it is done once for some 3,000
@@ -264,8 +269,9 @@ async def _serving(
     """Puts the web application before the gateway, listens, and drains at the end."""
     static = StaticFiles.load(_STATIC)
     peers = Peers()
+    reception = Reception(Connections(_caps(config)), peers, lambda uid, name: gateway.parts.policy.lets_in(uid, name))
     app = build_app(
-        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, watch=watch),
+        guard=guard(Names(config.public_urls), lambda: gateway.parts.policy, peers, counts=reception, watch=watch),
         links=links(static, lambda: gateway.parts.links_from),
         static=static,
         public_url=config.public_urls[0],
@@ -282,12 +288,12 @@ async def _serving(
     await runner.setup()
     try:
         tls = None if gateway.tls is None else gateway.tls.context
-        listening = await listen(runner, config.addresses, passed=passed, tls=tls)
+        listening = await listen(runner, config.addresses, passed=passed, tls=tls, reception=reception)
         for one in listening:
             own.add(one.sock)
         gateway.where = tuple(one.where for one in listening)
         try:
-            async with _server_sockets(config, gateway, peers, lasting, own):
+            async with _server_sockets(config, gateway, peers, reception, lasting, own):
                 yield gateway
         finally:
             gateway.stopping = True
@@ -299,9 +305,28 @@ async def _serving(
         peers.close()
 
 
+def _caps(config: Config) -> Caps:
+    """How many connections there may be; as many files as the configured sessions need are asked for.
+
+    Servers' own sockets take their share of whatever there is.
+    """
+    held = open_files() + len(config.addresses) + _LISTENERS_BESIDE
+    wanted = files_for(config.relay.sessions, held)
+    share = _SHARE_OF_FILES if config.relay.sockets else 0
+    files = raise_file_limit(wanted + (wanted // (share - 1) if share else 0))
+    allowed = caps(files, held + (min(SOCKETS_AT_MOST, files // share) if share else 0))
+    if allowed.account < config.relay.sessions:
+        _LOG.warning(
+            "relay.sessions allows %d sessions, but this process may open %d files, enough for %d: "
+            "raise its limit (LimitNOFILE= of the service, or ulimit -Hn) to %d, or lower relay.sessions",
+            *(config.relay.sessions, files, allowed.account, wanted),
+        )
+    return allowed
+
+
 @asynccontextmanager
 async def _server_sockets(
-    config: Config, gateway: Gateway, peers: Peers, lasting: Lasting, own: OwnListeners
+    config: Config, gateway: Gateway, peers: Peers, reception: Reception, lasting: Lasting, own: OwnListeners
 ) -> AsyncIterator[None]:
     """Servers' own sockets, where the configuration wants such; nobody comes in by them afterwards."""
     relay, directory = config.relay, config.sockets_directory
@@ -311,7 +336,7 @@ async def _server_sockets(
     group = group_id(relay.sockets_group or _OPERATORS)
     if group is None and relay.sockets_group:
         _LOG.warning('relay.sockets_group: there is no group "%s" on this machine', relay.sockets_group)
-    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, own)
+    sockets = ServerSockets(directory, group, lambda: gateway.parts.natives, peers, lasting.tasks, reception, own)
     most = min(SOCKETS_AT_MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     gateway.keeper = SocketKeeper(
         sockets,

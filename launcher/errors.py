@@ -15,6 +15,7 @@
     │   ├── AmbiguousServerError(candidates)
     │   ├── LoopDetectedError               a session came back to a gateway that it had passed
     │   ├── TooManySessionsError
+    │   ├── TooManyConnectionsError
     │   ├── TooManyLookupsError(retry_after)
     │   ├── LogFullError                    nothing reads the gateway's log, and this must be in it
     │   └── GatewayStoppingError
@@ -147,6 +148,10 @@ class AmbiguousServerError(RequestError):
     def __init__(self, message: str, candidates: Sequence[Server]) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
+
+
+class TooManyConnectionsError(RequestError):
+    """The gateway holds as many connections as it may, of one account or in all."""
 
 
 class LoopDetectedError(RequestError):

@@ -33,10 +33,11 @@ class Policy:
                 "This gateway could not find out which account made the connection. Try again; if it stays so, come in "
                 "through its Unix socket."
             )
-        if not self._lets_in(actor):
+        if not self.lets_in(actor.uid, actor.name):
             raise ForbiddenError(
                 f'Account "{actor.name}" may not use this gateway. Ask its operator to add it to access.local_users.'
             )
 
-    def _lets_in(self, actor: Actor) -> bool:
-        return actor.uid in self.allowed_uids or (actor.name in self.awaited and actor.uid != self.unmapped)
+    def lets_in(self, uid: int, name: str) -> bool:
+        """Whether an account may do anything; `name` is empty where it has not been looked up."""
+        return uid in self.allowed_uids or (name in self.awaited and uid != self.unmapped)

@@ -16,6 +16,7 @@ from launcher.clock import SystemClock
 from launcher.config.load import load
 from launcher.config.models import Config
 from launcher.errors import ConfigError, ListenError
+from launcher.process import keep_private
 
 
 class Serve(Protocol):
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace, serve: Serve | None = None) -> int:
     def read() -> Config:
         return _read(options)
 
+    keep_private()
     config = read()
     with logging_to(SystemClock(), config.log_level) as log:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiohttp import web
+from aiohttp import web, web_response
 from aiohttp.typedefs import Middleware
 
 from launcher.web.guard import hardened
@@ -14,6 +14,7 @@ from launcher.web.problems import problems
 from launcher.web.static import StaticFiles
 
 _BODY_LIMIT = 64 * 1024
+_SERVER = "console-launcher"
 
 
 def build_app(
@@ -28,5 +29,10 @@ def build_app(
 
 
 def build_runner(app: web.Application) -> web.AppRunner:
-    """As `launcher.web.listeners` needs it: see there for each setting."""
+    """As `launcher.web.listeners` needs it: see there for each setting.
+
+    Answers name no version of anything: aiohttp puts its own and Python's into every one, also into a 400 of its own,
+    which no receiver of ours sees.
+    """
+    vars(web_response)["SERVER_SOFTWARE"] = _SERVER
     return web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5, keepalive_timeout=30)

@@ -64,6 +64,14 @@ class Identifies(Protocol):
         ...
 
 
+class Counts(Protocol):
+    """Counts the connections of those who are let in: `launcher.web.accepting.Reception`."""
+
+    def admit(self, sock: Socket, uid: int) -> None:
+        """Raises TooManyConnectionsError."""
+        ...
+
+
 class Authorizes(Protocol):
     def authorize(self, actor: Actor | None, action: Action) -> None: ...
 
@@ -80,6 +88,7 @@ def guard(
     policy: Callable[[], Authorizes],
     peers: Identifies,
     *,
+    counts: Counts | None = None,
     body_timeout: float = BODY_TIMEOUT,
     watch: Watches | None = None,
 ) -> Middleware:
@@ -87,7 +96,7 @@ def guard(
 
     `watch` is told of every request that is refused, by the guard or by a route, and of headers that name an account.
     """
-    door = _Door(policy, peers)
+    door = _Door(policy, peers, counts)
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -125,13 +134,14 @@ def is_open(request: web.Request) -> bool:
 class _Door:
     """Finds who is at the other end, once a connection, and lets them in or not at each request."""
 
-    def __init__(self, policy: Callable[[], Authorizes], peers: Identifies) -> None:
+    def __init__(self, policy: Callable[[], Authorizes], peers: Identifies, counts: Counts | None) -> None:
         self._policy = policy
         self._peers = peers
+        self._counts = counts
         self._actors: WeakKeyDictionary[asyncio.Transport, Actor] = WeakKeyDictionary()
 
     async def let_in(self, request: web.Request) -> Actor:
-        """Raises NotSignedInError or ForbiddenError; whoever is refused is looked at anew the next time.
+        """Raises NotSignedInError, ForbiddenError, TooManyConnectionsError; a refused account is looked at anew.
 
         For their account may have had no name yet, and be let in by it then.
         """
@@ -145,14 +155,23 @@ class _Door:
         self._policy().authorize(actor, Action.LIST)
         assert actor is not None  # no policy lets nobody in
         assert transport is not None  # nor a client that has gone
+        sock = transport.get_extra_info("socket")
+        if self._counts is not None and sock is not None:
+            self._counts.admit(sock, actor.uid)
         self._actors[transport] = actor
         return actor
 
 
 def hardened(headers: Mapping[str, str]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """A receiver for `app.on_response_prepare` that puts `headers` on every answer which does not say otherwise."""
+    """A receiver for `app.on_response_prepare` that puts `headers` on every answer which does not say otherwise.
 
-    async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+    A connection stays open only for those who are let in: who is refused, or asks for an open path, gets one answer.
+    """
+
+    async def harden(request: web.Request, response: web.StreamResponse) -> None:
+        if ACTOR not in request:
+            response.force_close()
+            response.headers["Connection"] = "close"
         for name, value in headers.items():
             response.headers.setdefault(name, value)
 

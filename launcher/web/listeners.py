@@ -33,7 +33,9 @@ from aiohttp import web
 from launcher.config.listen import Address, PassedAddress, TcpAddress, UnixAddress
 from launcher.errors import ListenError
 from launcher.systemd import Passed
+from launcher.web.accepting import BUSY, UNLIMITED, Acceptor, Nobody, Reception
 from launcher.web.bound import Bound, inode_of, listen_error, open_socket
+from launcher.web.connections import Connections
 from launcher.web.loopback import BACKLOG, bind_loopback, check_partners, end_of
 from launcher.web.passed import Offered
 from launcher.web.records import RecordsProtocol
@@ -49,7 +51,7 @@ class Listening:
 
     where: str
     """`http://127.0.0.1:6080`, `https://…` with TLS, or the path of a Unix socket."""
-    _server: asyncio.Server
+    _server: Acceptor
     _bound: Bound
 
     @property
@@ -70,11 +72,13 @@ async def listen(
     passed: Sequence[Passed] = (),
     tls: ssl.SSLContext | None = None,
     header_timeout: float = HEADER_TIMEOUT,
+    reception: Reception | None = None,
 ) -> list[Listening]:
     """Serve a runner that is set up on every address, or on none.
 
     A port of 127.0.0.1, ::1 or `localhost` is taken at both addresses (see `launcher.web.loopback`). Of the sockets
-    that systemd `passed`, those that no address takes are closed.
+    that systemd `passed`, those that no address takes are closed. `reception` says how many connections there may be;
+    without it there is no limit.
 
     Raises:
         ListenError: an address is taken, beyond loopback, or otherwise not to be had; or one of the two addresses of
@@ -83,24 +87,25 @@ async def listen(
     server = runner.server
     if server is None:
         raise RuntimeError("set the runner up first: await runner.setup()")
-    deadline = _Deadline(server, header_timeout)
+    reception = reception or Reception(Connections(UNLIMITED), Nobody())
+    deadline = _Deadline(server, header_timeout, reception)
     with ExitStack() as undo:
         offered = Offered(passed)
         undo.callback(offered.close)
         bound = _bind_all(tuple(addresses), offered, undo)
         offered.refuse_rest()
-        listening = [await _serve(deadline, one, tls, undo) for one in bound]
+        listening = [_serve(deadline, one, tls, undo) for one in bound]
         undo.pop_all()
     return listening
 
 
-async def _serve(deadline: _Deadline, bound: Bound, tls: ssl.SSLContext | None, undo: ExitStack) -> Listening:
+def _serve(deadline: _Deadline, bound: Bound, tls: ssl.SSLContext | None, undo: ExitStack) -> Listening:
     """Raises ListenError: that a port is taken may come out only now."""
-    loop = asyncio.get_running_loop()
     is_unix = bound.sock.family == socket.AF_UNIX
     factory = deadline.connection if tls is None or is_unix else partial(deadline.tls_connection, tls)
+    busy = BUSY if tls is None or is_unix else b""
     try:
-        server = await loop.create_server(factory, sock=bound.sock, backlog=BACKLOG)
+        server = deadline.reception.accept(bound.sock, factory, backlog=BACKLOG, busy=busy)
     except OSError as error:
         raise listen_error(bound.where, error) from error
     scheme = "http" if tls is None else "https"
@@ -196,7 +201,8 @@ def _answers(path: str) -> bool:
 class _Deadline:
     """Gives every connection of a server its time to send one whole request."""
 
-    def __init__(self, server: web.Server, timeout: float) -> None:
+    def __init__(self, server: web.Server, timeout: float, reception: Reception) -> None:
+        self.reception = reception
         self._server = server
         self._timeout = timeout
         self._answer = server.request_handler
@@ -214,7 +220,14 @@ class _Deadline:
         first = None if request.transport is None else request.transport.get_protocol()
         if isinstance(first, _FirstRequest):
             first.step_aside()
-        return await self._answer(request)
+        connection = None if request.transport is None else self.reception.of(request.get_extra_info("socket"))
+        if connection is None:
+            return await self._answer(request)
+        connection.busy = True
+        try:
+            return await self._answer(request)
+        finally:
+            connection.busy = False
 
 
 class _FirstRequest(asyncio.Protocol):

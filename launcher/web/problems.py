@@ -81,6 +81,9 @@ TABLE: Mapping[type[LauncherError], Answer] = {
     errors.TooManySessionsError: Answer(
         429, "too-many-sessions", "Too many sessions", "Close a console that is not needed, then try again."
     ),
+    errors.TooManyConnectionsError: Answer(
+        503, "too-many-connections", "Too many connections", "Close pages that are not needed, then try again."
+    ),
     errors.TooManyLookupsError: Answer(
         429,
         "too-many-lookups",

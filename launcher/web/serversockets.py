@@ -19,10 +19,11 @@ from typing import Final, Protocol
 
 from launcher.access.peer import Socket
 from launcher.audit.log import describe
-from launcher.errors import ListenError
+from launcher.errors import ListenError, TooManyConnectionsError
 from launcher.model import Actor
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.sockets import sends_no_more
+from launcher.web.accepting import Acceptor, Reception
 from launcher.web.bound import Bound
 from launcher.web.listeners import bind_unix
 from launcher.web.socketplan import SOCKET_NAME, Plan, Spot
@@ -56,7 +57,7 @@ class _Serving:
     """A socket that is listened on."""
 
     bound: Bound
-    server: asyncio.Server
+    server: Acceptor
 
     def close(self) -> None:
         self.bound.unlink()
@@ -73,6 +74,7 @@ class ServerSockets:
         route: Callable[[], Opens],
         peers: Identifies,
         tasks: asyncio.TaskGroup,
+        reception: Reception,
         own: Remembers,
     ) -> None:
         self._directory = Path(directory)
@@ -80,6 +82,7 @@ class ServerSockets:
         self._route = route
         self._peers = peers
         self._tasks = tasks
+        self._reception = reception
         self._own = own
         self._serving: dict[Spot, _Serving] = {}
         self._links: dict[str, str] = {}
@@ -102,7 +105,7 @@ class ServerSockets:
             self._tell_once(f"servers have no sockets: {self._directory} {trouble}")
             return
         for count, spot in enumerate(sorted(plan.spots - self._serving.keys()), 1):
-            await self._serve(spot)
+            self._serve(spot)
             await _breathe(count)
         for link, target in plan.links.items():
             if Spot(_cloud(link), target.removesuffix(".sock")) in self._serving:
@@ -144,7 +147,7 @@ class ServerSockets:
                 with suppress(OSError):
                     folder.rmdir()
 
-    async def _serve(self, spot: Spot) -> None:
+    def _serve(self, spot: Spot) -> None:
         path = self._directory / spot.path
         try:
             self._make_folder(path.parent)
@@ -154,9 +157,7 @@ class ServerSockets:
             return
         try:
             self._give_to_group(path)
-            server = await asyncio.get_running_loop().create_server(
-                lambda: _Knock(self, spot), sock=bound.sock, backlog=_BACKLOG
-            )
+            server = self._reception.accept(bound.sock, lambda: _Knock(self, spot), backlog=_BACKLOG)
         except BaseException:
             bound.close()
             raise
@@ -174,14 +175,18 @@ class ServerSockets:
         Whoever has gone by then only looked whether somebody answers, as another gateway does: no cloud is asked.
         """
         try:
-            actor = await self._peers.actor(transport.get_extra_info("socket"))
+            sock = transport.get_extra_info("socket")
+            actor = await self._peers.actor(sock)
             if transport.is_closing() or sends_no_more(transport):
                 transport.abort()
                 return
+            self._reception.admit_if_let_in(sock, actor)
             viewer = NativeViewer(transport)
             transport.set_protocol(viewer)
             self._route().open(viewer, actor, spot.cloud, spot.server_id)
             viewer.proceed()
+        except TooManyConnectionsError:
+            transport.abort()
         except Exception as error:  # noqa: BLE001 -- see above
             _LOG.error("a native viewer was hung up on by a fault of the gateway: %s", describe(error))
             transport.abort()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -319,9 +320,25 @@ def test_a_name_is_repeated_only_so_far() -> None:
     assert len(caught.value.name) == 100
 
 
-async def test_one_request_does_not_poison_the_next(gateway: Gateway) -> None:
-    bad, good = asked("GET", "/", "evil.example"), asked("POST", "/", GOOD, "Origin: http://evil.example")
-    assert [status for status, _, _ in await gateway.send(bad, good)] == [421, 403]
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (asked("GET", "/", "evil.example"), 421),
+        (asked("POST", "/", GOOD, "Origin: http://evil.example"), 403),
+        (asked("GET", "/healthz", GOOD), 200),
+    ],
+    ids=["Host", "Origin", "open path"],
+)
+async def test_whoever_is_not_let_in_gets_one_answer_a_connection(
+    gateway: Gateway, request_bytes: bytes, status: int
+) -> None:
+    reader, writer = await asyncio.open_unix_connection(gateway.path)
+    writer.write(request_bytes * 2)
+    found, headers, _ = await _answer(reader)
+    assert (found, headers["Connection"]) == (status, "close")
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_the_actor_is_found_once_a_connection(gateway: Gateway) -> None:
@@ -347,31 +364,16 @@ async def test_a_stranger_gets_a_sentence_on_every_path(
     assert gateway.reached == []
 
 
-async def test_a_peer_unknown_at_first_is_asked_for_again(gateway: Gateway) -> None:
-    gateway.peers.present = None
-    request = asked("GET", "/", GOOD)
-    reader, writer = await asyncio.open_unix_connection(gateway.path)
-    writer.write(request)
-    assert (await _answer(reader))[0] == 401
-    gateway.peers.present = ALICE
-    writer.write(request)
-    assert (await _answer(reader))[0] == 200
-    writer.close()
-    await writer.wait_closed()
-
-
-async def test_a_peer_that_was_refused_is_looked_at_again(gateway: Gateway) -> None:
+@pytest.mark.parametrize(("at_first", "status"), [(None, 401), (MALLORY, 403)])
+async def test_a_peer_that_was_refused_is_looked_at_again(
+    gateway: Gateway, at_first: Actor | None, status: int
+) -> None:
     """Its account may have had no name at first, because a directory service was slow."""
-    gateway.peers.present = MALLORY
-    request = asked("GET", "/", GOOD)
-    reader, writer = await asyncio.open_unix_connection(gateway.path)
-    writer.write(request)
-    assert (await _answer(reader))[0] == 403
+    gateway.peers.present = at_first
+    assert (await gateway.send(asked("GET", "/", GOOD)))[0][0] == status
     gateway.peers.present = ALICE
-    writer.write(request)
-    assert (await _answer(reader))[0] == 200
-    writer.close()
-    await writer.wait_closed()
+    assert (await gateway.send(asked("GET", "/", GOOD)))[0][0] == 200
+    assert gateway.peers.asked == 2
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/readyz?verbose=1"])
