@@ -316,7 +316,9 @@ def _caps(config: Config) -> Caps:
     files = raise_file_limit(wanted + (wanted // (share - 1) if share else 0))
     allowed = caps(files, held + (min(SOCKETS_AT_MOST, files // share) if share else 0))
     if allowed.account < config.relay.sessions:
-        _LOG.warning(
+        is_wanted = "sessions" in config.relay.model_fields_set
+        _LOG.log(
+            logging.WARNING if is_wanted else logging.INFO,
             "relay.sessions allows %d sessions, but this process may open %d files, enough for %d: "
             "raise its limit (LimitNOFILE= of the service, or ulimit -Hn) to %d, or lower relay.sessions",
             *(config.relay.sessions, files, allowed.account, wanted),

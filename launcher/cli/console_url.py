@@ -18,6 +18,7 @@ from launcher.cli.output import print_json, print_line, say
 from launcher.cli.text import escaped
 from launcher.cli.url import found
 from launcher.model import Kind
+from launcher.process import keep_private
 
 _SCHEMES = ("http://", "https://", "ws://", "wss://")
 _IN_ITS_PLACE = "'CONSOLE_URL'"
@@ -29,6 +30,7 @@ _OF_THE_JAVA_VIEWER = (
 
 def run(options: argparse.Namespace) -> int:
     """Prints it, where the person says that it may be seen."""
+    keep_private()
     if not options.reveal:
         raise _unasked(options.reference)
     console = revealed(client_of(options), options.reference, options.kind)

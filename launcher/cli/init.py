@@ -23,6 +23,7 @@ from launcher.config.secrets import read_secret, secret_of
 from launcher.config.values import parse_identity_url, parse_name
 from launcher.errors import SetupError, SetupFault
 from launcher.model import Secret
+from launcher.process import keep_private
 from launcher.setup.again import look_again
 from launcher.setup.first import set_up
 from launcher.setup.installation import out_of_reach, shipped_unit, this_installation
@@ -73,6 +74,7 @@ class Terminal:
 
 def run(options: argparse.Namespace, argv: Sequence[str] | None = None) -> int:
     """Sets up, or looks again at what is set up. Raises ConfigError, Failure."""
+    keep_private()
     person = Terminal(sys.stdin, sys.stdout, sys.stderr)
     try:
         with _ended_like_ctrl_c():

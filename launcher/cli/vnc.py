@@ -34,6 +34,7 @@ from launcher.cli.vnc_security import let_in, obfuscated, sign_in, turn_away
 from launcher.cli.vnc_viewer import Running, chosen, forget, running
 from launcher.config.environment import runtime_folder
 from launcher.model import Secret
+from launcher.process import keep_private
 
 _LETTERS: Final = string.ascii_lowercase + string.digits
 _PASSWORD: Final = 8
@@ -44,6 +45,7 @@ _TRIES: Final = 3
 
 def run(options: argparse.Namespace) -> int:
     """Shows it until its viewer ends, or the gateway ends the session."""
+    keep_private()
     if options.json and not options.print:
         raise Failure(Exit.USAGE, "--json says in JSON what --print prints: add --print.")
     viewer = None if options.print else _viewer(options)
