@@ -14,13 +14,14 @@ from pathlib import Path
 
 from launcher.config.accounts import why_not
 from launcher.config.certificate import certificate_file, key_file, misfit, out_of_date
-from launcher.config.clouds_yaml import KnownClouds, known_clouds
+from launcher.config.clouds_yaml import KnownClouds, files_read, known_clouds
 from launcher.config.dialled import check_dialled, why_never
 from launcher.config.document import Document, KeyPath, shown
 from launcher.config.models import cloud_names
 from launcher.config.secrets import read_secret, readable_file
 from launcher.config.targets import VNC_PASSWORD_BYTES, parse_token_path, why_no_tokens
 from launcher.config.translate import did_you_mean
+from launcher.config.writable import writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def _check_static(path: KeyPath, entry: Mapping[str, object], document: Document
     tokens = entry.get("websockify_tokens")
     if isinstance(tokens, str):
         _check_tokens((*path, "websockify_tokens"), tokens, document)
+        _check_writable((*path, "websockify_tokens"), [Path(tokens)] if tokens.startswith("/") else [], document)
     for name, server in _mapping(entry.get("servers")).items():
         if "password" in _mapping(server):
             _check_password((*path, "servers", name, "password"), _mapping(server)["password"], document, credentials)
@@ -134,6 +136,12 @@ def _check_tokens(path: KeyPath, text: str, document: Document) -> None:
         return
     if message:
         document.doubt(path, f"{message}: its servers are there as soon as it can be read")
+
+
+def _check_writable(path: KeyPath, files: Iterable[Path], document: Document) -> None:
+    """Whoever may write these says where the gateway goes, and with whose credentials."""
+    for found in filter(None, map(writable, files)):
+        (document.problem if found.by_all else document.doubt)(path, found.message)
 
 
 def _check_password(path: KeyPath, value: object, document: Document, credentials: Path | None) -> None:
@@ -170,7 +178,9 @@ def _check_profiles(
     profiles: Mapping[str, str], top: Mapping[str, object], document: Document, credentials: Path | None
 ) -> None:
     try:
-        known = known_clouds(_file(top, "clouds_yaml", credentials), _file(top, "secure_yaml", credentials))
+        clouds, secure = _file(top, "clouds_yaml", credentials), _file(top, "secure_yaml", credentials)
+        _check_writable(("clouds_yaml",), files_read(clouds, secure), document)
+        known = known_clouds(clouds, secure)
     except _NotReadableError:
         return
     except ValueError as error:

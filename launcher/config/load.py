@@ -14,6 +14,7 @@ from launcher.config.models import Config
 from launcher.config.secrets import folder_beside
 from launcher.config.strict_yaml import SIZE_LIMIT, read
 from launcher.config.translate import tell
+from launcher.config.writable import writable
 from launcher.errors import ConfigError, ConfigProblem
 
 PROBLEM_LIMIT = 100
@@ -29,6 +30,7 @@ def load(path: Path, *, serving: bool = False) -> Config:
         ConfigError: with every problem found, in the order of the file.
     """
     document = read(_content(path), str(path))
+    _check_writable(path, document)
     config = None if document.value is UNREADABLE else _validated(document, folder_beside(path))
     if config is None or document.problems or (document.doubts and not serving):
         raise ConfigError(_in_order(document.file, [*document.problems, *document.doubts]))
@@ -59,6 +61,12 @@ def _validated(document: Document, credentials: Path) -> Config | None:
             tell(detail, document)
     check_together(document, credentials, SystemClock().now())
     return config
+
+
+def _check_writable(path: Path, document: Document) -> None:
+    found = writable(path)
+    if found is not None:
+        (document.problem if found.by_all else document.doubt)((), found.message)
 
 
 def _in_order(file: str, found: Iterable[ConfigProblem]) -> list[ConfigProblem]:
