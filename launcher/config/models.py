@@ -228,7 +228,10 @@ class Relay(Model):
     frame_limit: Annotated[Size, between(1024, 64 * 1024**2, "a size from 1KiB to 64MiB")] = 1024**2
     """The largest WebSocket message; a larger one ends its session."""
     ping: Annotated[Duration, between(0.1, 600, "a time from 100ms to 10m")] = 30.0
-    """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
+    """How long a session may be silent before it is kept awake; as long again, and 5 s at least, an answer may take.
+
+    An xvpvnc proxy hangs up after 15 minutes of silence.
+    """
     idle_timeout: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
     session_limit: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
