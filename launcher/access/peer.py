@@ -86,16 +86,6 @@ class Peers:
         except OSError:  # the connection is gone
             return None
 
-    def uid_now(self, sock: Socket) -> int | None:
-        """The user id at the other end; None where the kernel does not tell it at once."""
-        if sock.family == socket.AF_UNIX:
-            return unix_uid(sock)
-        try:
-            asked = self._ask(sock.getsockname()[:2], sock.getpeername()[:2])
-            return asked if asked is not None and _is_established(sock) else None
-        except OSError:  # the connection is gone
-            return None
-
     async def actor(self, sock: Socket) -> Actor | None:
         """The account that connected; None where the kernel does not tell, or no longer."""
         if sock.family == socket.AF_UNIX:

@@ -234,7 +234,10 @@ class Relay(Model):
     screen_limit: int = Field(default=70, ge=1, le=4295)
     """The largest screen, in millions of pixels; a larger one ends its session, as it costs a browser gigabytes."""
     ping: Annotated[Duration, between(0.1, 600, "a time from 100ms to 10m")] = 30.0
-    """How often a session that is quiet is kept awake. An xvpvnc proxy hangs up after 15 minutes of silence."""
+    """How long a session may be silent before it is kept awake; as long again, and 5 s at least, an answer may take.
+
+    An xvpvnc proxy hangs up after 15 minutes of silence.
+    """
     idle_timeout: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
     """How long a session may last without its person using keyboard, pointer or clipboard. 0s: for ever."""
     session_limit: Annotated[Duration, between(0, 30 * DAY, "a time from 0s to 30d")] = 0.0
