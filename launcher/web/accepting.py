@@ -208,6 +208,8 @@ class Acceptor:
 class _CountedSocket(socket.socket):
     """Takes another socket's place, and tells when it is closed."""
 
+    __slots__ = ("_tell",)
+
     def __init__(self, sock: socket.socket, closed: Callable[[], None]) -> None:
         super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self._tell: Callable[[], None] | None = closed

@@ -309,7 +309,7 @@ async def test_a_certificate_that_clouds_yaml_names_counts_as_its_entry(
 
 
 async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(site: Site, account: str) -> None:
-    """On a connection that was let in before."""
+    """On a connection that was let in before, and that ends with the refusal."""
     await site.reload(access={"local_users": [account]})
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
 
@@ -322,7 +322,11 @@ async def test_an_account_that_is_taken_out_is_refused_at_its_next_request(site:
     assert await ask() == 200
     await site.reload(access={"local_users": []})
     assert await ask() == 403
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
     await site.reload(access={"local_users": [account]})
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     assert await ask() == 200
     writer.close()
     await writer.wait_closed()
