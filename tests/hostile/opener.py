@@ -7,6 +7,7 @@ socket. A console is open when its first `RFB ` bytes have come. Each line has `
 
 import json
 import socket
+import struct
 import sys
 import time
 
@@ -21,7 +22,8 @@ def opened(where: str, path: str, patience: float) -> str:
     )
     due = time.monotonic() + patience
     with socket.socket(socket.AF_UNIX if is_path else socket.AF_INET) as sock:
-        sock.settimeout(patience)
+        # As ssh does: a Unix socket whose queue is full lets those wait who wait in the kernel, and no others.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(patience), 0))
         sock.connect(where if is_path else ("127.0.0.1", int(where)))
         sock.sendall(request.encode())
         came = b""
