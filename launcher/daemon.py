@@ -1,6 +1,7 @@
 """The composition root: builds every part, serves, and takes it down again.
 
-Tasks have one owner, the gateway's TaskGroup: sessions, console requests and the keep-alive live in it. To stop: refuse
+Tasks have one owner, the gateway's TaskGroup: sessions, console requests and the keep-alive live in it;
+connections that just arrive are their listener's. To stop: refuse
 new connections, end the sessions with 1012, wait a little, cancel what is left. What a reload replaces is
 `launcher.parts`; what the service says to systemd, and when it reloads, is `launcher.service`.
 """

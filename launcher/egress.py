@@ -48,7 +48,7 @@ class Refusal(enum.StrEnum):
 
     METADATA = "a link-local or metadata address"
     NO_HOST = "not an address of a host"
-    LOOPBACK = "an address of this host itself, which the cloud alone names"
+    LOOPBACK = "an address of this host itself, which no address of the configuration is"
     OWN = "where this gateway itself listens"
 
 

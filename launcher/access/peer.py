@@ -5,8 +5,8 @@ loopback does not; there the kernel is asked who owns the peer's socket, and whe
 read. The order makes that sure: the connection is established when it comes to us, the owner is looked up, and *then*
 the kernel is asked whether our end is still established. A connection that has left that state never returns to it, so
 its four numbers (two addresses, two ports) belonged to it, and to nobody else, all the while that we looked. It is done
-once a connection and at its first request: the longer we wait, the likelier the peer has gone, and its socket then
-shows user id 0.
+when the connection is accepted, as far as the kernel answers at once, and at its first request: the longer we wait, the
+likelier the peer has gone, and its socket then shows user id 0.
 """
 
 from __future__ import annotations

@@ -75,8 +75,11 @@ class LogWriter:
     def _write(self) -> None:
         """The thread."""
         while (one := self._next()) is not None:
-            line = self._tell(one.counts) if isinstance(one, Loss) else one
-            if not self._is_out(line):
+            try:
+                is_out = self._is_out(self._tell(one.counts) if isinstance(one, Loss) else one)
+            except Exception:  # noqa: BLE001 -- without this thread no launch could begin any more
+                is_out = False
+            if not is_out:
                 self._count(one)
 
     def _next(self) -> Line | Loss | None:

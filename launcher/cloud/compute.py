@@ -184,8 +184,15 @@ class Compute:
         return await self._all_pages(None)
 
     async def named(self, name: str) -> tuple[Server, ...]:
-        """The servers of exactly this name."""
-        return tuple(server for server in await self._all_pages(name) if server.name == name)
+        """The servers of exactly this name. Raises ListingCutError where none of those that fitted has it."""
+        try:
+            found = await self._all_pages(name)
+        except ListingCutError as cut:
+            matching = tuple(server for server in cut.servers if server.name == name)
+            if not matching:
+                raise
+            return matching
+        return tuple(server for server in found if server.name == name)
 
     async def glance(self) -> tuple[wire.Api, wire.Reply]:
         """What version discovery found, and the good reply to a listing of one server: whether the account may list."""

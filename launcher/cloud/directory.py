@@ -127,15 +127,15 @@ class Directory:
         (server,) = await self._shared_lookup((cloud, "id", server_id), lambda: self._one(cloud, server_id))
         return server
 
-    async def locate(self, name: str) -> tuple[str, str]:
+    async def locate(self, name: str, *, by: Actor | None = None) -> tuple[str, str]:
         """The cloud and the server that a bare name stands for: an alias, else a server unique among all clouds.
 
-        Raises ServerNotFoundError, AmbiguousServerError, and CloudError if nothing was found but a cloud is silent.
+        Raises what `unique` raises.
         """
         aliased = self.canonical(name)
         if aliased is not None:
             return aliased
-        return (await self.unique(name)).cloud, name
+        return (await self.unique(name, by=by)).cloud, name
 
     async def unique(self, name: str, *, by: Actor | None = None) -> Server:
         """The server that is the only one of this name or UUID among all clouds; aliases aside.

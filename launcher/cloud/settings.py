@@ -54,11 +54,11 @@ def read(cloud: Cloud, entry: OpenStackEntry) -> Any:
 
 
 def words(settings: Any) -> tuple[str, ...]:
-    """The URLs that the operator wrote for this cloud: auth_url, an endpoint in its place, and the overrides."""
+    """The URLs that the operator wrote for this cloud: those of its sign-in, auth_url among them, and the overrides."""
     auth = settings.get_auth_args() or {}
     overrides = (value for key, value in settings.config.items() if key.endswith("_endpoint_override"))
-    urls = (auth.get("auth_url"), auth.get("endpoint"), settings.get_endpoint("compute"), *overrides)
-    return tuple(str(url) for url in urls if url)
+    urls = (*(auth[key] for key in sorted(auth)), settings.get_endpoint("compute"), *overrides)
+    return tuple(url for url in map(str, urls) if url.startswith(("http://", "https://")))
 
 
 def is_token(settings: Any) -> bool:

@@ -1,8 +1,8 @@
 """Says who else may write a file that decides where credentials go: `config.yaml`, `clouds.yaml`, token files.
 
-What every account may write is refused: by the file's own mode, or because the file can be put aside in a directory
-that every account may write and that has no sticky bit. What a group may write is doubted, but for the owner's own
-group (Debian's and Red Hat's accounts have one each, and umask 002 with it) and root's.
+What every account may write is refused. Doubted is what can be put aside, in a directory that every account may write
+and that has no sticky bit (volumes of containers look so, and cannot be mended there), and what a group may write, but
+for the owner's own group (Debian's and Red Hat's accounts have one each, and umask 002 with it) and root's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ def writable(path: Path) -> Writable | None:
         return None
     for place, status in found:
         if status.st_mode & stat.S_IWOTH and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX):
-            return Writable(True, f"every account of this machine may write {place}: {_command('o-w', place)}")
+            is_itself = place == real
+            later = "" if is_itself else " (the next release refuses it)"
+            said = f"every account of this machine may write {place}: {_command('o-w', place)}{later}"
+            return Writable(is_itself, said)
     if found[0][1].st_mode & stat.S_IWGRP and not _is_private(found[0][1]):
         who = _group(found[0][1].st_gid)
         return Writable(

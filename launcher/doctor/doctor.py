@@ -15,6 +15,7 @@ from launcher.doctor.cloud import MayView, Tools, examine
 from launcher.doctor.hops import CloudReport, Hop, HopName, Limits, Report, Verdict
 from launcher.doctor.patient import Patient
 from launcher.errors import CloudError, CloudNotFoundError
+from launcher.model import Actor
 
 REUSE: Final = 10.0
 """Seconds that an outcome is good for a monitor: one that asks each second costs nothing."""
@@ -28,7 +29,7 @@ class Locates(Protocol):
     """Which server a name stands for."""
 
     def canonical(self, alias_or_name: str) -> tuple[str, str] | None: ...
-    async def locate(self, name: str) -> tuple[str, str]: ...
+    async def locate(self, name: str, *, by: Actor | None = None) -> tuple[str, str]: ...
 
 
 class Doctor:
@@ -57,14 +58,15 @@ class Doctor:
         under_way = self._under_way.get(limits) or self._begin(limits)
         return await asyncio.shield(under_way)
 
-    async def one(self, reference: str, may: MayView, limits: Limits) -> Report:
+    async def one(self, reference: str, may: MayView, limits: Limits, *, by: Actor | None = None) -> Report:
         """The server of a reference, to the first bytes of its screen; `may` is asked before its console is requested.
 
-        Where a cloud is silent that a mere name may belong to, all clouds are looked at instead.
+        Where a cloud is silent that a mere name may belong to, all clouds are looked at instead. `by` is whose look-up
+        it is.
 
-        Raises ServerNotFoundError, AmbiguousServerError, and RequestError of `may`.
+        Raises ServerNotFoundError, AmbiguousServerError, TooManyLookupsError, and RequestError of `may`.
         """
-        placed = await self._placed(reference, limits)
+        placed = await self._placed(reference, limits, by)
         if placed is None:
             report = await self.all_clouds(limits)
             return Report(reference, report.hops, report.clouds)
@@ -73,12 +75,12 @@ class Doctor:
             found = await examine(patient, self._tools, limits, server, may)
         return Report(reference, (self._configuration(),), (found,))
 
-    async def _placed(self, reference: str, limits: Limits) -> tuple[Patient, str] | None:
+    async def _placed(self, reference: str, limits: Limits, by: Actor | None) -> tuple[Patient, str] | None:
         cloud, slash, server = reference.partition("/")
         if not slash:
             try:
                 async with asyncio.timeout(limits.api):
-                    cloud, server = await self._located(reference)
+                    cloud, server = await self._located(reference, by)
             except (CloudError, TimeoutError):
                 return None
         patient = self._patients.get(cloud)
@@ -86,11 +88,11 @@ class Doctor:
             raise CloudNotFoundError(f'There is no cloud "{cloud}" (there are: {", ".join(self._patients)}).')
         return patient, server
 
-    async def _located(self, name: str) -> tuple[str, str]:
+    async def _located(self, name: str, by: Actor | None) -> tuple[str, str]:
         if len(self._patients) == 1 and self._directory.canonical(name) is None:
             [cloud] = self._patients  # it need not answer to be the one that is meant
             return cloud, name
-        return await self._directory.locate(name)
+        return await self._directory.locate(name, by=by)
 
     def _begin(self, limits: Limits) -> asyncio.Future[Report]:
         asked: asyncio.Future[Report] = asyncio.get_running_loop().create_future()

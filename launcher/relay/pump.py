@@ -2,8 +2,8 @@
 
 upstream → viewer: as the pair's carriage has it; between two WebSockets bytes pass verbatim and only headers are read,
 so that it is always known whether the stream stands between two frames. viewer → upstream: one message in, one message
-out (Nova hangs when a client's early messages are joined). The server's pings and all pongs pass; the rest is
-`keepalive`'s.
+out (Nova hangs when a client's early messages are joined). The server's pings pass, and all pongs but those to
+pings of the gateway's; the rest is `keepalive`'s.
 
 Where a session must be understood (view-only, an idle limit …) a `Governor` follows it, and decides what passes.
 

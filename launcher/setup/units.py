@@ -47,6 +47,8 @@ def system_service(shipped: str, installation: Installation, target: Target) -> 
 def user_service(shipped: str, installation: Installation, target: Target) -> str:
     """A service for an account's own service manager."""
     kept = [found[0].rstrip("\n") for found in _SETTING.finditer(shipped) if found["key"] in _USERS]
+    # Its people come in by TCP: the kernel is asked for their accounts at once, by netlink.
+    kept = [f"{line} AF_NETLINK" if line.startswith("RestrictAddressFamilies=") else line for line in kept]
     lines = [
         "# The gateway as a service of one account, written by `console-launcher init`. It reads the credentials",
         "# beside its configuration itself.",

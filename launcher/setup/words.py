@@ -146,6 +146,7 @@ def _for_system(target: Target, host: Host, tried: Sequence[Counted]) -> str:
         "",
         "On your laptop, in ~/.ssh/config (HostName is what reaches this machine from there):",
         *(f"  {line}" for line in ssh_config(target, host.name, who)),
+        "(A laptop without IPv6 leaves the line with [::1] out.)",
     ]
     return "\n".join([*lines, "", *_bookmark(target, tried, "there, while `ssh jump` is open")])
 

@@ -39,6 +39,8 @@ _PAUSE = 0.25
 """Seconds that accepting waits after it failed."""
 _SELDOM = 10.0
 """Seconds between two log lines of one kind."""
+_REMEMBERED = 256
+"""Accounts that were let in, the latest."""
 _ROOT = 0
 
 Socket = socket.socket | TransportSocket
@@ -70,6 +72,8 @@ class Reception:
         self.connections = connections
         self._peers = peers
         self._lets_in = lets_in
+        self._admitted: dict[int, None] = {}
+        """Accounts that were let in lately, as not every one is known by its user id alone."""
         self._by_file: dict[int, Connection] = {}
         self._transports: dict[Connection, asyncio.BaseTransport] = {}
         self._refused = _Seldom("%d connections were turned away, the last of %s: there are as many as there may be")
@@ -83,7 +87,7 @@ class Reception:
         """Count a connection that was just accepted; None: there is no room for it."""
         uid = self._peers.uid_now(sock)
         free = uid == _ROOT and sock.family == socket.AF_UNIX
-        admitted = uid is not None and self._lets_in(uid, "")
+        admitted = uid is not None and (uid in self._admitted or self._lets_in(uid, ""))
         connection, gone = self.connections.begin(uid, admitted=admitted, free=free)
         if gone is not None:
             self._push_out(gone)
@@ -119,6 +123,14 @@ class Reception:
         if not self.connections.admit(connection, uid):
             raise TooManyConnectionsError("This gateway holds as many connections as it may, for you or in all.")
         self._transports.pop(connection, None)
+        self._remember(uid)
+
+    def _remember(self, uid: int) -> None:
+        """The account's next connections have its own share from the start; each request is judged all the same."""
+        self._admitted.pop(uid, None)
+        self._admitted[uid] = None
+        if len(self._admitted) > _REMEMBERED:
+            del self._admitted[next(iter(self._admitted))]
 
     def admit_if_let_in(self, sock: Socket, actor: Actor | None) -> None:
         """Admit an account where no guard did; others stay pending. Raises TooManyConnectionsError."""
@@ -157,13 +169,11 @@ class Acceptor:
         self._begin()
 
     def close(self) -> None:
-        """Accept no more, and close the socket; connections that are there stay. Closing it twice is no harm."""
+        """Accept no more, and close the socket; connections that are there, or arrive in this turn, stay."""
         if self._retry is not None:
             self._retry.cancel()
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock)
-        for task in self._arriving:
-            task.cancel()
         self._sock.close()
 
     def _begin(self) -> None:

@@ -29,7 +29,7 @@ LONGEST: Final = 3600.0
 class Examines(Protocol):
     async def lately(self) -> Report: ...
     async def all_clouds(self, limits: Limits) -> Report: ...
-    async def one(self, reference: str, may: MayView, limits: Limits) -> Report: ...
+    async def one(self, reference: str, may: MayView, limits: Limits, *, by: Actor | None = None) -> Report: ...
 
 
 class Authorizes(Protocol):
@@ -59,7 +59,7 @@ class DoctorApi:
             report = await self._doctor.all_clouds(limits)
         else:
             self._policy.authorize(actor, Action.CONTROL)
-            report = await self._doctor.one(reference, lambda server: self._may(actor, server), limits)
+            report = await self._doctor.one(reference, lambda server: self._may(actor, server), limits, by=actor)
         return web.json_response(report.as_json(), headers=_FRESH)
 
     def _may(self, actor: Actor, server: Server) -> None:

@@ -12,6 +12,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Set
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from launcher.config.listen import TcpAddress
@@ -24,6 +25,7 @@ _FOUR, _SIX = "127.0.0.1", "::1"
 _PARTNER: Final = {_FOUR: _SIX, _SIX: _FOUR}
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """What the kernel says of an address that this machine does not have: nobody can listen there."""
+_INTERFACES: Final = Path("/proc/self/net/if_inet6")
 _TRIES: Final = 50
 """Ports that the kernel may choose for one address and that are taken at the other."""
 
@@ -76,7 +78,7 @@ def _bind_together(hosts: Iterable[str], port: int, named: str) -> list[Bound]:
             except ListenError as error:
                 if host == named:
                     raise
-                if _is_of(error, _ABSENT):
+                if _is_nobodys(error):
                     continue
                 raise _without_partner(TcpAddress(named, port), error) from error.__cause__
             undo.callback(one.close)
@@ -124,6 +126,24 @@ def _without_partner(named: TcpAddress, error: ListenError) -> ListenError:
     )
 
 
+def _is_nobodys(error: ListenError) -> bool:
+    """Whether an address could not be had because this machine does not have it, so that nobody can listen there.
+
+    A service may be kept from IPv6 (RestrictAddressFamilies=) on a machine that has it: others may listen there then.
+    """
+    if _is_of(error, frozenset({errno.EAFNOSUPPORT})):
+        return not _has_six()
+    return _is_of(error, _ABSENT)
+
+
+def _has_six() -> bool:
+    """Whether an interface of this process's network has ::1 (proc(5), /proc/net/if_inet6)."""
+    try:
+        return any(line.startswith(f"{1:032x} ") for line in _INTERFACES.read_text().splitlines())
+    except OSError:
+        return False
+
+
 def _is_of(error: ListenError, numbers: Set[int]) -> bool:
     return isinstance(error.__cause__, OSError) and error.__cause__.errno in numbers
 
@@ -136,7 +156,7 @@ def _is_there(host: str) -> bool:
     except OSError as error:
         return error.errno not in _ABSENT
     except ListenError as error:
-        return not _is_of(error, _ABSENT)
+        return not _is_nobodys(error)
     return True
 
 

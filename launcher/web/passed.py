@@ -89,6 +89,6 @@ def _unfit(sock: socket.socket) -> str | None:
     if host.is_loopback:
         return None
     return (
-        f"is bound to {host}, and this gateway does not listen beyond loopback: use a path, 127.0.0.1 or [::1] in "
-        "ListenStream=."
+        f"is bound to {host}, and this gateway does not listen beyond loopback: use a path, or a line for "
+        "127.0.0.1 and one for [::1], in ListenStream=."
     )

@@ -319,7 +319,7 @@ async def test_a_name_that_nobody_has_offers_those_that_are_near(site: Site, pro
             "nothing-like-it": [],
         }.items():
             await tab.open(f"{daemon.url}/c/{asked}?view=only")
-            await expect(tab.page.locator("h1")).to_have_text("No such server")
+            await expect(tab.page.locator("#title")).to_have_text("No such server")
             await expect(tab.page.locator(".candidates a")).to_have_text(offered)
         await tab.open(f"{daemon.url}/c/wbe-01?view=only")
         await tab.page.click(".candidates a")

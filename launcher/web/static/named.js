@@ -106,6 +106,7 @@ function row(server, place) {
 }
 
 part("again").addEventListener("click", () => {
+  part("title").focus(); // the button goes
   part("acts").hidden = true;
   say("title", `Looking for ${called} …`);
   for (const id of ["detail", "hint"]) say(id, "");

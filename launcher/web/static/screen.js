@@ -25,6 +25,7 @@ export class Screen extends RFB {
 
   // noVNC calls it for every size that the server tells, before anything else is done with it.
   _resize(width, height) {
+    if (width === this._fbWidth && height === this._fbHeight) return; // told once more
     const now = performance.now();
     this.#times = this.#times.filter((time) => now - time < SPAN_MS);
     const why = refusal(width, height, this.#limit, this.#times.length);

@@ -13,6 +13,7 @@ from launcher.doctor.hops import Hop, HopName, Limits, Verdict
 from launcher.doctor.patient import Patient
 from launcher.doctor.trail import StoppedError, Trail
 from launcher.errors import CloudReplyError
+from launcher.model import Actor
 from tests.fakes.clock import FakeClock
 
 SECRET = "secret-in-an-exception"
@@ -51,7 +52,7 @@ class Nobody:
     def canonical(self, alias_or_name: str) -> tuple[str, str] | None:
         return None
 
-    async def locate(self, name: str) -> tuple[str, str]:
+    async def locate(self, name: str, *, by: Actor | None = None) -> tuple[str, str]:
         return "prod", name
 
 

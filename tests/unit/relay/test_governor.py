@@ -67,3 +67,12 @@ def test_in_a_run_of_like_messages_view_only_lets_through_what_it_lets_through_a
         passed += one.judge(stream[at : at + 7], 1000.0).up or b""
     assert passed == REQUEST * 151
     assert one.inputs == 201
+
+
+def test_what_the_page_types_is_borne_however_long_it_is() -> None:
+    """static/tools.js: 16 characters, each pressed and let go, every 20 ms."""
+    one = governor(view_only=False)
+    for turn in range(50 * 60):
+        for _ in range(2 * 16):
+            one.judge(KEY, 1000.0 + turn * 0.02)
+    assert one.verdict is None

@@ -114,6 +114,7 @@ On your laptop, in ~/.ssh/config (HostName is what reaches this machine from the
       LocalForward 127.0.0.1:6080 /run/console-launcher/web.sock
       LocalForward [::1]:6080 /run/console-launcher/web.sock
       ExitOnForwardFailure yes
+(A laptop without IPv6 leaves the line with [::1] out.)
 
 Then open there, while `ssh jump` is open:
   http://jump.localhost:6080/

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -112,8 +113,9 @@ def test_a_kernel_that_finds_no_port_for_both_is_not_asked_for_ever(monkeypatch:
 
 @pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT])
 def test_an_address_that_this_machine_does_not_have_is_left_out_unless_it_is_named(
-    number: int, monkeypatch: pytest.MonkeyPatch
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loopback, "_INTERFACES", tmp_path / "if_inet6")
     bind = loopback._bind
 
     def refusing(address: TcpAddress) -> Bound:
@@ -128,6 +130,24 @@ def test_an_address_that_this_machine_does_not_have_is_left_out_unless_it_is_nam
         assert one.startswith("127.0.0.1:")
     with pytest.raises(ListenError, match="no IPv6"):
         bind_loopback(TcpAddress("::1", 0))
+
+
+def test_an_address_that_only_this_process_may_not_have_is_not_left_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where RestrictAddressFamilies= of a unit leaves AF_INET6 out."""
+    (tmp_path / "if_inet6").write_text("00000000000000000000000000000001 01 80 10 80       lo\n")
+    monkeypatch.setattr(loopback, "_INTERFACES", tmp_path / "if_inet6")
+    bind = loopback._bind
+
+    def refusing(address: TcpAddress) -> Bound:
+        if address.host == "::1":
+            raise ListenError("no IPv6 for us") from OSError(errno.EAFNOSUPPORT, "no IPv6 for us")
+        return bind(address)
+
+    monkeypatch.setattr(loopback, "_bind", refusing)
+    with pytest.raises(ListenError, match="no IPv6 for us"):
+        bind_loopback(TcpAddress("127.0.0.1", 0))
 
 
 def test_what_else_the_kernel_says_of_the_partner_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
