@@ -76,3 +76,12 @@ def test_what_the_page_types_is_borne_however_long_it_is() -> None:
         for _ in range(2 * 16):
             one.judge(KEY, 1000.0 + turn * 0.02)
     assert one.verdict is None
+
+
+def test_a_server_that_begins_with_more_frames_than_a_turn_reads_breaks_the_protocol() -> None:
+    one = Governor(view_only=True, signed_in=False, framed=True, frame_limit=MEBIBYTE, screen_limit=70, stays=True)
+    one.hear(b"\x82\x01x" * 20_000)
+    assert one.verdict is not None
+    assert (one.verdict[0], one.verdict[1]) == (EndReason.UPSTREAM_PROTOCOL, 1014)
+    one.judge(KEY, 1000.0)
+    assert one.verdict[0] is EndReason.UPSTREAM_PROTOCOL, "the first cause counts"
