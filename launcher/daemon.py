@@ -33,9 +33,8 @@ from launcher.listening import OwnListeners
 from launcher.model import wanted
 from launcher.parts import Gathered, Lasting, Parts, build, gather
 from launcher.process import open_files, raise_file_limit
-from launcher.relay.pump import Rules
 from launcher.relay.sessions import Session, Sessions
-from launcher.relay.terms import Terms
+from launcher.relay.terms import Rules, Terms
 from launcher.relay.upstream import DialLimits
 from launcher.service import Service, tell_doubts
 from launcher.systemd import Passed, Supervision, take_supervision

@@ -34,8 +34,9 @@ from launcher.errors import (
 )
 from launcher.launches import Launch, Launches, LaunchState, StepName
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Server, wanted
-from launcher.relay.pump import Pump, Rules
+from launcher.relay.pump import Pump
 from launcher.relay.sessions import Session, Sessions
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.states import Outlook, reading

@@ -43,8 +43,8 @@ from launcher.launch import Launcher
 from launcher.launches import Launches
 from launcher.model import Console, ConsoleKey
 from launcher.opening import ConsoleRules, Opener
-from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import DialLimits
 from launcher.web.api import Api
 from launcher.web.doctor import DoctorApi

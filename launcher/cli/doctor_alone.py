@@ -20,8 +20,8 @@ from launcher.doctor.hops import Hop, HopName, Limits, Report, Verdict
 from launcher.errors import AmbiguousServerError, ConfigError, RequestError
 from launcher.launches import Launches
 from launcher.parts import Lasting, build, gather
-from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import DialLimits
 
 _NAME_THREADS = 32

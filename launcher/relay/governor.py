@@ -13,6 +13,7 @@ from launcher.model import EndReason
 from launcher.relay.carriage import Unwrapping
 from launcher.relay.rfb import RUNS_AT_ONCE, Conversation
 from launcher.relay.security import Welcome
+from launcher.relay.terms import Rules
 
 MILLION: Final = 1_000_000
 RUNS_PER_SECOND: Final = 2000
@@ -48,18 +49,16 @@ class Governor:
 
     __slots__ = ("_conversation", "_judged_at", "_screen_limit", "_stays", "_tap", "_welcome", "inputs", "verdict")
 
-    def __init__(
-        self, *, view_only: bool, signed_in: bool, framed: bool, frame_limit: int, screen_limit: int, stays: bool
-    ) -> None:
+    def __init__(self, rules: Rules, *, signed_in: bool, framed: bool, stays: bool = False) -> None:
         """`framed`: the server's bytes come as WebSocket frames; `signed_in`: the gateway has signed in to it.
 
-        `frame_limit` is in bytes, `screen_limit` in millions of pixels; `stays`: it is needed to the session's end.
+        `stays`: it is needed to the session's end, also where the rules do not need it.
         """
-        self._screen_limit = screen_limit
-        self._stays = stays or view_only
+        self._screen_limit = rules.screen_limit
+        self._stays = stays or rules.view_only or rules.terms.idle > 0
         self._judged_at = 0.0
-        self._conversation = Conversation(view_only=view_only, signed_in=signed_in)
-        self._tap = Unwrapping(frame_limit) if framed else None
+        self._conversation = Conversation(view_only=rules.view_only, signed_in=signed_in)
+        self._tap = Unwrapping(rules.frame_limit) if framed else None
         self._welcome = Welcome() if signed_in else None
         self.inputs = 0
         """Another number whenever the person has done something, or what the viewer sends is not understood."""

@@ -24,7 +24,7 @@ from launcher.relay.frames import OUR_PING, Stop
 from launcher.relay.governor import Governor
 from launcher.relay.keepalive import KeepAlive
 from launcher.relay.stall import StallWatch
-from launcher.relay.terms import Term, Terms
+from launcher.relay.terms import Rules, Term
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import CLOSING_TIME, ViewerEnd
 from launcher.relay.websocketviewer import breach
@@ -35,31 +35,6 @@ _HALF_TIME = 30.0
 """Seconds that a server has to hang up in, once its viewer sends no more."""
 _FINISHING_TIME = 5.0
 """Seconds that a server has to read the rest in, once it sends no more itself."""
-
-_NO_TERMS = Terms()
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds for a session."""
-
-    frame_limit: int = 1024**2
-    """Bytes of the largest WebSocket message."""
-    screen_limit: int = 70
-    """Millions of pixels that a screen may have."""
-    view_only: bool = False
-    terms: Terms = _NO_TERMS
-
-
-def _governor(upstream: UpstreamEnd, rules: Rules) -> Governor:
-    return Governor(
-        view_only=rules.view_only,
-        signed_in=upstream.signed_in,
-        framed=upstream.framed,
-        frame_limit=rules.frame_limit,
-        screen_limit=rules.screen_limit,
-        stays=rules.terms.idle > 0 or upstream.carrier is Carrier.XVP,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +87,12 @@ class Pump:
         self._carriage = carriage_of(
             upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
         )
-        self._governor: Governor | None = _governor(upstream, rules)
+        self._governor: Governor | None = Governor(
+            rules,
+            signed_in=upstream.signed_in,
+            framed=upstream.framed,
+            stays=upstream.carrier is Carrier.XVP,
+        )
         """Until there is nothing more to follow."""
         self._keep_alive = KeepAlive(viewer, upstream, self._carriage)
         self._opened_at = self._input_at = self._loop.time()

@@ -1,4 +1,4 @@
-"""How long a session may last: in all, and without its person doing anything. Pure."""
+"""What a session may: how long it lasts, in all and without its person doing anything, and what it may show. Pure."""
 
 from __future__ import annotations
 
@@ -43,6 +43,21 @@ class Terms:
         if reason is EndReason.IDLE:
             return f"Ended because nobody used it for {spelled(self.idle)} (relay.idle_timeout)."
         return f"Ended after {spelled(self.total)}, the limit of a session (relay.session_limit)."
+
+
+_NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a session."""
+
+    frame_limit: int = 1024**2
+    """Bytes of the largest WebSocket message."""
+    screen_limit: int = 70
+    """Millions of pixels that a screen may have."""
+    view_only: bool = False
+    terms: Terms = _NO_TERMS
 
 
 def spelled(seconds: float) -> str:

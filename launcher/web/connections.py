@@ -25,8 +25,9 @@ _COST: Final = 2
 """Descriptors of a session."""
 _PENDING_SHARE: Final = 8
 _PENDING_AT_LEAST: Final = 8
-_PENDING_AT_MOST: Final = 2048
-"""A thousand bookmarks may be opened at once, and each is pending for a moment where the kernel names no owner."""
+_PENDING_AT_MOST: Final = 1280
+"""A thousand bookmarks may be opened at once, and each is pending for a moment where the kernel names no owner. No
+more: 20,000 files, a common hard limit of containers, are to carry 9,000 sessions of one account."""
 _STRANGERS_SHARE: Final = 8
 """So many accounts that are not admitted must agree to fill the room of the pending."""
 _STRANGERS_AT_MOST: Final = 64
@@ -58,7 +59,7 @@ def caps(files: int, held: int) -> Caps:
 def files_for(sessions: int, held: int) -> int:
     """How many files a process must be able to open so that one account may have so many sessions."""
     connections = _COST * (sessions + _OTHERS_AT_MOST)
-    return held + RESERVE + connections * _PENDING_SHARE // (_PENDING_SHARE - 1) + 1
+    return held + RESERVE + connections + min(_PENDING_AT_MOST, connections // (_PENDING_SHARE - 1) + 1)
 
 
 class Standing(enum.Enum):

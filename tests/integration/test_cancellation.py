@@ -31,8 +31,8 @@ from launcher.launches import Launches
 from launcher.model import Actor, Kind
 from launcher.opening import ConsoleRules, Opener
 from launcher.relay.engine import ViewerEngine
-from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import DialLimits
 from launcher.relay.websocketviewer import WebSocketViewer
 from launcher.web.problems import farewell

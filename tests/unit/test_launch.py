@@ -11,8 +11,8 @@ from launcher.launches import Launches, LaunchState
 from launcher.model import Action, Actor, Console, ConsoleKey, EndReason, Kind, Secret, Server, Target
 from launcher.relay.engine import ViewerEngine
 from launcher.relay.openings import opening_of
-from launcher.relay.pump import Rules
 from launcher.relay.sessions import Sessions
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.websocketviewer import WebSocketViewer
 from launcher.web.problems import farewell

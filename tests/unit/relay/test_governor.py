@@ -9,6 +9,7 @@ import pytest
 from launcher.model import EndReason
 from launcher.relay.governor import FLOOD, RUNS_PER_SECOND, Governor
 from launcher.relay.rfb import RUNS_AT_ONCE
+from launcher.relay.terms import Rules
 
 KEY = struct.pack(">BBHI", 4, 1, 0, 97)
 REQUEST = struct.pack(">BBHHHH", 3, 1, 0, 0, 8, 8)
@@ -18,9 +19,7 @@ MEBIBYTE = 1024**2
 
 def governor(*, view_only: bool) -> Governor:
     """Of a session whose screen is there."""
-    one = Governor(
-        view_only=view_only, signed_in=False, framed=False, frame_limit=MEBIBYTE, screen_limit=70, stays=True
-    )
+    one = Governor(Rules(view_only=view_only), signed_in=False, framed=False, stays=True)
     for said, answer in ((b"RFB 003.008\n", b"RFB 003.008\n"), (b"\1\1", b"\1"), (b"\0\0\0\0", b"\1")):
         one.hear(said)
         one.judge(answer, 1000.0)
@@ -79,7 +78,7 @@ def test_what_the_page_types_is_borne_however_long_it_is() -> None:
 
 
 def test_a_server_that_begins_with_more_frames_than_a_turn_reads_breaks_the_protocol() -> None:
-    one = Governor(view_only=True, signed_in=False, framed=True, frame_limit=MEBIBYTE, screen_limit=70, stays=True)
+    one = Governor(Rules(view_only=True), signed_in=False, framed=True)
     one.hear(b"\x82\x01x" * 20_000)
     assert one.verdict is not None
     assert (one.verdict[0], one.verdict[1]) == (EndReason.UPSTREAM_PROTOCOL, 1014)

@@ -12,7 +12,8 @@ from launcher.relay.engine import ViewerEngine
 from launcher.relay.frames import OUR_PING
 from launcher.relay.governor import too_large
 from launcher.relay.openings import opening_of
-from launcher.relay.pump import Pump, Rules
+from launcher.relay.pump import Pump
+from launcher.relay.terms import Rules
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.websocketviewer import WebSocketViewer
 from tests.fakes.transport import MemoryTransport, received
@@ -228,13 +229,13 @@ async def test_a_viewer_that_was_full_already_holds_up_the_upstream_from_the_fir
 async def test_a_viewer_that_reads_nothing_any_more_is_given_up_and_a_slow_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.05)
+    monkeypatch.setattr("launcher.relay.stall.STALL_TIME", 0.4)
     joined = Joined()
     joined.viewer_side.unsent = 300_000
     joined.viewer.pause_writing()
-    for _ in range(3):
+    for _ in range(4):
         joined.viewer_side.unsent -= 1000
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.15)
         assert joined.viewer_side.ended is None
     assert await joined.pump.ended is EndReason.VIEWER_STALLED
     assert joined.viewer_side.ended == "aborted"

@@ -12,8 +12,8 @@ from launcher.relay.engine import ViewerEngine
 from launcher.relay.frames import OUR_PING
 from launcher.relay.nativeviewer import NativeViewer
 from launcher.relay.openings import opening_of
-from launcher.relay.pump import Pump, Rules
-from launcher.relay.terms import Terms
+from launcher.relay.pump import Pump
+from launcher.relay.terms import Rules, Terms
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd, ViewerLeftError
 from launcher.relay.websocketviewer import WebSocketViewer

@@ -114,7 +114,12 @@ def test_root_on_the_unix_socket_is_never_counted(connections: Connections) -> N
     assert (connections.admitted, connections.pending) == (0, 0)
 
 
-@pytest.mark.parametrize("sessions", [1, 100, 10_000])
+def test_twenty_thousand_files_carry_nine_thousand_sessions_of_one_account() -> None:
+    assert files_for(9000, 100) <= 20_000
+    assert caps(20_000, 100).account >= 9000
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 5, 100, 4000, 10_000])
 def test_so_many_files_are_enough_for_the_sessions_of_one_account(sessions: int) -> None:
     files = files_for(sessions, 60)
     assert caps(files, 60).account >= sessions
