@@ -25,7 +25,7 @@ from launcher.access.origin import Names
 from launcher.access.peer import Peers
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock, SystemClock
-from launcher.cloud.compute import CloudHttp, open_http
+from launcher.cloud.http import CloudHttp, open_http
 from launcher.config.models import Config
 from launcher.errors import RequestError
 from launcher.launches import Launches
@@ -69,7 +69,7 @@ _GROUP_PATIENCE = 5.0
 _SHARE_OF_FILES = 4
 """Servers' sockets take no more than a quarter of the files that the process may have open."""
 _LISTENERS_BESIDE = 16
-"""Descriptors that a daemon opens once it listens: threads' pipes, a name server's socket, files of the moment."""
+"""Descriptors that a daemon opens once it listens: its threads' pipes, a socket to the name service, files to read."""
 _COLLECTIONS = (700, 10, 30)
 """When garbage is looked for (gc.set_threshold); Python's own third number is 10. To look at all objects of 9,000
 sessions holds the event loop, and with it every screen, for a third of a second or more: it is done once for some 3,000

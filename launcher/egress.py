@@ -158,20 +158,15 @@ def host_of(url: str) -> str:
 
 
 def leads_to(address: Address, listener: Address, *, local: bool) -> bool:
-    """Whether a connection to an address reaches who listens on another (with the same port).
+    """Whether a connection to an address reaches a listener on another, with the same port.
 
-    `local`: whether the address is one of this host. 127.0.0.1 and ::1 stand for each other. Linux takes the
-    unspecified address, as one to connect to, for loopback.
+    Both are of `parse_address`; `local`: whether the address is one of this host. 127.0.0.1 and ::1 stand for each
+    other. Linux takes the unspecified address, as one to connect to, for loopback.
     """
-    address, listener = _mapped_away(address), _mapped_away(listener)
     if listener.is_unspecified:
         return local or address.is_loopback or address.is_unspecified
     first_two = {IPv4Address("127.0.0.1"), IPv6Address("::1"), IPv4Address("0.0.0.0"), IPv6Address("::")}  # noqa: S104 -- what is dialled
     return address == listener or (address in first_two and listener in first_two)
-
-
-def _mapped_away(ip: Address) -> Address:
-    return ip.ipv4_mapped or ip if isinstance(ip, IPv6Address) else ip
 
 
 def _loopback_names(hosts: str) -> set[str]:

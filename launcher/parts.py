@@ -24,8 +24,9 @@ from launcher.access.accounts import admitted
 from launcher.access.policy import Policy
 from launcher.audit.log import LogJournal
 from launcher.clock import Clock
-from launcher.cloud.compute import CloudHttp, Compute
+from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
+from launcher.cloud.http import CloudHttp
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
 from launcher.cloud.static import StaticServers, TokenClouds

@@ -7,7 +7,7 @@
     proctcp       P   the kernel's TCP tables, read where it may not be asked
     accountnames      what an account is called, looked up in threads that may hang; nametable (P) decides which
     accounts          account names ↔ user ids: who is let in
-    claims        P   headers that say who asks: ignored, and told
+    claims        P   headers that name a person or an address: ignored, and told
     policy        P   may this actor do this?
 
 A request passes `origin` and `provenance` first, then `peer`, then `policy`. Nothing here trusts a header about who

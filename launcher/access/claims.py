@@ -1,4 +1,4 @@
-"""Names the headers by which proxies say who asks or from where: this gateway believes none of them."""
+"""Names the headers in which proxies give a person or an address: this gateway believes none of them."""
 
 from __future__ import annotations
 

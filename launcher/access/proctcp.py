@@ -14,6 +14,8 @@ import ipaddress
 import sys
 from collections.abc import Iterator
 
+from launcher.egress import parse_address
+
 Address = tuple[str, int]
 """An IP address as text, and a port: the beginning of what `getsockname` returns."""
 
@@ -48,18 +50,12 @@ def _needles(local: Address, remote: Address) -> Iterator[bytes]:
     Searching for the row's text instead of parsing every row costs microseconds where a busy gateway has ten thousands.
     An IPv4 connection made by an IPv6 socket stands in tcp6 with mapped addresses (`::ffff:127.0.0.1`).
     """
-    ours, theirs = plain(local[0]), plain(remote[0])
+    ours, theirs = parse_address(local[0]), parse_address(remote[0])
     forms = [(ours, theirs)]
     if isinstance(ours, ipaddress.IPv4Address) and isinstance(theirs, ipaddress.IPv4Address):
         forms.append((_mapped(ours), _mapped(theirs)))
     for our_form, their_form in forms:
         yield f": {_hex(their_form, remote[1])} {_hex(our_form, local[1])} {_ESTABLISHED} ".encode()
-
-
-def plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An address as it is on the wire: IPv4 where an IPv6 socket has it mapped."""
-    address = ipaddress.ip_address(text)
-    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
 
 
 def _mapped(address: ipaddress.IPv4Address) -> ipaddress.IPv6Address:

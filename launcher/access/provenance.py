@@ -16,7 +16,8 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-_OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
+OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
+"""Values of Sec-Fetch-Site (W3C Fetch Metadata §2.4) that say: a page of another origin asks."""
 _TAB: Final = frozenset({"", "document"})
 """Values of Sec-Fetch-Dest for a page in a tab of its own; browsers of 2019 send the mode without it."""
 
@@ -37,7 +38,7 @@ def provenance(site: Sequence[str], mode: str, dest: str) -> Provenance:
 
     `site` are all values of Sec-Fetch-Site, `mode` and `dest` those of their headers, empty where they are missing.
     """
-    if not _OTHER_SITES.intersection(site):
+    if not OTHER_SITES.intersection(site):
         return Provenance.OWN
     if mode == "navigate" and dest in _TAB:
         return Provenance.LINK

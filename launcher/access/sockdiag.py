@@ -11,7 +11,8 @@ import ipaddress
 import socket
 import struct
 
-from launcher.access.proctcp import Address, plain
+from launcher.access.proctcp import Address
+from launcher.egress import parse_address
 
 _SOCK_DIAG = 4
 """NETLINK_SOCK_DIAG of linux/netlink.h; Python has no name for it."""
@@ -44,7 +45,7 @@ def asked_uid(local: Address, remote: Address) -> int | None:
 
 def question(local: Address, remote: Address) -> bytes:
     """The message that asks for the peer's socket: its local address is our remote one."""
-    ours, theirs = plain(local[0]), plain(remote[0])
+    ours, theirs = parse_address(local[0]), parse_address(remote[0])
     family = socket.AF_INET if isinstance(ours, ipaddress.IPv4Address) else socket.AF_INET6
     body = _ASKED.pack(family, socket.IPPROTO_TCP, 0, 0xFFFFFFFF)
     body += _ID_PORTS.pack(remote[1], local[1]) + theirs.packed.ljust(16, b"\0") + ours.packed.ljust(16, b"\0")

@@ -47,7 +47,7 @@ class Limits:
 
 
 class _Queue:
-    """First in, first out, with a limit that whoever puts something in may ask about."""
+    """First in, first out, up to a limit; whether there is room can be asked."""
 
     def __init__(self, lines: int, size: int) -> None:
         self._most_lines = lines

@@ -12,7 +12,7 @@ from launcher.cli.answers import Object
 from launcher.cli.exits import Exit
 from launcher.cli.failure import Failure
 from launcher.clock import Clock, SystemClock
-from launcher.cloud.compute import open_http
+from launcher.cloud.http import open_http
 from launcher.config.load import load
 from launcher.config.models import Config, clouds_of
 from launcher.doctor.doctor import Doctor

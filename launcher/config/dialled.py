@@ -7,7 +7,6 @@ the same, and refuses the address when its turn comes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from launcher.config.document import Document, KeyPath, shown
@@ -94,7 +93,7 @@ def _reaches(host: str, port: int, listener: TcpAddress) -> bool:
         return False
     dialled = "127.0.0.1" if is_loopback_form(host) and not _is_literal(host) else host
     listening = "127.0.0.1" if listener.host == "localhost" else listener.host
-    return _is_literal(dialled) and leads_to(parse_address(dialled), ip_address(listening), local=False)
+    return _is_literal(dialled) and leads_to(parse_address(dialled), parse_address(listening), local=False)
 
 
 def _is_literal(host: str) -> bool:

@@ -132,7 +132,7 @@ def parse_linking_site(text: str) -> str:
         raise ValueError("browsers tell a site, not its pages: leave out what stands behind host and port")
     if parts.scheme == "http" and not is_local_name(parts.hostname or ""):
         raise ValueError(
-            "whoever stands in between can write the pages of an http:// site: beyond this machine it begins with "
+            "anybody on the network between can write the pages of an http:// site: beyond this machine it begins with "
             "https://; links of others open after one click more"
         )
     return _origin(parts)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from launcher.clock import Clock
 from launcher.cloud.catalog import CatalogError
-from launcher.cloud.compute import CloudHttp, Compute
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import CloudHttp
 from launcher.cloud.identity import ApiAccess, SharedAccess, identity_door, identity_of
 from launcher.config.models import BareEntry, Cloud, StaticCloud
 from launcher.doctor.advice import catalog_fault, configuration_fault, identity_fault, role_fault

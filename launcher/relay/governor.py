@@ -37,7 +37,7 @@ class Passing(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Why the session cannot go on, and its close code."""
+    """Why a session ends, and the close frame that its viewer gets."""
 
     reason: EndReason
     code: int

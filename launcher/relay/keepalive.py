@@ -7,10 +7,16 @@ between two of the server's frames.
 
 from __future__ import annotations
 
+from typing import Final
+
+from launcher.model import Carrier
 from launcher.relay.carriage import Carriage
 from launcher.relay.silence import Act, Silence
 from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import ViewerEnd
+
+_NUDGE: Final = b"\x03\x01\x00\x00\x00\x00\x00\x01\x00\x01"
+"""FramebufferUpdateRequest (RFC 6143 §7.5.3), incremental, of one pixel: a server hardly has anything to answer."""
 
 
 class KeepAlive:
@@ -42,6 +48,16 @@ class KeepAlive:
         if act is Act.ASK:
             self._ask()
         return act is Act.GIVE_UP
+
+    def nudge(self, *, between: bool) -> None:
+        """Ping the viewer of an upstream that knows no pings.
+
+        An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
+        of its Nova): it gets a request that asks for nothing, `between` two of the viewer's own messages.
+        """
+        self._viewer.ping()
+        if between and self._upstream.carrier is Carrier.XVP:
+            self._upstream.message(_NUDGE)
 
     def pinged(self, payload: bytes) -> None:
         """The viewer's ping goes on where one of ours might, to an upstream that answers; else the answer is ours.

@@ -14,14 +14,13 @@ upstream's own has just passed, the upstream is closed, and what does not end by
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from launcher.model import Carrier, EndReason
 from launcher.relay.allowance import FLOOD, Allowance
 from launcher.relay.carriage import Carriage, Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
 from launcher.relay.frames import OUR_PING, Stop
-from launcher.relay.governor import Governor
+from launcher.relay.governor import Governor, Verdict
 from launcher.relay.keepalive import KeepAlive
 from launcher.relay.stall import StallWatch
 from launcher.relay.terms import Rules, Term
@@ -29,21 +28,10 @@ from launcher.relay.upstream import UpstreamEnd
 from launcher.relay.viewer import CLOSING_TIME, ViewerEnd
 from launcher.relay.websocketviewer import breach
 
-_NUDGE = b"\x03\x01\x00\x00\x00\x00\x00\x01\x00\x01"
-"""FramebufferUpdateRequest (RFC 6143 §7.5.3), incremental, of one pixel: a server hardly has anything to answer."""
 _HALF_TIME = 30.0
 """Seconds that a server has to hang up in, once its viewer sends no more."""
 _FINISHING_TIME = 5.0
 """Seconds that a server has to read the rest in, once it sends no more itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """Why it ends, and the close frame that the viewer is to get."""
-
-    reason: EndReason
-    code: int
-    text: str
 
 
 class Pump:
@@ -88,16 +76,13 @@ class Pump:
             upstream_framed=upstream.framed, viewer_framed=viewer.framed, limit=rules.frame_limit
         )
         self._governor: Governor | None = Governor(
-            rules,
-            signed_in=upstream.signed_in,
-            framed=upstream.framed,
-            stays=upstream.carrier is Carrier.XVP,
+            rules, signed_in=upstream.signed_in, framed=upstream.framed, stays=upstream.carrier is Carrier.XVP
         )
         """Until there is nothing more to follow."""
         self._keep_alive = KeepAlive(viewer, upstream, self._carriage)
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
-        self._ending: _Ending | None = None
+        self._ending: Verdict | None = None
         self._said = False
         self._orderly = False
         self._upstream_open = True
@@ -126,7 +111,7 @@ class Pump:
         """End the session at the next frame boundary; the first cause counts."""
         if self._ending is not None:
             return
-        self._ending = _Ending(reason, code, text)
+        self._ending = Verdict(reason, code, text)
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = self._loop.call_later(CLOSING_TIME, self.abort)
@@ -148,16 +133,9 @@ class Pump:
             self._upstream.abort()
 
     def ping(self) -> None:
-        """Keep a session awake whose upstream knows no pings, once an interval: the viewer is pinged.
-
-        An xvpvnc proxy hangs up on viewers that were silent for 900 s, whatever they see (`[wsgi]client_socket_timeout`
-        of its Nova): it gets a request that asks for nothing, between two of the viewer's own messages.
-        """
-        if self._ending is not None or self._upstream.framed:
-            return
-        self._viewer.ping()
-        if self._upstream.carrier is Carrier.XVP and self._governor is not None and self._governor.between:
-            self._upstream.message(_NUDGE)
+        """Keep a session awake whose upstream knows no pings; to be called once an interval."""
+        if self._ending is None and not self._upstream.framed:
+            self._keep_alive.nudge(between=self._governor is not None and self._governor.between)
 
     def term(self) -> Term | None:
         """What ends this session next, and when, as far as its limits go."""
@@ -226,8 +204,7 @@ class Pump:
 
     def _bears(self, controls: int) -> bool:
         now = self._loop.time()
-        if self._allowance is None:
-            self._allowance = Allowance(now)
+        self._allowance = self._allowance or Allowance(now)
         return self._allowance.bears(controls, now)
 
     def upstream_finished(self) -> None:
@@ -296,7 +273,7 @@ class Pump:
 
     def viewer_lost(self) -> None:
         if self._ending is None:
-            self._ending = _Ending(EndReason.VIEWER_LOST, 1001, "")
+            self._ending = Verdict(EndReason.VIEWER_LOST, 1001, "")
         self._close_upstream(self._ending.code)
         self._settle()
 
@@ -351,7 +328,7 @@ class Pump:
 
     def _viewer_stalled(self) -> None:
         if self._ending is None:
-            self._ending = _Ending(EndReason.VIEWER_STALLED, 1001, "")
+            self._ending = Verdict(EndReason.VIEWER_STALLED, 1001, "")
         self._viewer.abort()
 
     def _upstream_stalled(self) -> None:
@@ -386,7 +363,7 @@ class Pump:
         match stop:
             case Stop.CLOSED:
                 assert self._carriage.close is not None
-                self._ending = _Ending(EndReason.UPSTREAM_CLOSED, self._carriage.close[0], "")
+                self._ending = Verdict(EndReason.UPSTREAM_CLOSED, self._carriage.close[0], "")
                 self._said = True
                 if self._viewer.framed:
                     self._viewer.expect_end()

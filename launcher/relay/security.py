@@ -81,7 +81,7 @@ class Refusal(Dialogue):
 def turned_away(first: bytes) -> str | None:
     """Why a server takes nobody, where it says so behind its very greeting: the end of a sentence, as `failure` is.
 
-    A server of RFB 3.3 decides alone (RFC 6143 §7.1.2): TigerVNC's tells whoever failed too often so, and hangs up.
+    A server of RFB 3.3 decides alone (RFC 6143 §7.1.2): TigerVNC's says so to a viewer that failed too often.
     """
     if first[BANNER_SIZE : BANNER_SIZE + 4] != INVALID.to_bytes(4) or minor_version(first[:BANNER_SIZE]) != 3:
         return None

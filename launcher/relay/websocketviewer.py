@@ -97,8 +97,7 @@ class WebSocketViewer(ViewerEnd):
         if not isinstance(event, Ping | Pong):
             return event
         now = asyncio.get_running_loop().time()
-        if self._allowance is None:
-            self._allowance = Allowance(now)
+        self._allowance = self._allowance or Allowance(now)
         return event if self._allowance.bears(1, now) else self._engine.refuse(Violation(TOO_MUCH, FLOOD))
 
     def _dispatch(self, event: Event) -> None:

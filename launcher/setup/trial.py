@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from launcher.clock import Clock
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import open_http
 from launcher.cloud.identity import identity_of, regions_of
 from launcher.config.models import Cloud, OpenStackEntry, RackspaceEntry
 from launcher.config.values import parse_identity_url

@@ -3,7 +3,7 @@
 asyncio's own accept loop goes on at that limit until its whole backlog has failed, and logs each failure: 20,000 lines
 a second. It also says nothing of a connection before its first byte. Here each connection's account is asked for at
 once (a Unix socket tells it, and of a loopback connection the kernel mostly does); it is counted until its socket is
-closed, whoever has the transport by then; and where `launcher.web.connections` has no room for it, it is told so.
+closed, also by a later protocol; and where `launcher.web.connections` has no room for it, it is told so.
 
 Where accepting fails it waits a moment. What happens again and again is logged seldom, with how often it happened.
 """

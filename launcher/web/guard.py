@@ -31,7 +31,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from launcher.access.origin import Names
 from launcher.access.peer import Socket
-from launcher.access.provenance import Provenance, provenance
+from launcher.access.provenance import OTHER_SITES, Provenance, provenance
 from launcher.errors import BadRequestError, ForbiddenError, MisdirectedError, RequestError
 from launcher.model import Action, Actor
 from launcher.web.worker import asks_for_worker, farewell_worker
@@ -49,8 +49,6 @@ BODY_TIMEOUT: Final = 10.0
 """Seconds for a body; ours are a line of JSON."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OTHER_SITES = frozenset({"cross-site", "same-site"})
-"""Values of Sec-Fetch-Site (W3C Fetch Metadata §2.4) that say: a page of another origin asks. Only browsers send it."""
 _SITE: Final = "Sec-Fetch-Site"
 _HOW_TO_LINK = "Link to the list of servers, or to a console's page by its address, as an ordinary link."
 NOVNC_PAGES: Final = frozenset({"/vnc.html", "/vnc_lite.html", "/vnc_auto.html"})
@@ -212,7 +210,7 @@ def check_origin(names: Names, request: web.Request, host: str) -> None:
         return
     sent = request.headers.getall("Origin", [])
     if not sent:
-        if request.headers.get(_SITE, "none") in _OTHER_SITES or "Cookie" in request.headers:
+        if request.headers.get(_SITE, "none") in OTHER_SITES or "Cookie" in request.headers:
             raise ForbiddenError(
                 "A page of another site may not use this gateway; open the gateway's own page instead."
             )

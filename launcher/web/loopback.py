@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from launcher.config.listen import TcpAddress
+from launcher.egress import parse_address
 from launcher.errors import ListenError
 from launcher.web.bound import Bound, listen_error, open_socket
 
@@ -163,8 +164,6 @@ def _is_there(host: str) -> bool:
 def _plain(host: str) -> str:
     """An address in the one spelling that the kernel has for it; what is none stays as it is."""
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        return str(parse_address(host))
     except ValueError:
         return host
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)

@@ -48,7 +48,7 @@ class RefusalWatch:
             self._journal.record(told, owed=False)
 
     def refused(self, request: web.Request, error: RequestError, *, who: Actor | None, let_in: bool) -> None:
-        """A request's refusal, if the error is one: whoever asks wrongly, or for what is not there, is not refused."""
+        """A request's refusal, if the error is one: a malformed request, or one for what is not there, is none."""
         kind = _kind(error, who, let_in=let_in)
         if kind is None:
             return
@@ -57,10 +57,10 @@ class RefusalWatch:
         self.saw(_event(request, kind, who, sent or None, str(error)))
 
     def claims(self, request: web.Request, *, who: Actor | None) -> None:
-        """Headers of a request that say who asks: their names, never their values."""
+        """Count the headers of a request that name a person or an address: their names, never their values."""
         names = claimed(request.headers)
         if names:
-            why = "the kernel alone says who asks here"
+            why = "only the kernel says here which account a request is of"
             self.saw(_event(request, RefusalKind.CLAIM, who, _SEPARATOR.join(names), why))
 
     async def keep(self) -> None:

@@ -5,7 +5,7 @@ modules import each other relatively, so one segment stands before the whole tre
 
     /static/{hash of the tree}-{HMAC-SHA256(key, hash of the tree)}/…
 
-Browsers keep a file under it for ever. So whoever holds the gateway's port before it could leave a file of theirs there
+Browsers keep a file under it for ever. So another account that holds the gateway's port first could leave a file there
 for the gateway's page to run, if they knew the segment. The hash is the same in every installation; the HMAC is known
 to those only who have had a page of a gateway with this key. Even they gain nothing: pages name the SHA-256 of each
 file that they run (`StaticFile.integrity`), and a browser runs no other, wherever it has it from.

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from launcher.cloud.compute import CloudHttp, Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import CloudHttp, open_http
 from launcher.cloud.identity import ApiAccess
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.errors import LauncherError

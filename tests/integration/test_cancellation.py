@@ -18,8 +18,9 @@ import pytest
 from launcher.access.policy import Policy
 from launcher.audit.events import Event
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import Compute
 from launcher.cloud.directory import Directory
+from launcher.cloud.http import open_http
 from launcher.cloud.identity import identity_of
 from launcher.cloud.kept import KeptListing
 from launcher.config.models import Config, api_clouds_of

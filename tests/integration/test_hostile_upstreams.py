@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import open_http
 from launcher.cloud.identity import identity_of
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry
 from launcher.consoles.url import Rewrite

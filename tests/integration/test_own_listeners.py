@@ -7,6 +7,7 @@ import socket
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -32,8 +33,8 @@ def resolved_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """gateway.example.net is a name of this host."""
     real = socket.getaddrinfo
 
-    def getaddrinfo(host: str, *args: object, **options: object) -> object:
-        return real("127.0.0.1" if host == "gateway.example.net" else host, *args, **options)  # type: ignore[arg-type]
+    def getaddrinfo(host: str, *args: Any, **options: Any) -> object:
+        return real("127.0.0.1" if host == "gateway.example.net" else host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 

@@ -10,16 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.fakes.issued import put_out
+from tests.fakes.sshd import need_root
 from tests.process.command import environment
 from tests.process.own_network import HOSTILE
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace is root's to make")
-
 
 async def in_a_network_of_its_own(scenario: str, folder: Path) -> dict[str, Any]:
+    need_root()
     outer = str(Path("/proc/self/ns/net").readlink())
     inside = [sys.executable, "-m", "tests.process.own_network", outer, scenario, str(folder)]
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"

@@ -58,26 +58,36 @@ def _parser(name: str, doc: str | None, parts: Sequence[Part]) -> argparse.Argum
 
 
 def _run(parts: Sequence[Part], options: argparse.Namespace) -> int:
+    figures: list[Figure] = []
     try:
         raise_file_limit(max(part.descriptors(options) for part in parts) // 2)
-        figures = asyncio.run(_until_stopped(parts, options))
+        asyncio.run(_until_stopped(parts, options, figures))
     except BenchmarkError as error:
         say_progress(f"soak: {error}")
-        return 1
+        whole = False
     except (KeyboardInterrupt, asyncio.CancelledError):
         say_progress("soak: stopped")
-        return 1
+        whole = False
+    else:
+        whole = True
+    finally:
+        _tell(figures, as_json=options.json)
+    return 0 if whole and not missed(figures) else 1
+
+
+def _tell(figures: Sequence[Figure], *, as_json: bool) -> None:
+    """Also those of the parts before one that failed."""
     facts = {key: value for key, value in machine().items() if key not in ("nginx", "websockify")}
-    if options.json:
+    if as_json:
         print(json.dumps({"machine": facts, "figures": [dataclasses.asdict(one) for one in figures]}, indent=2))
     else:
         print(markdown(figures), "", ", ".join(f"{key} {value}" for key, value in facts.items()), sep="\n")
-    return 1 if missed(figures) else 0
 
 
-async def _until_stopped(parts: Sequence[Part], options: argparse.Namespace) -> list[Figure]:
-    """SIGTERM ends the run as Ctrl-C does: in order."""
+async def _until_stopped(parts: Sequence[Part], options: argparse.Namespace, figures: list[Figure]) -> None:
+    """Run the parts, and add their figures. SIGTERM ends the run as Ctrl-C does: in order."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return [figure for part in parts for figure in await part.run(options)]
+    for part in parts:
+        figures += await part.run(options)

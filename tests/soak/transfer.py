@@ -23,6 +23,7 @@ import numpy
 
 from launcher.config.models import Config
 from launcher.daemon import open_gateway
+from launcher.relay.allowance import AT_ONCE
 from tests.benchmarks.wire import upgrade_answer
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import BANNER, BINARY, CLOSE, PING, PONG, frame
@@ -46,7 +47,8 @@ class _Stream:
 
     def __init__(self, amount: int, seed: int) -> None:
         self._chance = random.Random(seed)
-        self._left = amount
+        self._amount = self._left = amount
+        self._controls = 0
         self.digest = hashlib.sha256()
 
     def pieces(self) -> Iterator[bytes]:
@@ -58,13 +60,18 @@ class _Stream:
             yield piece
 
     def frames(self, *, masked: bool) -> Iterator[bytes]:
-        """The pieces as messages, a few of them in fragments, with other frames between."""
+        """The pieces as messages, a few of them in fragments, with other frames between.
+
+        Pings and pongs are spread over the whole, no more of them than a peer may send at once.
+        """
         for piece in self.pieces():
             match self._chance.randrange(8):
                 case 0:
                     cut = self._chance.randrange(len(piece) + 1)
                     yield self._frame(piece[:cut], BINARY, masked=masked, fin=False)
-                    yield self._frame(b"between", self._chance.choice((PING, PONG)), masked=masked)
+                    if self._controls * self._amount < AT_ONCE * (self._amount - self._left):
+                        self._controls += 1
+                        yield self._frame(b"between", self._chance.choice((PING, PONG)), masked=masked)
                     yield self._frame(piece[cut:], _CONTINUATION, masked=masked)
                 case 1:
                     yield self._frame(b"", BINARY, masked=masked)

@@ -189,6 +189,4 @@ def test_of_a_hosts_addresses_those_that_are_good_are_left() -> None:
     ],
 )
 def test_which_listener_a_connection_reaches(dialled: str, listener: str, local: bool, reaches: bool) -> None:
-    given_address = ipaddress.ip_address(dialled)
-    assert leads_to(given_address, ipaddress.ip_address(listener), local=local) is reaches
-    assert leads_to(parse_address(dialled), ipaddress.ip_address(listener), local=local) is reaches
+    assert leads_to(parse_address(dialled), parse_address(listener), local=local) is reaches

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import CloudHttp, Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import CloudHttp, open_http
 from launcher.cloud.identity import SharedAccess, identity_of
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
 from launcher.model import Secret

@@ -20,7 +20,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import CloudHttp, Compute, RedirectRefusedError, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import CloudHttp, RedirectRefusedError, open_http
 from launcher.cloud.identity import ApiAccess
 from launcher.cloud.wire import NAME_LIMIT
 from launcher.config.models import Cloud

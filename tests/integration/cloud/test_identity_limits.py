@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from launcher.cloud.compute import CloudHttp, Compute
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import CloudHttp
 from launcher.cloud.identity import identity_of
 from launcher.config.models import Cloud, RackspaceEntry
 from launcher.errors import CloudCredentialsError, CloudUnreachableError

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from launcher.clock import SystemClock
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import open_http
 from launcher.cloud.identity import identity_of
 from launcher.config.load import load
 from launcher.config.models import api_clouds_of

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from launcher.cloud.compute import Compute, open_http
+from launcher.cloud.compute import Compute
+from launcher.cloud.http import open_http
 from launcher.cloud.identity import identity_of
 from launcher.config.models import BareEntry, Cloud
 from launcher.egress import Egress

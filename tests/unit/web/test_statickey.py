@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from launcher.web.statickey import FILE, static_key
+from tests.fakes.sshd import need_root
 
 
 def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
@@ -62,8 +63,8 @@ def test_a_file_that_is_not_the_gateways_own_is_not_used_and_said(
     assert "Remove the file" in caplog.text
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_account_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    need_root()
     key = static_key(tmp_path)
     os.chown(tmp_path / FILE, 12345, 12345)
     assert static_key(tmp_path) != key
