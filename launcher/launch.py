@@ -254,6 +254,7 @@ class Launcher:
         try:
             reason = await asyncio.shield(pump.ended)
         finally:
+            launch.ending = pump.ending
             self._launches.finish(launch, LaunchState.ENDED)
             self._record_end(launch, session, pump, reason, self._clock.monotonic() - began_at, request_id)
 

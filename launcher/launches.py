@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from launcher.clock import Clock
 from launcher.errors import BadRequestError, LauncherError, NotFoundError
-from launcher.model import Actor, Console, Kind, Server
+from launcher.model import Actor, Console, Ending, Kind, Server
 
 _KEPT_AFTER = 120.0
 _KEPT_AT_MOST = 2000
@@ -86,6 +86,8 @@ class Launch:
     let_in: bool = False
     """Whether it has begun: there was room in the log for what it will put there."""
     problem: LauncherError | None = None
+    ending: Ending | None = None
+    """Of its session: known here also where the session was cut off, and its viewer was told nothing."""
     over_at: float | None = None
 
     @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import hmac
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 
 class Secret:
@@ -193,3 +193,11 @@ class EndReason(enum.StrEnum):
     STOPPING = "gateway stopping"
     LAUNCH_FAILED = "launch failed"
     FAULT = "fault of the gateway"
+
+
+class Ending(NamedTuple):
+    """Why a session ends, and the close frame that its viewer gets."""
+
+    reason: EndReason
+    code: int
+    text: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from launcher.model import EndReason
+from launcher.model import Ending, EndReason
 from launcher.relay.carriage import Unwrapping
 from launcher.relay.rfb import RUNS_AT_ONCE, Conversation
 from launcher.relay.security import Welcome
@@ -36,18 +36,10 @@ class Passing(NamedTuple):
     """What the viewer is answered."""
 
 
-class Verdict(NamedTuple):
-    """Why a session ends, and the close frame that its viewer gets."""
-
-    reason: EndReason
-    code: int
-    text: str
-
-
 class Governor:
     """One session's."""
 
-    __slots__ = ("_conversation", "_judged_at", "_screen_limit", "_stays", "_tap", "_welcome", "inputs", "verdict")
+    __slots__ = ("_conversation", "_judged_at", "_screen_limit", "_stays", "_tap", "_welcome", "ending", "inputs")
 
     def __init__(self, rules: Rules, *, signed_in: bool, framed: bool, stays: bool = False) -> None:
         """`framed`: the server's bytes come as WebSocket frames; `signed_in`: the gateway has signed in to it.
@@ -62,7 +54,7 @@ class Governor:
         self._welcome = Welcome() if signed_in else None
         self.inputs = 0
         """Another number whenever the person has done something, or what the viewer sends is not understood."""
-        self.verdict: Verdict | None = None
+        self.ending: Ending | None = None
         """Set once the session cannot go on."""
 
     @property
@@ -99,7 +91,7 @@ class Governor:
             return chunk
         payload = bytes(self._tap.walk(chunk))
         if self._tap.more:
-            self.verdict = Verdict(EndReason.UPSTREAM_PROTOCOL, 1014, _FRAMES)
+            self.ending = Ending(EndReason.UPSTREAM_PROTOCOL, 1014, _FRAMES)
         return payload
 
     def judge(self, payload: bytes, now: float) -> Passing:
@@ -110,7 +102,7 @@ class Governor:
             return Passing(self._passing(payload))
         down = self._welcome.answer(payload)
         if self._welcome.failure is not None:
-            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1002, f"The viewer {self._welcome.failure}")
+            self.ending = Ending(EndReason.VIEWER_PROTOCOL, 1002, f"The viewer {self._welcome.failure}")
         if not self._welcome.done:
             return Passing(None, down)
         left, self._welcome = self._welcome.leftover, None
@@ -127,11 +119,11 @@ class Governor:
 
     def _mind(self) -> None:
         screen = self._conversation.screen
-        if self.verdict is not None:
+        if self.ending is not None:
             return
         if screen is not None and screen[0] * screen[1] > self._screen_limit * MILLION:
-            self.verdict = Verdict(EndReason.SCREEN_TOO_LARGE, 1008, too_large(*screen, self._screen_limit))
+            self.ending = Ending(EndReason.SCREEN_TOO_LARGE, 1008, too_large(*screen, self._screen_limit))
         elif self._conversation.flooded:
-            self.verdict = Verdict(EndReason.VIEWER_PROTOCOL, 1008, FLOOD)
+            self.ending = Ending(EndReason.VIEWER_PROTOCOL, 1008, FLOOD)
         elif self._conversation.trouble is not None:
-            self.verdict = Verdict(EndReason.NOT_VIEW_ONLY, 1008, self._conversation.trouble)
+            self.ending = Ending(EndReason.NOT_VIEW_ONLY, 1008, self._conversation.trouble)

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import asyncio
 
-from launcher.model import Carrier, EndReason
+from launcher.model import Carrier, Ending, EndReason
 from launcher.relay.allowance import FLOOD, Allowance
 from launcher.relay.carriage import Carriage, Unwrapping, carriage_of
 from launcher.relay.engine import Closed, Event, Message, Ping, Pong, Violation
 from launcher.relay.frames import OUR_PING, Stop
-from launcher.relay.governor import Governor, Verdict
+from launcher.relay.governor import Governor
 from launcher.relay.keepalive import KeepAlive
 from launcher.relay.stall import StallWatch
 from launcher.relay.terms import Rules, Term
@@ -41,7 +41,6 @@ class Pump:
         "_allowance",
         "_carriage",
         "_deadline",
-        "_ending",
         "_governor",
         "_halves",
         "_input_at",
@@ -60,6 +59,7 @@ class Pump:
         "bytes_down",
         "bytes_up",
         "ended",
+        "ending",
     )
 
     def __init__(self, viewer: ViewerEnd, upstream: UpstreamEnd, rules: Rules) -> None:
@@ -82,7 +82,8 @@ class Pump:
         self._keep_alive = KeepAlive(viewer, upstream, self._carriage)
         self._opened_at = self._input_at = self._loop.time()
         self._term: asyncio.TimerHandle | None = None
-        self._ending: Verdict | None = None
+        self.ending: Ending | None = None
+        """Set once the end is decided."""
         self._said = False
         self._orderly = False
         self._upstream_open = True
@@ -109,9 +110,9 @@ class Pump:
 
     def end(self, reason: EndReason, code: int, text: str) -> None:
         """End the session at the next frame boundary; the first cause counts."""
-        if self._ending is not None:
+        if self.ending is not None:
             return
-        self._ending = Verdict(reason, code, text)
+        self.ending = Ending(reason, code, text)
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = self._loop.call_later(CLOSING_TIME, self.abort)
@@ -128,13 +129,13 @@ class Pump:
 
         To be called `silence.LOOKS` times an interval; `patience`: looks that an answer may take.
         """
-        if self._ending is None and self._upstream.framed and self._keep_alive.look(patience):
+        if self.ending is None and self._upstream.framed and self._keep_alive.look(patience):
             self.end(EndReason.UPSTREAM_SILENT, 1014, f"{self._upstream.called} does not answer any more.")
             self._upstream.abort()
 
     def ping(self) -> None:
         """Keep a session awake whose upstream knows no pings; to be called once an interval."""
-        if self._ending is None and not self._upstream.framed:
+        if self.ending is None and not self._upstream.framed:
             self._keep_alive.nudge(between=self._governor is not None and self._governor.between)
 
     def term(self) -> Term | None:
@@ -146,7 +147,7 @@ class Pump:
 
     def upstream_bytes(self, chunk: bytes | memoryview) -> None:
         """Forward what the carriage gives: of frames, half headers and half close frames are held back."""
-        if self._ending is not None:
+        if self.ending is not None:
             self._finish_the_frame(chunk)
         elif self._governor is None or not self._governor.listens or self._heard(self._governor, bytes(chunk)):
             self._forward(chunk)
@@ -159,8 +160,8 @@ class Pump:
     def _heard(self, governor: Governor, chunk: bytes) -> bool:
         """Show the handshake to the governor; whether the session goes on."""
         due = governor.hear(chunk)
-        if governor.verdict is not None:
-            self.end(*governor.verdict)
+        if governor.ending is not None:
+            self.end(*governor.ending)
             return False
         if due:
             self._upstream.message(due)
@@ -200,7 +201,7 @@ class Pump:
             self._upstream.resume()
 
     def _halted(self) -> bool:
-        return self._viewer.full or self._ending is not None
+        return self._viewer.full or self.ending is not None
 
     def _bears(self, controls: int) -> bool:
         now = self._loop.time()
@@ -217,7 +218,7 @@ class Pump:
 
     def upstream_lost(self) -> None:
         self._upstream_open = False
-        if self._ending is None:
+        if self.ending is None:
             if not self._carriage.at_boundary:
                 self._viewer.abort()
             if self._orderly:
@@ -239,7 +240,7 @@ class Pump:
     # ---- viewer → upstream
 
     def viewer_event(self, event: Event) -> None:
-        if self._ending is not None:
+        if self.ending is not None:
             return
         if not isinstance(event, Message):
             self._control(event)
@@ -264,7 +265,7 @@ class Pump:
 
     def viewer_finished(self) -> None:
         """A native viewer sends no more: the server is told so where it can be, and may still say what it has to."""
-        if self._ending is not None:
+        if self.ending is not None:
             return
         if self._upstream.finish():
             self._halves.append(self._loop.call_later(_HALF_TIME, self.end, EndReason.VIEWER_CLOSED, 1000, ""))
@@ -272,9 +273,9 @@ class Pump:
             self.end(EndReason.VIEWER_CLOSED, 1000, "")
 
     def viewer_lost(self) -> None:
-        if self._ending is None:
-            self._ending = Verdict(EndReason.VIEWER_LOST, 1001, "")
-        self._close_upstream(self._ending.code)
+        if self.ending is None:
+            self.ending = Ending(EndReason.VIEWER_LOST, 1001, "")
+        self._close_upstream(self.ending.code)
         self._settle()
 
     def viewer_full(self) -> None:
@@ -283,7 +284,7 @@ class Pump:
 
     def viewer_drained(self) -> None:
         self._watches()[0].cancel()
-        if self._ending is None:
+        if self.ending is None:
             self._keep_alive.drained()
         if self._carriage.more:
             self._go_on()
@@ -298,8 +299,8 @@ class Pump:
             self._input_at = self._loop.time()
         if down:
             self._viewer.write(self._carriage.walk(down))
-        if governor.verdict is not None:
-            self.end(*governor.verdict)
+        if governor.ending is not None:
+            self.end(*governor.ending)
         elif up is not None:
             self._upstream.message(up)
         if not governor.needed:
@@ -327,8 +328,8 @@ class Pump:
         return self._stalls
 
     def _viewer_stalled(self) -> None:
-        if self._ending is None:
-            self._ending = Verdict(EndReason.VIEWER_STALLED, 1001, "")
+        if self.ending is None:
+            self.ending = Ending(EndReason.VIEWER_STALLED, 1001, "")
         self._viewer.abort()
 
     def _upstream_stalled(self) -> None:
@@ -350,12 +351,12 @@ class Pump:
             self._say_the_end()
 
     def _say_the_end(self) -> None:
-        assert self._ending is not None
+        assert self.ending is not None
         self._said = True
-        self._viewer.close(self._ending.code, self._ending.text)
-        if self._ending.reason is EndReason.VIEWER_CLOSED:
+        self._viewer.close(self.ending.code, self.ending.text)
+        if self.ending.reason is EndReason.VIEWER_CLOSED:
             self._viewer.hang_up()
-        self._close_upstream(self._ending.code)
+        self._close_upstream(self.ending.code)
 
     def _stop(self, stop: Stop) -> None:
         """The upstream's stream is over: by its close frame, which has passed to the viewer, or by a faulty frame."""
@@ -363,13 +364,13 @@ class Pump:
         match stop:
             case Stop.CLOSED:
                 assert self._carriage.close is not None
-                self._ending = Verdict(EndReason.UPSTREAM_CLOSED, self._carriage.close[0], "")
+                self.ending = Ending(EndReason.UPSTREAM_CLOSED, self._carriage.close[0], "")
                 self._said = True
                 if self._viewer.framed:
                     self._viewer.expect_end()
                 else:
                     self._viewer.hang_up()
-                self._close_upstream(self._ending.code)
+                self._close_upstream(self.ending.code)
             case Stop.TOO_LARGE:
                 self.end(EndReason.UPSTREAM_FRAME_TOO_LARGE, 1009, text)
             case Stop.PROTOCOL:
@@ -390,8 +391,8 @@ class Pump:
         for timer in (self._deadline, self._term, *self._halves, *(self._stalls or ())):
             if timer is not None:
                 timer.cancel()
-        assert self._ending is not None
-        self.ended.set_result(self._ending.reason)
+        assert self.ending is not None
+        self.ended.set_result(self.ending.reason)
         # Nothing in a circle: what a session held is free at once, and the collector, which stops every screen while it
         # looks, has nothing to look for.
         self._stalls = None

@@ -319,6 +319,7 @@ def _launch(launch: Launch) -> dict[str, object]:
         ],
         "session": launch.session,
         "view_only": launch.view_only,
+        "ending": launch.ending._asdict() if launch.ending is not None else None,
     }
 
 

@@ -5,7 +5,7 @@
         line.strike(Trouble.RESET)                                 # in mid-stream, to all that is open
         line.mend()                                                # what was held back goes on
 
-Whatever the trouble, no byte that passes is changed, and none overtakes another.
+Whatever the trouble, no byte that passes is changed, and none overtakes another; only `say` adds some.
 """
 
 from __future__ import annotations
@@ -124,6 +124,10 @@ class _Line:
                 self._up.suffer(trouble)
                 self._down.suffer(trouble)
 
+    def say(self, words: bytes) -> None:
+        """To the caller, between two pieces of what passes."""
+        self._writers[0].write(words)
+
     def reset(self) -> None:
         """A zero linger time makes the kernel say RST instead of goodbye."""
         for writer in self._writers:
@@ -195,6 +199,11 @@ class FaultProxy:
         self._trouble = None
         for line in tuple(self._lines):
             line.suffer(None)
+
+    def say(self, words: bytes) -> None:
+        """Tell the caller of each open connection what the answering end never said."""
+        for line in tuple(self._lines):
+            line.say(words)
 
     async def until_quiet(self) -> None:
         """Wait until no connection is open. Raises TimeoutError."""

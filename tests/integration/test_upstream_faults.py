@@ -13,7 +13,7 @@ from launcher.egress import Gate
 from launcher.errors import UpstreamUnreachableError
 from launcher.model import Secret, Target
 from launcher.relay.upstream import DialLimits, open_upstream
-from tests.fakes.console_proxy import Fault, FaultyProxy
+from tests.fakes.console_proxy import Fault, FaultyProxy, frame
 from tests.fakes.issued import issue
 from tests.fakes.viewer import BANNER
 from tests.integration.conftest import RunGateway, Running
@@ -90,6 +90,21 @@ async def test_an_unusual_greeting_is_a_screen_all_the_same(running: Running, un
         assert await viewer.received(len(BANNER)) == BANNER
         await proxy.send(b"and on")
         assert await viewer.message() == b"and on"
+
+
+async def test_why_a_session_was_cut_off_within_a_frame_stands_at_its_launch(running: Running) -> None:
+    """No close frame has a place there: the viewer's connection ends without a word."""
+    async with FaultyProxy() as proxy, running.viewer("web-01?launch=a-launch-of-this-test") as viewer:
+        running.compute.mint = lambda *_: proxy.url()
+        await viewer.greeted()
+        _, launch = await running.ask("GET", "/api/v1/launches/a-launch-of-this-test")
+        assert launch["ending"] is None
+        await proxy.send_raw(frame(bytes(100))[:50])
+        proxy.hang_up(reset=True)
+        assert await viewer.closed() == (1006, "")
+        await running.settled()
+        _, launch = await running.ask("GET", "/api/v1/launches/a-launch-of-this-test")
+        assert launch["ending"] == {"reason": "upstream lost", "code": 1014, "text": "The console proxy hung up."}
 
 
 def free_address() -> str:

@@ -10,7 +10,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.fakes.compute import FakeCompute
-from tests.fakes.console_proxy import ConsoleProxy
+from tests.fakes.console_proxy import ConsoleProxy, frame
+from tests.fakes.fault_proxy import FaultProxy, Trouble
 from tests.fakes.raw_screen import RawScreen
 from tests.fakes.screens import Screen
 from tests.fakes.viewer import PING, PONG, Viewer
@@ -46,6 +47,24 @@ async def test_a_console_proxy_that_hangs_is_noticed_and_told_and_the_page_is_ba
         await tab.until_shows(screen.picture, seconds=60)
         ends = [event["end_reason"] for event in daemon.log_events("session-end")]
         assert ends == ["upstream answers no more"]
+
+
+async def test_one_that_hangs_within_a_frame_is_told_too(site: Site, screen: Screen, profile: Profile) -> None:
+    """No close frame can be written there: the page learns from the launch why its session was cut off."""
+    async with FaultProxy(site.proxy.port) as line:
+        site.add_server_with(
+            "web-01", lambda: site.proxy.url(screen.port).replace(str(site.proxy.port), str(line.port))
+        )
+        async with site.daemon(settings={"relay": {"ping": "500ms"}}) as daemon:
+            tab = await profile.open(f"{daemon.url}/c/lab/web-01")
+            await tab.until_shows(screen.picture)
+            await asyncio.sleep(2)
+            line.say(frame(bytes(100))[:50])
+            line.strike(Trouble.STALL)
+            await tab.until_state("reconnecting", seconds=40)
+            await expect(tab.page.locator("#headline")).to_have_text(SILENT)
+            line.mend()
+            await tab.until_shows(screen.picture, seconds=60)
 
 
 async def test_a_websockify_of_0_8_answers_no_ping_and_stays_for_three_deadlines(

@@ -2,7 +2,7 @@
 
 import { get, problemOf } from "./api.js";
 import { offer } from "./bookmark.js";
-import { failing, look, verdict } from "./ending.js";
+import { failing, farewell, look, verdict } from "./ending.js";
 import { START, pause, tallied } from "./pace.js";
 import { begun } from "./foreign.js";
 import * as panel from "./panel.js";
@@ -178,9 +178,9 @@ async function judge(attempt, code, reason) {
   const launch = await launchOf(attempt);
   meet(launch);
   if (launch && attempt === current && !attempt.connected) panel.steps(launch);
-  const lost = code === 1006 || code === 1005 ? { title: "The connection was lost." } : closed(code, reason);
-  const problem = launch?.problem ?? lost;
-  return { next: verdict(code, again, problem), problem: known(problem) };
+  const told = farewell(code, reason, launch?.ending);
+  const problem = launch?.problem ?? (told ? closed(told.code, told.text) : { title: "The connection was lost." });
+  return { next: verdict(told?.code ?? code, again, problem), problem: known(problem) };
 }
 
 /** A server that this tab has shown and that nobody knows any more is not one that never was. */

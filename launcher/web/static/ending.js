@@ -17,6 +17,12 @@ export function verdict(code, again, problem) {
   return FINAL.has(code) ? "failed" : "retry";
 }
 
+/** What the close frame says; where none came, what the gateway would have said, had it not been within a frame. */
+export function farewell(code, text, ending) {
+  if (code !== 1005 && code !== 1006) return { code, text };
+  return ending?.text ? ending : null;
+}
+
 /** The same for a request that was refused before the upgrade, by its HTTP status. */
 export function failing(status, again, problem) {
   const expected = { standing: "watch", passing: "retry", gone: "failed" }[problem?.outlook];

@@ -31,7 +31,7 @@ def governor(*, view_only: bool) -> Governor:
 def test_a_mebibyte_of_tiny_messages_is_a_breach_and_not_read_to_its_end(view_only: bool) -> None:
     one = governor(view_only=view_only)
     one.judge(NO_ENCODINGS * (MEBIBYTE // 4), 1000.0)
-    assert one.verdict == (EndReason.VIEWER_PROTOCOL, 1008, FLOOD)
+    assert one.ending == (EndReason.VIEWER_PROTOCOL, 1008, FLOOD)
     assert one.inputs <= RUNS_AT_ONCE + 1
     assert len(FLOOD.encode()) <= 123
 
@@ -40,7 +40,7 @@ def test_a_mebibyte_of_tiny_messages_is_a_breach_and_not_read_to_its_end(view_on
 def test_a_mebibyte_of_typed_text_is_none(view_only: bool) -> None:
     one = governor(view_only=view_only)
     one.judge(KEY * (MEBIBYTE // 8), 1000.0)
-    assert one.verdict is None
+    assert one.ending is None
     assert one.inputs == MEBIBYTE // 8
 
 
@@ -48,14 +48,14 @@ def test_messages_in_many_payloads_are_counted_together() -> None:
     one = governor(view_only=True)
     for _ in range(RUNS_AT_ONCE // 100 + 1):
         one.judge((KEY + REQUEST) * 50, 1000.0)
-    assert one.verdict is not None
+    assert one.ending is not None
 
 
 def test_what_comes_at_the_rate_is_borne_for_ever() -> None:
     one = governor(view_only=True)
     for second in range(60):
         one.judge((KEY + REQUEST) * (RUNS_PER_SECOND // 2), 1001.0 + second)
-    assert one.verdict is None
+    assert one.ending is None
 
 
 def test_in_a_run_of_like_messages_view_only_lets_through_what_it_lets_through_alone() -> None:
@@ -74,13 +74,13 @@ def test_what_the_page_types_is_borne_however_long_it_is() -> None:
     for turn in range(50 * 60):
         for _ in range(2 * 16):
             one.judge(KEY, 1000.0 + turn * 0.02)
-    assert one.verdict is None
+    assert one.ending is None
 
 
 def test_a_server_that_begins_with_more_frames_than_a_turn_reads_breaks_the_protocol() -> None:
     one = Governor(Rules(view_only=True), signed_in=False, framed=True)
     one.hear(b"\x82\x01x" * 20_000)
-    assert one.verdict is not None
-    assert (one.verdict[0], one.verdict[1]) == (EndReason.UPSTREAM_PROTOCOL, 1014)
+    assert one.ending is not None
+    assert (one.ending[0], one.ending[1]) == (EndReason.UPSTREAM_PROTOCOL, 1014)
     one.judge(KEY, 1000.0)
-    assert one.verdict[0] is EndReason.UPSTREAM_PROTOCOL, "the first cause counts"
+    assert one.ending[0] is EndReason.UPSTREAM_PROTOCOL, "the first cause counts"
