@@ -14,6 +14,7 @@ import enum
 import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 _LAST_32: Final = (IPv6Network("::/96"), IPv6Network("::ffff:0:0/96"), IPv6Network("::ffff:0:0:0/96"), _NAT64)
 _ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})
+_REMEMBERED: Final = 1024
+"""Addresses whose judgement is remembered: each launch asks for one, and again and again for the same few."""
 _SHORT_PREFIXES: Final = (48, 56, 64)
 """Of 64:ff9b:1::/48: prefixes behind which the IPv4 address does not stand at the end (RFC 6052 §2.2)."""
 
@@ -113,6 +116,7 @@ class Gate:
         return allowed
 
 
+@lru_cache(_REMEMBERED)
 def refusal(address: str, *, loopback: bool) -> Refusal | None:
     """Why an IP address must not be dialled, or None. `loopback`: whether the operator's own words are on loopback."""
     ip = parse_address(address)
@@ -125,6 +129,7 @@ def refusal(address: str, *, loopback: bool) -> Refusal | None:
     return Refusal.LOOPBACK if found and not loopback else None
 
 
+@lru_cache(_REMEMBERED)
 def parse_address(address: str) -> Address:
     """The address without its scope, IPv4 where it is IPv4 mapped into IPv6. Raises ValueError."""
     ip = ipaddress.ip_address(address.partition("%")[0])

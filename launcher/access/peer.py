@@ -86,15 +86,16 @@ class Peers:
         except OSError:  # the connection is gone
             return None
 
-    async def actor(self, sock: Socket) -> Actor | None:
-        """The account that connected; None where the kernel does not tell, or no longer."""
-        if sock.family == socket.AF_UNIX:
-            return await self._named(unix_uid(sock), "unix")
-        uid = await self._tcp_uid(sock)
-        return None if uid is None else await self._named(uid, "tcp")
+    async def actor(self, sock: Socket, known: int | None = None) -> Actor | None:
+        """The account that connected; None where the kernel does not tell, or no longer.
 
-    async def _named(self, uid: int, via: str) -> Actor:
-        return Actor(uid=uid, name=await self._names.name(uid), via=via)
+        `known`: what `uid_now` said of this very connection, where it was asked before.
+        """
+        via = "unix" if sock.family == socket.AF_UNIX else "tcp"
+        uid = known
+        if uid is None:
+            uid = unix_uid(sock) if via == "unix" else await self._tcp_uid(sock)
+        return None if uid is None else Actor(uid=uid, name=await self._names.name(uid), via=via)
 
     async def _tcp_uid(self, sock: Socket) -> int | None:
         try:

@@ -50,7 +50,11 @@ def _without_half_a_word(head: str) -> str:
 
 def cut_fields(fields: Mapping[str, object], share: int = 1) -> dict[str, object]:
     """An event's fields; the limits are divided by `share`."""
-    return {name: _cut_field(name, value, share) for name, value in fields.items()}
+    short = FIELD_LIMIT // share
+    return {
+        name: value if isinstance(value, str) and len(value) <= short else _cut_field(name, value, share)
+        for name, value in fields.items()
+    }
 
 
 def cut_arguments(arguments: Iterable[object], share: int = 1) -> tuple[object, ...]:

@@ -40,11 +40,11 @@ def minor_version(banner: bytes) -> int | None:
     return 8 if version >= (3, 8) else 7 if version == (3, 7) else 3
 
 
-class Side(enum.Enum):
+class Side(enum.IntEnum):
     """Whose turn it is."""
 
-    SERVER = "server"
-    VIEWER = "viewer"
+    SERVER = 0
+    VIEWER = 1
 
 
 class Outcome(enum.Enum):
@@ -107,7 +107,7 @@ class Handshake:
 
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
-        self._heard = {Side.SERVER: b"", Side.VIEWER: b""}
+        self._heard = [b"", b""]  # by side
         self._turns = _turns()
         self._wanted = next(self._turns)
 
@@ -133,7 +133,7 @@ class Handshake:
             self._go_on(said)
             if turn is Side.VIEWER and self.outcome in (None, Outcome.READY):
                 understood += said
-        if self.outcome is None and max(map(len, self._heard.values())) > HELD_LIMIT:
+        if self.outcome is None and max(map(len, self._heard)) > HELD_LIMIT:
             self.outcome = Outcome.BROKEN
         return understood
 

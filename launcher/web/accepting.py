@@ -115,6 +115,11 @@ class Reception:
         """The connection of an open socket; None where it came in by no listener of ours."""
         return None if sock is None else self._by_file.get(sock.fileno())
 
+    def uid(self, sock: Socket) -> int | None:
+        """The account at the other end; None where the kernel did not tell it at once."""
+        connection = self.of(sock)
+        return None if connection is None else connection.uid
+
     def admit(self, sock: Socket, uid: int) -> None:
         """The account at the other end may use the gateway. Raises TooManyConnectionsError."""
         connection = self.of(sock)

@@ -60,13 +60,17 @@ _SHOWN = 100
 class Identifies(Protocol):
     """Names who is at the other end of a connection: `launcher.access.peer.Peers`."""
 
-    async def actor(self, sock: Socket) -> Actor | None:
-        """The account, or None where the kernel does not tell."""
+    async def actor(self, sock: Socket, known: int | None = None) -> Actor | None:
+        """The account, or None where the kernel does not tell; its user id may be `known` of this connection."""
         ...
 
 
 class Counts(Protocol):
     """Counts the connections of those who are let in: `launcher.web.accepting.Reception`."""
+
+    def uid(self, sock: Socket) -> int | None:
+        """The account at the other end, where that was known when the connection was accepted."""
+        ...
 
     def admit(self, sock: Socket, uid: int) -> None:
         """Raises TooManyConnectionsError."""
@@ -153,7 +157,8 @@ class _Door:
         actor = self._actors.pop(transport, None) if transport else None
         if actor is None and transport is not None:
             sock = transport.get_extra_info("socket")  # None with TLS: the client has gone in this very turn
-            actor = await self._peers.actor(sock) if sock is not None else None
+            known = self._counts.uid(sock) if self._counts is not None and sock is not None else None
+            actor = await self._peers.actor(sock, known) if sock is not None else None
         if actor is not None:
             request[PEER] = actor
         self._policy().authorize(actor, Action.LIST)

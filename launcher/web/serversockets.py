@@ -37,7 +37,7 @@ _AT_ONCE: Final = 50
 
 
 class Identifies(Protocol):
-    async def actor(self, sock: Socket) -> Actor | None: ...
+    async def actor(self, sock: Socket, known: int | None = None) -> Actor | None: ...
 
 
 class Opens(Protocol):
@@ -176,7 +176,7 @@ class ServerSockets:
         """
         try:
             sock = transport.get_extra_info("socket")
-            actor = await self._peers.actor(sock)
+            actor = await self._peers.actor(sock, self._reception.uid(sock))
             if transport.is_closing() or sends_no_more(transport):
                 transport.abort()
                 return

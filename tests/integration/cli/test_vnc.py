@@ -283,7 +283,7 @@ class OthersPeers(Peers):
         super().__init__()
         self._uids = [os.geteuid() + 1, 0]
 
-    async def actor(self, sock: Any) -> Actor | None:
+    async def actor(self, sock: Any, known: int | None = None) -> Actor | None:
         return Actor(uid=self._uids.pop(0), name="mallory", via="unix") if self._uids else None
 
 

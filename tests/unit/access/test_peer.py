@@ -54,6 +54,15 @@ async def test_a_tcp_peer_is_known_by_the_kernels_answer(connection: Pair) -> No
     assert await Peers(unread).actor(connection[0]) == me("tcp")
 
 
+async def test_the_kernel_is_not_asked_again_for_what_it_said_when_the_connection_came(connection: Pair) -> None:
+    def answered_once(_local: Address, _remote: Address) -> int | None:
+        return asked.pop()
+
+    asked: list[int | None] = [os.geteuid()]
+    peers = Peers(unread, answered_once)
+    assert await peers.actor(connection[0], peers.uid_now(connection[0])) == me("tcp")
+
+
 async def test_a_connection_that_ends_while_the_kernel_answers_is_nobodys(connection: Pair) -> None:
     def ask(local: Address, remote: Address) -> int | None:
         uid = asked_uid(local, remote)

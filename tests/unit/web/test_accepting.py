@@ -163,9 +163,9 @@ async def test_who_is_let_in_too_late_is_told_so() -> None:
         assert admitted[0] is not None
         reception.connections.end(admitted[0])
         reception.admit_if_let_in(counted, ALICE)
-        assert reception.connections.admitted == 1
+        assert (reception.connections.admitted, reception.uid(counted)) == (1, ALICE.uid)
         counted.close()
-        assert reception.of(counted) is None
+        assert reception.uid(counted) is None
     assert (reception.connections.admitted, connection.standing) == (0, Standing.OVER)
 
 

@@ -53,7 +53,7 @@ class FakePeers:
     present: Actor | None = ALICE
     asked: int = 0
 
-    async def actor(self, sock: Socket) -> Actor | None:
+    async def actor(self, sock: Socket, known: int | None = None) -> Actor | None:
         assert sock.fileno() >= 0
         self.asked += 1
         return self.present
