@@ -94,9 +94,8 @@ class Reception:
         if connection is None:
             self._refused.say("an account that is not known yet" if uid is None else f"user id {uid}")
             return None
-        counted = _CountedSocket(sock, lambda: self._ended(number, connection))
-        number = counted.fileno()
-        self._by_file[number] = connection
+        counted = _CountedSocket(sock, self, connection)
+        self._by_file[counted.fileno()] = connection
         return counted, connection
 
     def arrived(self, connection: Connection, transport: asyncio.BaseTransport) -> None:
@@ -147,8 +146,8 @@ class Reception:
         if isinstance(transport, asyncio.Transport):
             transport.abort()
 
-    def _ended(self, number: int, connection: Connection) -> None:
-        """Before the number can be another connection's."""
+    def ended(self, number: int, connection: Connection) -> None:
+        """The connection with this descriptor is about to be closed, before the number can be another's."""
         self.connections.end(connection)
         self._transports.pop(connection, None)
         if self._by_file.get(number) is connection:
@@ -223,16 +222,16 @@ class Acceptor:
 class _CountedSocket(socket.socket):
     """Takes another socket's place, and tells when it is closed."""
 
-    __slots__ = ("_tell",)
+    __slots__ = ("_connection", "_reception")
 
-    def __init__(self, sock: socket.socket, closed: Callable[[], None]) -> None:
+    def __init__(self, sock: socket.socket, reception: Reception, connection: Connection) -> None:
         super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
-        self._tell: Callable[[], None] | None = closed
+        self._reception = reception
+        self._connection = connection
 
     def close(self) -> None:
-        tell, self._tell = self._tell, None
-        if tell is not None:
-            tell()
+        if self.fileno() >= 0:
+            self._reception.ended(self.fileno(), self._connection)
         super().close()
 
 
