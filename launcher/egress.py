@@ -144,6 +144,12 @@ def is_loopback_form(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(".localhost")
 
 
+def how_to_allow(host: str, origin: str, key: str) -> str:
+    """What to write so that a host is the operator's own word: a rule under `key`; for a name its line, too."""
+    line = "" if is_loopback_form(host) else f", and put {host} into /etc/hosts"
+    return f'name it in {key}, as in to: "{origin}"{line}'
+
+
 def says_loopback(urls: Iterable[str], hosts: str = "") -> bool:
     """Whether one of the operator's own URLs is on loopback.
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from launcher.cloud.hostsfile import on_loopback
 from launcher.consoles.url import Rewrite, names, target_of
-from launcher.egress import Egress, Gate, Listeners, is_loopback_form
+from launcher.egress import Egress, Gate, Listeners
 from launcher.model import Console, Target
 from launcher.relay.upstream import DialLimits, UpstreamEnd, open_upstream
 
@@ -66,5 +67,5 @@ def dialled(console: Console, rules: ConsoleRules, egress: Egress, own: Listener
         hosts=rules.hosts,
         plain=rules.plain or egress.plain,
     )
-    meant = is_loopback_form(target.host) and names(rules.rewrites, target)
+    meant = names(rules.rewrites, target) and on_loopback([target.origin])
     return target, Gate(egress.loopback or meant, own)

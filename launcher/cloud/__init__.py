@@ -14,6 +14,7 @@
     catalog         pure: what a sign-in gave → the one Compute endpoint
     holding         pure: how long an API token holds, and how long a refusal
     identity        the API token: fetched once for all who wait, reused, renewed
+    hostsfile       the names that /etc/hosts puts on loopback
     http            how Compute APIs are reached: guarded addresses, without redirects
     compute         the Compute API of one cloud: servers and consoles
     freshness       pure: when a kept listing is asked for again

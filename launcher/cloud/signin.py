@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,17 +18,17 @@ import keystoneauth1.exceptions as theirs
 
 from launcher.cloud import settings as clouds_yaml
 from launcher.cloud.catalog import Wanted, endpoint_in, regions_in, usable
+from launcher.cloud.hostsfile import on_loopback
 from launcher.cloud.rackspace import GENERATION_2, plugin_of
 from launcher.cloud.signin_faults import refusal_of_token
 from launcher.cloud.transport import ClientCertificate, open_session, tls_context
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
-from launcher.egress import Gate, Listeners, NoListeners, says_loopback
+from launcher.egress import Gate, Listeners, NoListeners
 from launcher.errors import CloudReplyError, CloudUnreachableError
 from launcher.model import Secret
 
 _LOG = logging.getLogger(__name__)
 _NOWHERE: Final = NoListeners()
-_HOSTS: Final = Path("/etc/hosts")
 _PLAIN: Final = (
     "%s: its catalog names a plain Compute API, %s, though auth_url is https: the API token and the console tokens "
     "cross the network in the clear. A later release will refuse it: have the catalog corrected, or write an endpoint "
@@ -86,7 +85,7 @@ def sign_in(cloud: Cloud, now: datetime, own: Listeners = _NOWHERE) -> Grant:
     endpoint = endpoint_of(cloud, signed_in)
     if endpoint.startswith("http://") and not any(word.startswith("http://") for word in signed_in.words):
         _LOG.warning(_PLAIN, cloud.name, endpoint)
-    loopback = _on_loopback(signed_in.words)
+    loopback = on_loopback(signed_in.words)
     return Grant(signed_in.token, endpoint, life_of(signed_in, now), signed_in.tls, loopback)
 
 
@@ -133,26 +132,17 @@ def door_of(cloud: Cloud) -> Door | None:
         case BareEntry():
             return None
         case RackspaceEntry() as entry:
-            return Door(entry.auth_url, _tls(cloud, entry.cacert), _on_loopback([entry.auth_url]))
+            return Door(entry.auth_url, _tls(cloud, entry.cacert), on_loopback([entry.auth_url]))
         case OpenStackEntry() as entry:
             settings = clouds_yaml.read(cloud, entry)
             url = settings.get_auth_args().get("auth_url")
             tls = _tls(cloud, *clouds_yaml.certificates(cloud, entry, settings))
-            return Door(str(url), tls, _on_loopback(clouds_yaml.words(settings))) if url else None
-
-
-def _on_loopback(words: Iterable[str]) -> bool:
-    """Whether the operator has put a cloud on loopback: by a URL, or by the name that /etc/hosts gives this host."""
-    try:
-        hosts = _HOSTS.read_text(errors="replace")
-    except OSError:
-        hosts = ""
-    return says_loopback(words, hosts)
+            return Door(str(url), tls, on_loopback(clouds_yaml.words(settings))) if url else None
 
 
 def _rackspace(cloud: Cloud, entry: RackspaceEntry, own: Listeners) -> SignedIn:
     tls = _tls(cloud, entry.cacert)
-    with open_session(Gate(_on_loopback([entry.auth_url]), own), entry.cacert) as session:
+    with open_session(Gate(on_loopback([entry.auth_url]), own), entry.cacert) as session:
         access = plugin_of(entry).get_access(session)
     wanted = Wanted(service_name=GENERATION_2, region=cloud.region)
     return SignedIn(_token(cloud, access.auth_token), tls, access=access, wanted=wanted, words=(entry.auth_url,))
@@ -165,7 +155,7 @@ def _openstack(cloud: Cloud, entry: OpenStackEntry, own: Listeners) -> SignedIn:
     plugin = settings.get_auth()
     override = settings.get_endpoint("compute")
     words = clouds_yaml.words(settings)
-    with open_session(Gate(_on_loopback(words), own), cacert, certificate) as session:
+    with open_session(Gate(on_loopback(words), own), cacert, certificate) as session:
         if not hasattr(plugin, "get_access"):  # signs in without Identity: there is no catalog
             token, endpoint = plugin.get_token(session), override or plugin.get_endpoint(session)
             return SignedIn(_token(cloud, token), tls, usable(cloud.name, endpoint), words=words)

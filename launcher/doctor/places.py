@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from launcher.config.models import BareEntry, Cloud, OpenStackEntry, RackspaceEntry
+from launcher.egress import how_to_allow
 from launcher.model import Carrier, Target
 
 _PORTS: Mapping[str, int] = {"http": 80, "https": 443}
@@ -122,7 +123,7 @@ def proxy_place(settings: Settings, target: Target) -> Place:
         f"the console URL that {settings.cloud} gives ([vnc] {option} of its nova.conf), which "
         f"{settings.key}.console_url in config.yaml may mend"
     )
-    meant = f'name it in {settings.key}.console_url in config.yaml, as in to: "{target.origin}"'
+    meant = how_to_allow(target.host, target.origin, f"{settings.key}.console_url in config.yaml")
     return Place("the console proxy", target.host, target.port, target.tls, said_by, settings.cacert, meant=meant)
 
 

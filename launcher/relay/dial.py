@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
-from launcher.egress import AddressRefusedError, Gate, Refusal
+from launcher.egress import AddressRefusedError, Gate, Refusal, how_to_allow
 from launcher.errors import UpstreamUnreachableError
 from launcher.model import Carrier, Target
 from launcher.relay.sockets import guard_against_dead_peers
@@ -81,9 +81,10 @@ def _advice(target: Target, error: AddressRefusedError) -> str:
     """What to write where, behind the sentence that says why no address may be dialled."""
     if target.carrier is Carrier.RAW:
         return " Correct the server's address in the configuration or the token file."
+    key = "the cloud's console_url"
     if Refusal.LOOPBACK in error.refused.values():
-        return f' If it is meant: name {target.host} in the cloud\'s console_url, as in to: "{target.origin}".'
-    return " Correct the console URLs at the cloud, or mend them with the cloud's console_url."
+        return f" If it is meant: {how_to_allow(target.host, target.origin, key)}."
+    return f" Correct the console URLs at the cloud, or mend them with {key}."
 
 
 async def _over_ip(target: Target, gate: Gate) -> socket.socket:

@@ -5,6 +5,7 @@
 OUTER is the network namespace that this must not be (`/proc/self/ns/net` outside). Prints what was seen as one line of
 JSON. `private`: a cloud wholly on 10.77.0.1, from `init` to a screen's first bytes. `hostile`: a cloud there whose
 catalog names the metadata service, loopback and names that lead there, each a listener that counts its connections.
+`tunnel`: a cloud there whose console URLs name a host that only /etc/hosts puts on loopback.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import yaml
 from tests.fakes.compute import FakeCompute
 from tests.fakes.console_proxy import ConsoleProxy, free_port, until_gone
 from tests.fakes.identity import FakeIdentity
+from tests.fakes.raw_screen import RawScreen
 from tests.fakes.screens import Screen
 from tests.fakes.viewer import Viewer
 from tests.process.daemon import ROOT
@@ -118,6 +120,27 @@ async def _private(folder: Path) -> dict[str, Any]:
             return {"init": said, "check": checked, "entries": entries, "word": word, "openings": proxy.openings()}
 
 
+async def _tunnel(folder: Path) -> dict[str, Any]:
+    """What a viewer is told without a `console_url` rule, and with the one that the advice names."""
+    async with AsyncExitStack() as stack:
+        compute = FakeCompute()
+        compute.host = HOME
+        await stack.enter_async_context(compute)
+        proxy = await stack.enter_async_context(ConsoleProxy(folder / "proxy"))
+        screen = await stack.enter_async_context(RawScreen())
+        compute.add_server("web-01")
+        place = f"http://nova.example.net:{proxy.port}"
+        compute.mint = lambda *_: proxy.url(screen.port).replace(proxy.base, place)
+        words = {}
+        for name, rules in {"none": [], "named": [{"from": place, "to": place}]}.items():
+            port, config = free_port(), folder / f"{name}.yaml"
+            cloud = {"provider": "none", "endpoint": compute.endpoint, "console_url": rules}
+            config.write_text(yaml.safe_dump({"listen": [f"127.0.0.1:{port}"], "clouds": {"lab": cloud}}))
+            async with _Served(config, port) as served:
+                words[name] = await served.word("lab/web-01")
+        return {"words": words, "openings": proxy.openings()}
+
+
 async def _hostile(folder: Path) -> dict[str, Any]:
     """One cloud for each address that a catalog names as Compute; the trap there tells what it was asked."""
     trap = FakeCompute(max_version="2.104")
@@ -139,11 +162,9 @@ async def _hostile(folder: Path) -> dict[str, Any]:
             "clouds": {name: {"provider": "openstack", "cloud": name} for name in identities},
         }
         config.write_text(yaml.safe_dump(settings))
-        words = {}
         async with _Served(config, port) as served:
-            for name, cloud in zip(HOSTILE, identities, strict=True):
-                before = len(trap.requests)
-                words[name] = (*await served.word(f"{cloud}/web-01"), len(trap.requests) - before)
+            told = await asyncio.gather(*(served.word(f"{cloud}/web-01") for cloud in identities))
+        words = dict(zip(HOSTILE, told, strict=True))
         doctor = await _ran("doctor", "--config", str(config))
         tokens = sum("X-Auth-Token" in headers for headers in trap.request_headers)
         sign_ins = [identity.sign_ins for identity in identities.values()]
@@ -170,7 +191,7 @@ def main() -> int:
         return 2
     os.environ.pop("XDG_RUNTIME_DIR", None)
     _prepare(Path(folder))
-    run = {"private": _private, "hostile": _hostile}[scenario]
+    run = {"private": _private, "hostile": _hostile, "tunnel": _tunnel}[scenario]
     print(json.dumps(asyncio.run(run(Path(folder)))))
     return 0
 

@@ -12,6 +12,7 @@ from launcher.egress import (
     NoListeners,
     Refusal,
     host_of,
+    how_to_allow,
     is_loopback_form,
     leads_to,
     parse_address,
@@ -134,6 +135,13 @@ def test_what_is_written_as_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "10.0.0.1", "localhost.example.net", "127.0.0.1.nip.io"])
 def test_what_is_not(host: str) -> None:
     assert not is_loopback_form(host)
+
+
+def test_the_advice_asks_for_a_line_in_etc_hosts_only_where_a_name_needs_one() -> None:
+    assert how_to_allow("127.0.0.1", "ws://127.0.0.1:6080", "x") == 'name it in x, as in to: "ws://127.0.0.1:6080"'
+    assert how_to_allow("vnc.lab", "ws://vnc.lab:80", "x").endswith(
+        '"ws://vnc.lab:80", and put vnc.lab into /etc/hosts'
+    )
 
 
 def test_etc_hosts_is_the_operators_word_too() -> None:
