@@ -190,16 +190,17 @@ def _past_plain(chunk: bytes | memoryview, at: int, limit: int, most: int) -> tu
     if limit < _MEDIUM_LIMIT:
         return at, most
     last = len(chunk) - 4
-    while at <= last and most > 0:
+    for left in range(most, 0, -1):
+        if at > last:
+            return at, left
         head, length = _two_halves(chunk, at)
         if head == _MEDIUM_BINARY:
             at += 4 + length
         elif _SHORT_BINARY < head < _MEDIUM_BINARY:
             at += 2 + head - _SHORT_BINARY
         else:
-            break
-        most -= 1
-    return at, most
+            return at, left
+    return at, 0
 
 
 def kept(chunk: bytes | memoryview, at: int) -> memoryview:
