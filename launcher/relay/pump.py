@@ -218,6 +218,8 @@ class Pump:
 
     def upstream_lost(self) -> None:
         self._upstream_open = False
+        while self._carriage.more and self.ending is None:  # what it said last took more than a turn
+            self._forward(b"")
         if self.ending is None:
             if not self._carriage.at_boundary:
                 self._viewer.abort()

@@ -358,6 +358,22 @@ async def test_what_is_left_waits_for_a_viewer_that_is_full(joined: Joined) -> N
     assert joined.upstream_side.reading
 
 
+@pytest.mark.parametrize("full", [False, True])
+async def test_what_an_upstream_said_last_passes_whole_when_it_has_gone_meanwhile(joined: Joined, full: bool) -> None:
+    """Over TLS one read may bring both: the last frames, and the goodbye behind which nothing is read."""
+    joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
+    stream = frame(b"x") * 30_000
+    joined.from_upstream(stream)
+    if full:
+        joined.viewer.pause_writing()
+    joined.upstream.connection_lost(None)
+    goodbye = frame((1014).to_bytes(2) + b"The console proxy hung up.", CLOSE)
+    assert joined.viewer_side.taken() == stream + goodbye
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert joined.viewer_side.taken() == b""
+
+
 async def test_a_session_ends_between_two_turns(joined: Joined) -> None:
     joined.from_viewer(sent(b"this is not RFB"))  # so nothing is followed
     joined.from_upstream(frame(b"x") * 20_000)
