@@ -21,6 +21,7 @@ from launcher.audit.outputs import JournalOutput, TextOutput
 from launcher.audit.queues import Limits, Line
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
+from tests.fakes.logs import as_before
 from tests.unit.audit.test_log import END, LAUNCH, REVEAL
 
 
@@ -134,14 +135,10 @@ class _Spare(TextOutput):
 @pytest.fixture
 def logger(log: Log) -> Iterator[logging.Logger]:
     """A logger of the rooms' whose records go to `log`."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    root.handlers[:] = [log]
-    logging.getLogger("launcher").setLevel(logging.INFO)
-    yield logging.getLogger("launcher.test")
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.getLogger("launcher").setLevel(logging.NOTSET)
+    with as_before():
+        logging.getLogger().handlers[:] = [log]
+        logging.getLogger("launcher").setLevel(logging.INFO)
+        yield logging.getLogger("launcher.test")
 
 
 def test_an_event_is_one_entry_with_its_fields(journald: socket.socket, logger: logging.Logger) -> None:

@@ -21,6 +21,7 @@ from launcher.audit.log import Log, LogJournal, describe, logging_to
 from launcher.model import Kind
 from tests.fakes.clock import FakeClock
 from tests.fakes.issued import issue
+from tests.fakes.logs import as_before
 
 LAUNCH = LaunchEvent(
     launch="L", session=None, actor="alice", uid=1000, via="unix", cloud="prod", server=None, kind=Kind.NOVNC,
@@ -52,15 +53,8 @@ class Stream(io.StringIO):
 @contextmanager
 def logged(stream: Stream) -> Iterator[Stream]:
     """Everything that is logged goes to the stream; logging is afterwards as before."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    try:
-        with logging_to(FakeClock(), stream=stream) as stream.log:
-            yield stream
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
-        logging.getLogger("launcher").setLevel(logging.NOTSET)
+    with as_before(), logging_to(FakeClock(), stream=stream) as stream.log:
+        yield stream
 
 
 @pytest.fixture
